@@ -1,0 +1,106 @@
+#!/bin/sh
+# Makes sure that the servers which tests talk to are installed: Dovecot, PostgreSQL and, with --bench, the tools that
+# benchmarks compare with. Only the programs are wanted: tests start servers of their own. So nothing is started, no
+# service is registered, and no database cluster is made, other than those that are there already.
+set -eu
+
+oldest_postgres=15
+policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.conf
+
+main() {
+  find_missing "$@"
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    explain "$@"
+    exit 1
+  fi
+  exec 9>/run/lock/mailtide-servers
+  flock 9
+  find_missing "$@"
+  # shellcheck disable=SC2086 # a list of words
+  [ -z "$missing" ] || install $missing
+}
+
+find_missing() {
+  missing=
+  [ -x /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd"
+  has_postgres || missing="$missing postgresql"
+  command -v openssl >/dev/null || missing="$missing openssl"
+  case " $* " in
+    *' --bench '*) command -v mbsync >/dev/null || missing="$missing isync" ;;
+  esac
+}
+
+has_postgres() {
+  for program in /usr/lib/postgresql/*/bin/postgres; do
+    version=${program#/usr/lib/postgresql/}
+    if [ -x "$program" ] && [ "${version%%/*}" -ge "$oldest_postgres" ]; then return 0; fi
+  done
+  return 1
+}
+
+explain() {
+  echo "These Debian packages are needed and not installed:$missing" >&2
+  echo 'To install them without starting any service, run on Debian 12:' >&2
+  echo "  sudo sh $0 $*" >&2
+}
+
+install() {
+  echo "Installing Debian packages: $*" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  new_units=$(units_not_there_yet)
+  trap restore EXIT
+  trap 'exit 130' HUP INT TERM
+  forbid_starting
+  get update
+  case " $* " in
+    # The common package first: its settings decide whether the server package makes a cluster.
+    *' postgresql '*)
+      get install postgresql-common
+      forbid_cluster
+      ;;
+  esac
+  get install "$@"
+  for unit in $new_units; do
+    if has_unit "$unit" && command -v systemctl >/dev/null; then systemctl --quiet disable "$unit"; fi
+  done
+}
+
+get() {
+  output=$(apt-get -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" 2>&1 9>&-) || {
+    printf '%s\n' "$output" >&2
+    return 1
+  }
+}
+
+units_not_there_yet() {
+  for unit in dovecot.service postgresql.service; do
+    has_unit "$unit" || echo "$unit"
+  done
+}
+
+has_unit() {
+  [ -e "/lib/systemd/system/$1" ]
+}
+
+# Debian's packages ask this program before they start a service (invoke-rc.d(8)).
+forbid_starting() {
+  [ ! -e "$policy" ] || mv "$policy" "$policy.before"
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+}
+
+forbid_cluster() {
+  cp -p "$clusters" "$clusters.before"
+  echo 'create_main_cluster = false' >>"$clusters"
+}
+
+restore() {
+  rm -f "$policy"
+  for file in "$policy" "$clusters"; do
+    [ ! -e "$file.before" ] || mv "$file.before" "$file"
+  done
+}
+
+main "$@"

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Makes a checkout ready to run: npm packages, then the sources that are generated. Every npm script begins with it, so
+# it says nothing and takes no time when all is as it should be.
+#
+#   sh scripts/setup.sh                       for running Mailtide
+#   sh scripts/setup.sh --servers [--bench]   also the servers that tests and benchmarks talk to
+#
+# What was done is remembered as a checksum of what it was done from. A checksum is written last and removed first, so
+# that an interrupted step is done again.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages=node_modules/.setup
+prisma=src/generated/.setup-prisma
+documents=src/generated/.setup-documents
+
+main() {
+  case " $* " in
+    *' --servers '* | *' --bench '*) sh scripts/install-servers.sh "$@" ;;
+  esac
+  if all_current; then return; fi
+  lock
+  # node_modules/.bin holds the Node that the tools need, once the packages are there.
+  outer_path=$PATH
+  PATH=$PWD/node_modules/.bin:$PATH
+  # Or Prisma would leave a process behind that asks its maker for news.
+  export CHECKPOINT_DISABLE=1
+  is_current "$packages" || install_packages
+  is_current "$prisma" || generate "$prisma" prisma generate
+  is_current "$documents" || generate "$documents" graphql-codegen
+}
+
+all_current() {
+  is_current "$packages" && is_current "$prisma" && is_current "$documents"
+}
+
+is_current() {
+  [ -f "$1" ] && [ "$(cat "$1")" = "$(checksum "$1")" ]
+}
+
+# Of everything that the step with this stamp depends on. What is generated depends on its generator's version too.
+checksum() {
+  case $1 in
+    "$packages") uname -sm && cat package-lock.json && sed '/"scripts": {/,/}/d' package.json ;;
+    "$prisma") cat "$packages" prisma.config.ts prisma/schema.prisma ;;
+    "$documents") cat "$packages" codegen.ts schema.graphql && ui_sources | xargs cat ;;
+  esac | cksum
+}
+
+# Operations are written in .graphql files or inside the components.
+ui_sources() {
+  find src/ui -type f \( -name '*.graphql' -o -name '*.ts' -o -name '*.tsx' \) ! -path '*/generated/*' | LC_ALL=C sort
+}
+
+install_packages() {
+  say 'Installing the npm packages; this takes a minute or two, once.'
+  sum=$(checksum "$packages")
+  rm -f "$packages"
+  # Not by the Node in node_modules, which npm is about to replace. Everything is needed, whatever the environment
+  # says: the package `node` runs a script to fetch its binary, and the generators are development packages.
+  (
+    PATH=$(without_local_bin)
+    quietly npm ci --loglevel=error --include=dev --ignore-scripts=false
+  )
+  echo "$sum" >"$packages"
+}
+
+without_local_bin() {
+  printf '%s' "$outer_path" | tr ':' '\n' | grep -v 'node_modules/\.bin/*$' | paste -sd: -
+}
+
+generate() {
+  stamp=$1
+  shift
+  say "Generating sources: $*"
+  sum=$(checksum "$stamp")
+  rm -f "$stamp"
+  quietly "$@"
+  mkdir -p "${stamp%/*}"
+  echo "$sum" >"$stamp"
+}
+
+# Two set-ups in one checkout wait for each other. The lock ends with this process, and no child may inherit it.
+lock() {
+  mkdir -p .cache
+  if command -v flock >/dev/null; then
+    exec 9>.cache/setup.lock
+    flock -n 9 || { say 'Waiting for another set-up to finish.' && flock 9; }
+  else
+    until mkdir .cache/setup.locked 2>/dev/null; do
+      say 'Waiting for another set-up to finish; if there is none, remove .cache/setup.locked.'
+      sleep 5
+    done
+    trap 'rmdir .cache/setup.locked' EXIT
+    trap 'exit 130' HUP INT TERM
+  fi
+}
+
+quietly() {
+  output=$("$@" 2>&1 9>&-) || { printf '%s\n' "$output" >&2 && return 1; }
+}
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+main "$@"

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { MailtideError } from '../errors.ts';
+import { canonicalHost } from './host-policy.ts';
+
+/** What callers send, as it comes: GraphQL has null for what is left out. */
+export type ConnectionInput = z.input<typeof connection>;
+export type CreateAccountInput = z.input<typeof createAccount>;
+export type UpdateAccountInput = z.input<typeof updateAccount>;
+
+/** An IMAP server and how to log in there, checked. */
+export type ImapServer = z.output<typeof server>;
+
+/** A week: whoever wants less often starts syncs by hand. */
+const MAX_INTERVAL_MINUTES = 10_080;
+const MAX_SECRET_LENGTH = 8192;
+
+/** PostgreSQL stores no NUL, and no name or address has control characters. */
+const line = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, `must not be longer than ${maxLength} characters`)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+    .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'must not contain control characters');
+
+/** RFC 5321, 2.4: the domain is case-insensitive, what is before the @ is the business of its server. */
+const emailAddress = line(320)
+  .trim()
+  .refine((value) => z.regexes.unicodeEmail.test(value), 'is not an email address')
+  .transform((value) => {
+    const at = value.lastIndexOf('@');
+    return value.slice(0, at) + value.slice(at).toLowerCase();
+  });
+
+const secret = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(MAX_SECRET_LENGTH, 'is too long')
+  // RFC 4616: the octet that separates the parts of a login.
+  .refine((value) => !value.includes('\0'), 'must not contain NUL');
+
+const server = z.object({
+  host: line(255).transform((value, context) => {
+    const host = canonicalHost(value);
+    if (host !== null) return host;
+    context.addIssue({ code: 'custom', message: 'is not a host name' });
+    return z.NEVER;
+  }),
+  port: z.int().min(1, 'must be between 1 and 65535').max(65_535, 'must be between 1 and 65535'),
+  security: z.enum(['TLS', 'STARTTLS', 'NONE']),
+  username: line(320)
+    .trim()
+    .nullish()
+    .transform((value) => value || null),
+});
+
+const credentials = z
+  .object({ password: secret.nullish(), oauth2: z.object({ accessToken: secret }).nullish() })
+  .transform(({ password, oauth2 }, context) => {
+    if (password && !oauth2) return { password };
+    if (oauth2 && !password) return { accessToken: oauth2.accessToken };
+    context.addIssue({ code: 'custom', message: 'must be either a password or oauth2' });
+    return z.NEVER;
+  });
+
+const displayName = line(200)
+  .trim()
+  .nullish()
+  .transform((value) => (value === undefined ? undefined : value || null));
+
+const interval = z
+  .int()
+  .min(1, `must be between 1 and ${MAX_INTERVAL_MINUTES} minutes`)
+  .max(MAX_INTERVAL_MINUTES, `must be between 1 and ${MAX_INTERVAL_MINUTES} minutes`)
+  .nullish();
+
+export const connection = z.object({ emailAddress, imap: server, credentials });
+
+export const createAccount = connection.extend({
+  displayName,
+  syncIntervalMinutes: interval,
+  isActive: z.boolean().default(true),
+  verify: z.boolean().default(true),
+});
+
+export const updateAccount = z.object({
+  displayName,
+  imap: server.nullish(),
+  credentials: credentials.nullish(),
+  syncIntervalMinutes: interval,
+  isActive: z.boolean().nullish(),
+  verify: z.boolean().default(true),
+});
+
+/** @throws BAD_USER_INPUT that names the first field and what is wrong with it, never its value. */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new MailtideError('BAD_USER_INPUT', { message: `${path.join('.')}: ${message}.` });
+}

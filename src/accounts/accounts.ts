@@ -1,0 +1,163 @@
+import type { Pool } from 'pg';
+import { isId, newId } from '../domain/ids.ts';
+import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
+import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
+import type { ImapLogin } from '../imap/connection.ts';
+import type { OpenImapOptions } from '../imap/open-connection.ts';
+import {
+  type ConnectionInput,
+  type CreateAccountInput,
+  createAccount,
+  parseInput,
+  type UpdateAccountInput,
+  updateAccount,
+} from './account-input.ts';
+import { type ConnectionAttempt, type ConnectionTest, testConnection, tryConnection } from './connection-test.ts';
+import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
+import { checkHost, type HostPolicy } from './host-policy.ts';
+import { insertAccount } from './insert-account.ts';
+import type { Keyring } from './keyring.ts';
+
+/** The accounts of all tenants. Every method rejects NOT_FOUND for what is not the tenant's, or is no id. */
+export interface Accounts {
+  /**
+   * Connects a mailbox, after a test of the connection unless `verify` is false; nothing is synced yet.
+   * @throws BAD_USER_INPUT, ACCOUNT_EXISTS, or the code and sentence of the failed test.
+   */
+  create(tenantId: string, input: CreateAccountInput): Promise<EmailAccount>;
+  /** Changes what is given. A changed connection is tested first unless `verify` is false. @throws as `create` */
+  update(tenantId: string, id: string, input: UpdateAccountInput): Promise<EmailAccount>;
+  /** Deletes the account with all that is stored of it. Its server is not touched. */
+  delete(tenantId: string, id: string): Promise<void>;
+  /** Tries a connection without storing anything. Rejects only for faults of our own. */
+  test(input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
+  /**
+   * How to log in for an account, the host checked anew: names move.
+   * @throws CREDENTIALS_UNREADABLE, and what {@link checkHost} throws.
+   */
+  loginOf(account: StoredLogin): Promise<ImapLogin>;
+}
+
+export type StoredLogin = Pick<
+  EmailAccount,
+  'id' | 'imapHost' | 'imapPort' | 'imapSecurity' | 'imapUsername' | 'credentials'
+>;
+
+export interface AccountsOptions {
+  readonly database: { readonly prisma: PrismaClient; readonly pool: Pool };
+  readonly keyring: Keyring;
+  readonly policy: HostPolicy;
+  /** Ends what works for the account, before it is deleted. */
+  readonly beforeDelete: (accountId: string) => Promise<void>;
+  /** Of connections that are tested. */
+  readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
+}
+
+export function createAccounts({ database, keyring, policy, beforeDelete, imap = {} }: AccountsOptions): Accounts {
+  const { prisma, pool } = database;
+
+  async function ownAccount(tenantId: string, id: string): Promise<EmailAccount> {
+    const account = isId(id) ? await prisma.emailAccount.findFirst({ where: { id, tenantId } }) : null;
+    if (!account) throw new MailtideError('NOT_FOUND');
+    return account;
+  }
+
+  async function verifyConnection(attempt: ConnectionAttempt): Promise<void> {
+    const { code, message } = await tryConnection(attempt, policy, imap);
+    if (code) throw new MailtideError(code, { message });
+  }
+
+  return {
+    async create(tenantId, input) {
+      const { emailAddress, displayName, imap: server, credentials, ...rest } = parseInput(createAccount, input);
+      const username = server.username ?? emailAddress;
+      // Known before the connection is tested; insertAccount finds what comes in between.
+      if (await prisma.emailAccount.findFirst({ where: { tenantId, emailAddress } })) {
+        throw new MailtideError('ACCOUNT_EXISTS');
+      }
+      if (rest.verify) await verifyConnection({ imap: server, username, credentials });
+      const id = newId();
+      await insertAccount(pool, {
+        id,
+        tenantId,
+        emailAddress,
+        displayName: displayName ?? null,
+        imapHost: server.host,
+        imapPort: server.port,
+        imapSecurity: server.security,
+        imapUsername: username,
+        credentials: sealCredentials(keyring, id, credentials),
+        isActive: rest.isActive,
+        syncIntervalMinutes: rest.syncIntervalMinutes ?? null,
+      });
+      return ownAccount(tenantId, id);
+    },
+
+    async update(tenantId, id, input) {
+      const account = await ownAccount(tenantId, id);
+      const {
+        displayName,
+        imap: server,
+        credentials,
+        syncIntervalMinutes,
+        isActive,
+        verify,
+      } = parseInput(updateAccount, input);
+      if (server && !credentials) requireSamePlace(account, server);
+      const next = {
+        host: server?.host ?? account.imapHost,
+        port: server?.port ?? account.imapPort,
+        security: server?.security ?? account.imapSecurity,
+        username: server?.username ?? account.imapUsername,
+      };
+      if (verify && (server || credentials)) {
+        const secret = credentials ?? openCredentials(keyring, id, account.credentials);
+        await verifyConnection({ imap: next, username: next.username, credentials: secret });
+      }
+      const { count } = await prisma.emailAccount.updateMany({
+        where: { id, tenantId },
+        data: {
+          ...(displayName === undefined ? {} : { displayName }),
+          ...(syncIntervalMinutes === undefined ? {} : { syncIntervalMinutes }),
+          ...(isActive == null ? {} : { isActive }),
+          ...(server
+            ? { imapHost: next.host, imapPort: next.port, imapSecurity: next.security, imapUsername: next.username }
+            : {}),
+          ...(credentials ? { credentials: sealCredentials(keyring, id, credentials) } : {}),
+          ...((server || credentials) && needsAuth(account.lastSyncErrorCode)
+            ? { lastSyncErrorCode: null, lastSyncErrorMessage: null }
+            : {}),
+        },
+      });
+      if (count === 0) throw new MailtideError('NOT_FOUND');
+      return ownAccount(tenantId, id);
+    },
+
+    async delete(tenantId, id) {
+      await ownAccount(tenantId, id);
+      await beforeDelete(id);
+      const { count } = await prisma.emailAccount.deleteMany({ where: { id, tenantId } });
+      if (count === 0) throw new MailtideError('NOT_FOUND');
+    },
+
+    test: (input, signal) => testConnection(input, policy, { ...imap, ...(signal ? { signal } : {}) }),
+
+    async loginOf(account) {
+      const credentials: Credentials = openCredentials(keyring, account.id, account.credentials);
+      const { imapPort: port, imapSecurity: security, imapUsername: username } = account;
+      return { ...(await checkHost(account.imapHost, security, policy)), port, security, username, credentials };
+    },
+  };
+}
+
+/** The stored password is shown to nobody, and so it is not sent to a place that its owner never gave it to. */
+function requireSamePlace(account: EmailAccount, { host, security }: { host: string; security: string }): void {
+  const unprotected = security === 'NONE' && account.imapSecurity !== 'NONE';
+  if (host === account.imapHost && !unprotected) return;
+  throw new MailtideError('BAD_USER_INPUT', {
+    message: 'credentials: must be given again when the host changes or the encryption is dropped.',
+  });
+}
+
+const needsAuth = (code: string | null): boolean =>
+  code !== null && code in ERRORS && ERRORS[code as ErrorCode].run === 'needs-auth';

@@ -1,0 +1,49 @@
+import type { ErrorCode } from '../errors.ts';
+import type { ImapServer } from './account-input.ts';
+
+/** Providers that accept no usual password, by the end of their servers' names. */
+const PASSWORD_RULES: readonly (readonly [RegExp, string])[] = [
+  [
+    /\b(gmail|googlemail|google)\.com$/,
+    'Gmail accepts app passwords only: make one at https://myaccount.google.com/apppasswords (it needs 2-step verification).',
+  ],
+  [
+    /\b(office365|outlook|hotmail|live)\.com$/,
+    'Microsoft accepts no passwords over IMAP any more: use OAuth2 with an access token.',
+  ],
+  [
+    /\b(icloud|me|mac)\.com$/,
+    'iCloud accepts app-specific passwords only: make one at https://account.apple.com, under Sign-In and Security.',
+  ],
+  [/\b(yahoo|aol)\.com$/, 'Yahoo and AOL accept app passwords only: make one in the account security settings.'],
+  [/\bfastmail\.com$/, 'Fastmail accepts app passwords only: make one under Settings, Privacy & Security.'],
+];
+
+/** What to try next, where more is known than the sentence of the error says. */
+export function hintFor(code: ErrorCode, { host, port, security }: ImapServer): string | null {
+  switch (code) {
+    case 'IMAP_AUTH_FAILED':
+    case 'IMAP_AUTH_UNSUPPORTED':
+      return PASSWORD_RULES.find(([server]) => server.test(host))?.[1] ?? null;
+    case 'IMAP_TLS_FAILED':
+    case 'IMAP_NO_GREETING':
+    case 'IMAP_NOT_IMAP':
+    case 'IMAP_STARTTLS_UNAVAILABLE':
+    case 'IMAP_UNREACHABLE':
+    case 'IMAP_TIMEOUT':
+      return portHint(port, security);
+    default:
+      return null;
+  }
+}
+
+/** Ports that people mix up; the first two belong to one setting each (RFC 8314, RFC 9051 2.1). */
+function portHint(port: number, security: ImapServer['security']): string | null {
+  if (port === 993 && security !== 'TLS') return 'Port 993 speaks TLS from the first byte: set security to TLS.';
+  if (port === 143 && security === 'TLS')
+    return 'Port 143 begins without TLS: set security to STARTTLS, or use port 993.';
+  if (port === 995 || port === 110) return `Port ${port} is for POP3: IMAP is on port 993 with TLS.`;
+  if (port === 465 || port === 587 || port === 25)
+    return `Port ${port} is for sending mail: IMAP is on port 993 with TLS.`;
+  return null;
+}

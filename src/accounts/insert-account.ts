@@ -1,0 +1,54 @@
+import type { Pool } from 'pg';
+import { MailtideError } from '../errors.ts';
+import type { EmailAccount } from '../generated/prisma/client.ts';
+import { appendEvents } from '../store/append-events.ts';
+import { inTransaction } from '../store/sql.ts';
+import { genesisHash } from '../timeline/chain.ts';
+
+export type NewAccount = Pick<
+  EmailAccount,
+  | 'id'
+  | 'tenantId'
+  | 'emailAddress'
+  | 'displayName'
+  | 'imapHost'
+  | 'imapPort'
+  | 'imapSecurity'
+  | 'imapUsername'
+  | 'credentials'
+  | 'isActive'
+  | 'syncIntervalMinutes'
+>;
+
+/**
+ * Writes the account's row and the first event of its timeline, together.
+ * @throws ACCOUNT_EXISTS when the tenant has the address already.
+ */
+export async function insertAccount(pool: Pool, account: NewAccount): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const inserted = await tx.query(
+      `INSERT INTO email_account (id, tenant_id, email_address, display_name, imap_host, imap_port, imap_security,
+         imap_username, credentials, is_active, sync_interval_minutes, event_hash, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7::"ImapSecurity", $8, $9, $10, $11, $12, now())
+       ON CONFLICT (tenant_id, email_address) DO NOTHING
+       RETURNING id`,
+      [
+        account.id,
+        account.tenantId,
+        account.emailAddress,
+        account.displayName,
+        account.imapHost,
+        account.imapPort,
+        account.imapSecurity,
+        account.imapUsername,
+        account.credentials,
+        account.isActive,
+        account.syncIntervalMinutes,
+        genesisHash(account.id),
+      ],
+    );
+    if (inserted.length === 0) throw new MailtideError('ACCOUNT_EXISTS');
+    const { emailAddress, imapHost } = account;
+    await appendEvents(tx, account.id, [{ type: 'account_connected', payload: { emailAddress, imapHost } }]);
+  });
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/**
+ * The settings: read from the environment once, validated, frozen, handed down from main.ts. Nothing else reads
+ * process.env. Each is documented with default and consequence in the table of README.md (a test compares both).
+ */
+const MEBIBYTE = 1024 * 1024;
+
+const flag = z
+  .enum(['true', 'false', '1', '0', 'yes', 'no'])
+  .transform((value) => value === 'true' || value === '1' || value === 'yes');
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const ROLE = z.enum(['api', 'worker']);
+
+const settings = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: integer(0, 65535).default(4000),
+  ROLES: z
+    .string()
+    .default('api,worker')
+    .transform((value) => value.split(',').map((role) => role.trim()))
+    .pipe(z.array(ROLE).min(1)),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  DATA_DIR: z.string().min(1).default('./data'),
+  API_KEY: z
+    .string()
+    .regex(/^mt_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}$/, 'must look like mt_<id>_<secret of 32 characters or more>')
+    .optional(),
+  ENCRYPTION_KEY: z
+    .string()
+    .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+    .optional(),
+  SYNC_CONCURRENCY: integer(1, 256).default(4),
+  MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
+  IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+type Settings = z.infer<typeof settings>;
+
+export type Config = Readonly<Settings & { IMAP_ALLOW_PRIVATE_HOSTS: boolean }>;
+
+export const SETTING_NAMES = Object.keys(settings.shape);
+
+/**
+ * The validated settings.
+ * @throws an Error of one line that names the setting and what is wrong with it, never its value (it may be a secret).
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, environment[name]] as const).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new Error(`Setting ${issue.path[0]?.toString()}: ${issue.message}`);
+  }
+  const config = parsed.data;
+  if (config.DATABASE_URL && !config.ENCRYPTION_KEY) {
+    throw new Error('Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)');
+  }
+  return Object.freeze({
+    ...config,
+    // Who can reach the API of a loopback listener sits on this machine and can reach its private hosts anyway.
+    IMAP_ALLOW_PRIVATE_HOSTS: config.IMAP_ALLOW_PRIVATE_HOSTS ?? isLoopback(config.HOST),
+  });
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);

@@ -1,0 +1,27 @@
+import { builder } from '../builder.ts';
+import { encodeId } from '../ids.ts';
+
+builder.prismaObject('Mailbox', {
+  description: 'An IMAP mailbox, also known as a folder, as of its last sync.',
+  fields: (t) => ({
+    id: t.id({ resolve: ({ id }) => encodeId('Mailbox', id) }),
+    account: t.relation('account'),
+    path: t.exposeString('path'),
+    delimiter: t.exposeString('delimiter', { nullable: true }),
+    specialUse: t.exposeString('specialUse', {
+      nullable: true,
+      description: '`\\Inbox`, `\\Sent`, `\\Drafts`, `\\Junk`, `\\Trash`, `\\Archive`, `\\All`, `\\Flagged` or null.',
+    }),
+    uidValidity: t.expose('uidValidity', { type: 'BigInt', nullable: true }),
+    uidNext: t.expose('uidNext', { type: 'BigInt', nullable: true }),
+    highestModseq: t.expose('highestModseq', { type: 'BigInt', nullable: true }),
+    messageCount: t.exposeInt('messageCount'),
+    unseenCount: t.exposeInt('unseenCount'),
+    lastSyncedAt: t.expose('lastSyncedAt', { type: 'DateTime', nullable: true }),
+    locations: t.relatedConnection('locations', {
+      description: 'The messages that are in it now, by UID.',
+      cursor: 'mailboxId_generation_uid',
+      query: { where: { deletedAt: null }, orderBy: [{ generation: 'asc' }, { uid: 'asc' }] },
+    }),
+  }),
+});

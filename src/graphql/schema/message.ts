@@ -1,0 +1,122 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { MailAddress as Address } from '../../domain/words.ts';
+import { searchMessages } from '../../store/search-messages.ts';
+import { builder } from '../builder.ts';
+import { requireVisible } from '../found.ts';
+import { decodeId, encodeId } from '../ids.ts';
+import { decodePosition, encodePosition, pageSize } from '../message-cursor.ts';
+
+const MailAddress = builder.objectRef<Address>('MailAddress').implement({
+  fields: (t) => ({
+    name: t.exposeString('name', { nullable: true }),
+    address: t.exposeString('address', { nullable: true }),
+  }),
+});
+
+/** Written as MailAddress lists by the store (src/domain/words.ts). */
+const addresses = (stored: unknown): Address[] => stored as Address[];
+
+const Message = builder.prismaObject('Message', {
+  description: 'A message as it was received, once per account in however many mailboxes.',
+  // Names what is read: text, html and the full-text column are large, and few lists ask for them.
+  select: { id: true },
+  fields: (t) => ({
+    id: t.id({ resolve: ({ id }) => encodeId('Message', id) }),
+    account: t.relation('account'),
+    messageIdHeader: t.exposeString('messageIdHeader', { nullable: true }),
+    subject: t.exposeString('subject', { nullable: true }),
+    from: t.field({ type: [MailAddress], select: { from: true }, resolve: ({ from }) => addresses(from) }),
+    to: t.field({ type: [MailAddress], select: { to: true }, resolve: ({ to }) => addresses(to) }),
+    cc: t.field({ type: [MailAddress], select: { cc: true }, resolve: ({ cc }) => addresses(cc) }),
+    bcc: t.field({ type: [MailAddress], select: { bcc: true }, resolve: ({ bcc }) => addresses(bcc) }),
+    replyTo: t.field({ type: [MailAddress], select: { replyTo: true }, resolve: ({ replyTo }) => addresses(replyTo) }),
+    sentAt: t.expose('sentAt', { type: 'DateTime', nullable: true, description: 'What its Date header says.' }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When its server received it.' }),
+    snippet: t.exposeString('snippet', { description: 'The first words of the text.' }),
+    text: t.exposeString('text'),
+    html: t.exposeString('html', {
+      nullable: true,
+      description: "As it was sent: a stranger's, never show it unsanitised.",
+    }),
+    size: t.exposeInt('size', { description: 'Bytes of its source.' }),
+    sourceSha256: t.string({ select: { sha256: true }, resolve: ({ sha256 }) => Buffer.from(sha256).toString('hex') }),
+    sourceUrl: t.string({
+      description: 'Where its bytes as received are, with the same authentication as here.',
+      resolve: ({ id }) => `/messages/${encodeId('Message', id)}/source`,
+    }),
+    hasAttachments: t.exposeBoolean('hasAttachments'),
+    parseError: t.exposeString('parseError', {
+      nullable: true,
+      description: 'Why less than the whole message could be read; null when all of it was.',
+    }),
+    attachments: t.relation('attachments', { query: { orderBy: { index: 'asc' } } }),
+    thread: t.relation('thread'),
+    locations: t.relation('locations', {
+      description: 'Where it is now; empty when it was deleted everywhere.',
+      query: { where: { deletedAt: null }, orderBy: [{ mailboxId: 'asc' }, { uid: 'asc' }] },
+    }),
+  }),
+});
+
+const MessagesConnection = builder.connectionObject(
+  { type: Message, name: 'QueryMessagesConnection' },
+  { name: 'QueryMessagesConnectionEdge' },
+);
+
+builder.queryFields((t) => ({
+  message: t.prismaField({
+    description: 'Null when there is no such message, or it is not yours.',
+    type: Message,
+    nullable: true,
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (query, _root, args, { prisma }) => {
+      const id = decodeId('Message', args.id);
+      return id === null ? null : prisma.message.findUnique({ ...query, where: { id } });
+    },
+  }),
+  messages: t.field({
+    description: 'The messages that are in a mailbox now, newest first. All conditions must hold.',
+    type: MessagesConnection,
+    args: {
+      accountId: t.arg.id(),
+      mailboxId: t.arg.id(),
+      threadId: t.arg.id(),
+      search: t.arg.string({
+        description:
+          'Words that all must occur, "a phrase", or, -not; in subject, addresses, attachment names and text.',
+      }),
+      first: t.arg.int(),
+      after: t.arg.string(),
+    },
+    resolve: async (_root, args, context, info) => {
+      const size = pageSize(args.first);
+      const after = args.after ? decodePosition(args.after) : null;
+      const filter = {
+        tenantId: context.tenantId,
+        accountId: args.accountId ? await requireVisible(context, 'EmailAccount', args.accountId) : undefined,
+        mailboxId: args.mailboxId ? await requireVisible(context, 'Mailbox', args.mailboxId) : undefined,
+        threadId: args.threadId ? await requireVisible(context, 'Thread', args.threadId) : undefined,
+        search: args.search?.trim() || undefined,
+      };
+      const positions = await searchMessages(context.services.database.pool, filter, size + 1, after);
+      const page = positions.slice(0, size);
+      const { select } = queryFromInfo({ context, info, path: ['edges', 'node'], select: { id: true } });
+      const rows = await context.prisma.message.findMany({ select, where: { id: { in: page.map(({ id }) => id) } } });
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      // A message that was deleted between the two queries is left out.
+      const edges = page.flatMap((position) => {
+        const node = byId.get(position.id);
+        return node ? [{ node, cursor: encodePosition(position) }] : [];
+      });
+      return {
+        edges,
+        pageInfo: {
+          hasNextPage: positions.length > size,
+          hasPreviousPage: after !== null,
+          startCursor: edges.at(0)?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        },
+      };
+    },
+  }),
+}));

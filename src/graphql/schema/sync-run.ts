@@ -1,0 +1,137 @@
+import { type SyncStats as Stats, statsOf } from '../../domain/progress.ts';
+import { type SyncRunStatus as Status, SYNC_PHASES, SYNC_RUN_TRANSITIONS } from '../../domain/sync-run.ts';
+import type { StartedSync } from '../../jobs/syncs.ts';
+import { builder } from '../builder.ts';
+import { requireVisible } from '../found.ts';
+import { decodeId, encodeId, requireId } from '../ids.ts';
+
+export const SyncRunStatus = builder.enumType('SyncRunStatus', {
+  values: Object.keys(SYNC_RUN_TRANSITIONS) as Status[],
+});
+export const SyncPhase = builder.enumType('SyncPhase', { values: SYNC_PHASES });
+const SyncMode = builder.enumType('SyncMode', {
+  values: {
+    INCREMENTAL: { description: 'What changed since the last run; everything, the first time.' },
+    FULL: { description: 'Everything is compared anew; what is stored is not fetched again.' },
+  } as const,
+});
+const SyncTrigger = builder.enumType('SyncTrigger', { values: ['USER', 'SCHEDULE'] as const });
+
+export const SyncError = builder.objectRef<{ code: string; message: string }>('SyncError').implement({
+  description: 'Why a run failed or waits: a stable code, and a sentence that says what to do.',
+  fields: (t) => ({ code: t.exposeString('code'), message: t.exposeString('message') }),
+});
+
+export const SyncStats = builder.objectRef<Stats>('SyncStats').implement({
+  description: 'What a run did, counted in the transactions that did it.',
+  fields: (t) => ({
+    mailboxesSynced: t.exposeInt('mailboxesSynced'),
+    messagesFetched: t.exposeInt('messagesFetched'),
+    messagesCreated: t.exposeInt('messagesCreated'),
+    messagesUpdated: t.exposeInt('messagesUpdated'),
+    messagesDeleted: t.exposeInt('messagesDeleted'),
+    eventsCreated: t.exposeInt('eventsCreated'),
+    bytesDownloaded: t.expose('bytesDownloaded', { type: 'BigInt' }),
+    durationMs: t.exposeFloat('durationMs', { description: "From the start of the run's first attempt." }),
+  }),
+});
+
+export const SyncRun = builder.prismaObject('SyncRun', {
+  description: 'One series of attempts to bring one account up to date.',
+  fields: (t) => ({
+    id: t.id({ resolve: ({ id }) => encodeId('SyncRun', id) }),
+    account: t.relation('account'),
+    mode: t.expose('mode', { type: SyncMode }),
+    trigger: t.expose('trigger', { type: SyncTrigger }),
+    status: t.expose('status', { type: SyncRunStatus }),
+    phase: t.expose('phase', { type: SyncPhase }),
+    attempt: t.exposeInt('attempt', { description: 'The first is 1.' }),
+    requestedAt: t.expose('requestedAt', { type: 'DateTime' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+    nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
+    error: t.field({
+      type: SyncError,
+      nullable: true,
+      resolve: (run) => (run.errorCode === null ? null : { code: run.errorCode, message: run.errorMessage ?? '' }),
+    }),
+    sequence: t.expose('sequence', { type: 'BigInt', description: 'Of its last progress frame.' }),
+    progressAt: t.expose('progressAt', { type: 'DateTime' }),
+    mailbox: t.exposeString('mailbox', { nullable: true, description: 'The mailbox that it works on.' }),
+    messagesProcessed: t.exposeInt('messagesProcessed'),
+    messagesTotal: t.exposeInt('messagesTotal', {
+      nullable: true,
+      description: 'Null until the server has said how much there is to do.',
+    }),
+    bytesProcessed: t.expose('bytesProcessed', { type: 'BigInt' }),
+    percent: t.float({ nullable: true, resolve: (run) => (run.messagesTotal === null ? null : run.percent) }),
+    stats: t.field({ type: SyncStats, resolve: statsOf }),
+  }),
+});
+
+const StartEmailSyncPayload = builder.objectRef<StartedSync>('StartEmailSyncPayload').implement({
+  fields: (t) => ({
+    status: t.field({ type: SyncRunStatus, resolve: ({ run }) => run.status }),
+    run: t.field({ type: SyncRun, resolve: ({ run }) => run }),
+    alreadyActive: t.exposeBoolean('alreadyActive', {
+      description: 'True when the account had an active run: `run` is that one.',
+    }),
+    message: t.string({
+      resolve: ({ alreadyActive }) =>
+        alreadyActive
+          ? 'A sync of this account is active already.'
+          : 'The sync has been queued. Watch it with the subscription syncProgress.',
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  syncRun: t.prismaField({
+    description: 'Null when there is no such run, or it is not yours.',
+    type: SyncRun,
+    nullable: true,
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (query, _root, args, { prisma }) => {
+      const id = decodeId('SyncRun', args.id);
+      return id === null ? null : prisma.syncRun.findUnique({ ...query, where: { id } });
+    },
+  }),
+  syncRuns: t.prismaConnection({
+    description: 'Runs of all your accounts or of one, newest first.',
+    type: SyncRun,
+    cursor: 'id',
+    args: { accountId: t.arg.id(), status: t.arg({ type: SyncRunStatus }) },
+    resolve: async (query, _root, { accountId, status }, context) => {
+      const ofAccount = accountId ? { accountId: await requireVisible(context, 'EmailAccount', accountId) } : {};
+      return context.prisma.syncRun.findMany({
+        ...query,
+        where: { ...ofAccount, ...(status ? { status } : {}) },
+        orderBy: [{ requestedAt: 'desc' }, { id: 'desc' }],
+      });
+    },
+  }),
+}));
+
+builder.mutationFields((t) => ({
+  startEmailSync: t.field({
+    description: 'Starts a sync in the background and returns at once. The active run is returned where there is one.',
+    type: StartEmailSyncPayload,
+    args: {
+      accountId: t.arg.id({ required: true }),
+      mode: t.arg({ type: SyncMode, required: true, defaultValue: 'INCREMENTAL' }),
+    },
+    resolve: (_root, { accountId, mode }, { services, tenantId }) =>
+      services.syncs.start(tenantId, requireId('EmailAccount', accountId), mode),
+  }),
+  startAllEmailSyncs: t.field({
+    description: 'Starts a sync of every account that is not paused.',
+    type: [StartEmailSyncPayload],
+    resolve: (_root, _args, { services, tenantId }) => services.syncs.startAll(tenantId),
+  }),
+  cancelEmailSync: t.field({
+    description: 'Ends a run as CANCELLED. What it has stored stays; a run that has ended is returned as it is.',
+    type: SyncRun,
+    args: { runId: t.arg.id({ required: true }) },
+    resolve: (_root, { runId }, { services, tenantId }) => services.syncs.cancel(tenantId, requireId('SyncRun', runId)),
+  }),
+}));

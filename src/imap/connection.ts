@@ -1,0 +1,75 @@
+import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/words.ts';
+
+/** Where and as whom to log in. `password` and `accessToken` never leave this object. */
+export interface ImapLogin {
+  readonly host: string;
+  /** Where `host` was found when that was checked: nothing else is connected to. Certificates are still for `host`. */
+  readonly addresses?: readonly string[];
+  readonly port: number;
+  readonly security: 'TLS' | 'STARTTLS' | 'NONE';
+  readonly username: string;
+  readonly credentials: { readonly password: string } | { readonly accessToken: string };
+}
+
+export interface ImapServerFacts {
+  readonly level: SyncLevel;
+  /** By capability X-GM-EXT-1: sync \All, \Trash and \Junk only, labels are mailboxes there. */
+  readonly isGmail: boolean;
+  readonly capabilities: readonly string[];
+}
+
+/** The bytes of one message. `source` is never empty unless the message is. */
+export interface FetchedSource {
+  readonly uid: number;
+  readonly source: Buffer;
+}
+
+export interface MailboxChanges {
+  readonly changed: readonly FlagChange[];
+  /** UIDs that VANISHED (RFC 7162); may name UIDs that never were. */
+  readonly vanished: readonly number[];
+}
+
+/**
+ * One logged-in connection, reading only: no STORE, EXPUNGE, CLOSE, APPEND; BODY.PEEK. One command at a time.
+ * Every method rejects with a MailtideError of the table (IMAP_*), and within a deadline.
+ */
+export interface ImapConnection {
+  readonly server: ImapServerFacts;
+
+  /** All mailboxes with their STATUS, INBOX first. `status` null where the server gave none. */
+  list(): Promise<ListedMailbox[]>;
+
+  /** SELECTs afresh (also when selected already) and copies what it says at once. */
+  select(path: string): Promise<MailboxSnapshot>;
+
+  /**
+   * UID SEARCH UID `set`, ascending. A refused search rejects: never an empty answer for a failure. `n:*` names the last
+   * message even where its UID is below n (RFC 9051, 9, seq-range).
+   */
+  searchUids(set: string): Promise<number[]>;
+
+  /** What the server knows of `uids` without their bytes. Rows may be missing: compare asked with received. */
+  fetchMetadata(uids: readonly number[]): AsyncIterable<MessageMetadata>;
+
+  /** Flags of all UIDs up to `upTo` that changed after `since`; with QRESYNC also what vanished. Needs CONDSTORE. */
+  fetchChanges(upTo: number, since: bigint): Promise<MailboxChanges>;
+
+  /** Flags of a range of known UIDs, for servers without CONDSTORE. */
+  fetchFlags(set: string): Promise<FlagChange[]>;
+
+  /**
+   * BODY.PEEK[] of `uids`, in the server's order. Rows may be missing, as above. The reader waits while you do. Leaving
+   * the loop early does not stop the server: ask for as much as you will take.
+   */
+  fetchSources(uids: readonly number[]): AsyncIterable<FetchedSource>;
+
+  /**
+   * UIDs of the selected mailbox that VANISHED unasked since the last call; with QRESYNC the server counts them as told
+   * and may not tell again. EXPUNGE, which servers without QRESYNC send, names no UIDs: there, compare sets.
+   */
+  takeVanished(): number[];
+
+  /** LOGOUT if it can be said quickly, else the socket is closed. Never rejects, never sends CLOSE. */
+  close(): Promise<void>;
+}

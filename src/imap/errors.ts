@@ -1,0 +1,153 @@
+import type { ImapFlowError } from 'imapflow';
+import { type ErrorCode, MailtideError } from '../errors.ts';
+
+/** How far a connection had come when it failed: the same error means different things before and after. */
+export type ImapStage = 'connect' | 'tls' | 'greeting' | 'login' | 'command';
+
+/** What imapflow and Node tell about a failure. Nothing of it is shown to a caller. */
+type Failure = ImapFlowError & { readonly syscall?: string | undefined };
+
+/** Codes of Node's net, dns and tls, and of imapflow, that mean the same at every stage. */
+const BY_CODE: Readonly<Record<string, ErrorCode>> = {
+  ENOTFOUND: 'IMAP_HOST_NOT_FOUND',
+  EAI_AGAIN: 'IMAP_NAME_LOOKUP_FAILED',
+  ECONNREFUSED: 'IMAP_UNREACHABLE',
+  EADDRNOTAVAIL: 'IMAP_UNREACHABLE',
+  EACCES: 'IMAP_UNREACHABLE',
+  EHOSTUNREACH: 'IMAP_NO_ROUTE',
+  EHOSTDOWN: 'IMAP_NO_ROUTE',
+  ENETUNREACH: 'IMAP_NO_ROUTE',
+  ENETDOWN: 'IMAP_NO_ROUTE',
+  ETIMEDOUT: 'IMAP_TIMEOUT',
+  ETIMEOUT: 'IMAP_TIMEOUT',
+  CONNECT_TIMEOUT: 'IMAP_TIMEOUT',
+  UPGRADE_TIMEOUT: 'IMAP_TIMEOUT',
+  GREETING_TIMEOUT: 'IMAP_NO_GREETING',
+
+  CERT_HAS_EXPIRED: 'IMAP_CERTIFICATE_EXPIRED',
+  CERT_NOT_YET_VALID: 'IMAP_CERTIFICATE_NOT_YET_VALID',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'IMAP_CERTIFICATE_WRONG_HOST',
+  HOSTNAME_MISMATCH: 'IMAP_CERTIFICATE_WRONG_HOST',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'IMAP_CERTIFICATE_UNTRUSTED',
+  SELF_SIGNED_CERT_IN_CHAIN: 'IMAP_CERTIFICATE_UNTRUSTED',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'IMAP_CERTIFICATE_UNTRUSTED',
+  UNABLE_TO_GET_ISSUER_CERT: 'IMAP_CERTIFICATE_UNTRUSTED',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'IMAP_CERTIFICATE_UNTRUSTED',
+  CERT_SIGNATURE_FAILURE: 'IMAP_CERTIFICATE_UNTRUSTED',
+  CERT_CHAIN_TOO_LONG: 'IMAP_CERTIFICATE_UNTRUSTED',
+  CERT_UNTRUSTED: 'IMAP_CERTIFICATE_UNTRUSTED',
+  CERT_REJECTED: 'IMAP_CERTIFICATE_UNTRUSTED',
+  CERT_REVOKED: 'IMAP_CERTIFICATE_UNTRUSTED',
+  INVALID_CA: 'IMAP_CERTIFICATE_UNTRUSTED',
+  INVALID_PURPOSE: 'IMAP_CERTIFICATE_UNTRUSTED',
+  EPROTO: 'IMAP_TLS_FAILED',
+  STARTTLS_INJECTION: 'IMAP_TLS_FAILED',
+
+  ETHROTTLE: 'IMAP_THROTTLED',
+  NoMailboxSelected: 'IMAP_SERVER_REFUSED',
+  UnexpectedTag: 'IMAP_INVALID_ANSWER',
+  InvalidResponse: 'IMAP_INVALID_ANSWER',
+  ResponseProcessingFailed: 'IMAP_INVALID_ANSWER',
+  MAX_IMAP_NESTING_REACHED: 'IMAP_INVALID_ANSWER',
+  LineTooLarge: 'IMAP_INVALID_ANSWER',
+  LiteralTooLarge: 'IMAP_INVALID_ANSWER',
+  ResponseTooLarge: 'IMAP_INVALID_ANSWER',
+  TooManyTokens: 'IMAP_INVALID_ANSWER',
+  TooManyResponses: 'IMAP_INVALID_ANSWER',
+  Z_DATA_ERROR: 'IMAP_INVALID_ANSWER',
+};
+
+const CLOSED = new Set([
+  'NoConnection',
+  'EConnectionClosed',
+  'StateLogout',
+  'ClosedAfterConnectText',
+  'ClosedAfterConnectTLS',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+]);
+
+/** Response codes (RFC 5530, RFC 9051 7.1) that say why a login was refused. Others say nothing about the password. */
+const LOGIN_REFUSALS: Readonly<Record<string, ErrorCode>> = {
+  AUTHENTICATIONFAILED: 'IMAP_AUTH_FAILED',
+  AUTHORIZATIONFAILED: 'IMAP_AUTH_FAILED',
+  EXPIRED: 'IMAP_AUTH_FAILED',
+  PRIVACYREQUIRED: 'IMAP_LOGIN_DISABLED',
+  CONTACTADMIN: 'IMAP_CONTACT_ADMIN',
+  UNAVAILABLE: 'IMAP_AUTH_UNAVAILABLE',
+  INUSE: 'IMAP_AUTH_UNAVAILABLE',
+  LIMIT: 'IMAP_AUTH_UNAVAILABLE',
+  OVERQUOTA: 'IMAP_AUTH_UNAVAILABLE',
+  THROTTLED: 'IMAP_AUTH_UNAVAILABLE',
+  SERVERBUG: 'IMAP_AUTH_UNAVAILABLE',
+};
+
+const COMMAND_REFUSALS: Readonly<Record<string, ErrorCode>> = {
+  AUTHENTICATIONFAILED: 'IMAP_AUTH_FAILED',
+  EXPIRED: 'IMAP_AUTH_FAILED',
+  THROTTLED: 'IMAP_THROTTLED',
+  LIMIT: 'IMAP_THROTTLED',
+  // Of a command that stores nothing, this is Gmail's daily bandwidth limit.
+  OVERQUOTA: 'IMAP_THROTTLED',
+};
+
+/** Refused logins without a code that are not about the password: Gmail's [ALERT], Exchange, older servers. */
+const TRANSIENT = /temporar|too many|try again|later|unavailable/i;
+
+/**
+ * Unknown in, an error of the table out; the cause is kept for the log.
+ * A `NO` to a login means wrong credentials only where it has a code that says so or no code at all: servers that are
+ * merely busy answer NO as well (imapflow marks every NO and BAD as `authenticationFailed`).
+ */
+export function toImapError(error: unknown, stage: ImapStage): MailtideError {
+  if (error instanceof MailtideError) return error;
+  const failure: Failure = error instanceof Error ? error : new Error('not an error');
+  return new MailtideError(codeOf(failure, stage), { cause: error });
+}
+
+function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
+  const { code = '', reason, syscall } = failure;
+  if (code === 'ETHROTTLE') return 'IMAP_THROTTLED';
+  if (failure.responseStatus || failure.authenticationFailed) {
+    return stage === 'login' ? refusedLogin(failure) : refusedCommand(failure);
+  }
+  const known = BY_CODE[code];
+  if (known) return known;
+  if (code.startsWith('ParserError')) return 'IMAP_INVALID_ANSWER';
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return 'IMAP_TLS_FAILED';
+  // imapflow has no code for a server that lacks STARTTLS, refuses it, or greets with PREAUTH.
+  if (failure.tlsFailed && !code) return 'IMAP_STARTTLS_UNAVAILABLE';
+  if (failure.message === 'Unsupported authentication mechanism') return 'IMAP_AUTH_UNSUPPORTED';
+  if (!CLOSED.has(code)) return 'INTERNAL';
+  if (stage === 'tls') return 'IMAP_TLS_FAILED';
+  if (stage === 'connect' && syscall === 'connect') return 'IMAP_UNREACHABLE';
+  return reason && stage !== 'command' ? 'IMAP_TURNED_AWAY' : 'IMAP_CONNECTION_LOST';
+}
+
+function refusedLogin(failure: Failure): ErrorCode {
+  const known = LOGIN_REFUSALS[responseCode(failure)];
+  if (known) return known;
+  if (failure.message === 'Login is disabled') return 'IMAP_LOGIN_DISABLED';
+  if (failure.message === 'No matching authentication method') return 'IMAP_AUTH_UNSUPPORTED';
+  if (TRANSIENT.test(failure.responseText ?? '')) return 'IMAP_AUTH_UNAVAILABLE';
+  if (failure.responseStatus === 'BAD') return 'IMAP_AUTH_UNSUPPORTED';
+  if (failure.responseStatus === 'NO') return 'IMAP_AUTH_FAILED';
+  // Exchange accepted the login and then is "authenticated but not connected": a disabled or a busy mailbox.
+  return 'IMAP_AUTH_UNAVAILABLE';
+}
+
+function refusedCommand(failure: Failure): ErrorCode {
+  const known = COMMAND_REFUSALS[responseCode(failure)];
+  if (known) return known;
+  return /throttled/i.test(failure.responseText ?? '') ? 'IMAP_THROTTLED' : 'IMAP_SERVER_REFUSED';
+}
+
+/** THIS of `NO [THIS] text`, or ''. imapflow lifts it out of the parsed answer for some commands, not for FETCH. */
+export function responseCode({ serverResponseCode, response }: ImapFlowError): string {
+  if (serverResponseCode) return serverResponseCode.toUpperCase();
+  if (!response || typeof response === 'string') return '';
+  const first: unknown = response.attributes?.[0];
+  const value = (first as { section?: { value?: unknown }[] } | undefined)?.section?.[0]?.value;
+  return typeof value === 'string' ? value.toUpperCase() : '';
+}

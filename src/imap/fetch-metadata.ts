@@ -1,0 +1,61 @@
+import type { FetchMessageObject } from 'imapflow';
+import { canonicalFlags } from '../domain/flags.ts';
+import type { FlagChange, MessageMetadata } from '../domain/words.ts';
+import { commandSets } from './command-sets.ts';
+import type { ImapSession } from './session.ts';
+
+/** What the rows of one command said of a message so far. */
+type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size'>;
+
+/**
+ * Servers split what they say of a message over several rows, say it twice, and put rows between that nobody asked for
+ * (RFC 9051, 7.5.2), so rows count by what they hold. A message is handed out when all of it is there, or at the end
+ * of its command, when nothing more can come but an internal date may lack.
+ */
+export async function* fetchMetadata(session: ImapSession, uids: readonly number[]): AsyncGenerator<MessageMetadata> {
+  const waiting = new Set(uids);
+  for (const set of commandSets(uids)) {
+    const partial = new Map<number, Row>();
+    for await (const row of session.rows(set, { uid: true, flags: true, internalDate: true, size: true })) {
+      if (!waiting.has(row.uid)) continue;
+      const known = merge(partial.get(row.uid), row);
+      if (known.flags && known.size !== undefined && known.internalDate) {
+        waiting.delete(row.uid);
+        partial.delete(row.uid);
+        yield metadata(row.uid, known.flags, known.size, known);
+      } else {
+        partial.set(row.uid, known);
+      }
+    }
+    for (const [uid, known] of partial) {
+      if (!known.flags || known.size === undefined) continue;
+      waiting.delete(uid);
+      yield metadata(uid, known.flags, known.size, known);
+    }
+  }
+}
+
+/** Flags as the last row of each message says them; messages that the server said nothing of are not in the answer. */
+export async function fetchFlags(session: ImapSession, set: string, changedSince?: bigint): Promise<FlagChange[]> {
+  const byUid = new Map<number, Row>();
+  const options = changedSince === undefined ? {} : { changedSince };
+  for await (const row of session.rows(set, { uid: true, flags: true }, options)) {
+    if (row.uid) byUid.set(row.uid, merge(byUid.get(row.uid), row));
+  }
+  return [...byUid].flatMap(([uid, { flags, modseq }]) =>
+    flags ? [{ uid, flags: canonicalFlags(flags), modseq: modseq ?? null }] : [],
+  );
+}
+
+const merge = (known: Row | undefined, row: Row): Row => (known ? { ...known, ...row } : row);
+
+function metadata(uid: number, flags: Set<string>, size: number, { internalDate, modseq }: Row): MessageMetadata {
+  return {
+    uid,
+    flags: canonicalFlags(flags),
+    // A string where imapflow could not read the date.
+    internalDate: internalDate instanceof Date ? internalDate : null,
+    size,
+    modseq: modseq ?? null,
+  };
+}

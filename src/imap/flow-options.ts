@@ -1,0 +1,47 @@
+import type { ImapFlowOptions } from 'imapflow';
+import ipaddr from 'ipaddr.js';
+import manifest from '../../package.json' with { type: 'json' };
+import type { ImapLogin } from './connection.ts';
+import type { ImapDeadlines } from './deadlines.ts';
+
+/** A literal is held in memory whole: what is announced as larger ends the connection. Bytes. */
+const MAX_LITERAL_BYTES = 200 * 1024 * 1024;
+/** Above the literal, whose line and framing count too. */
+const MAX_RESPONSE_BYTES = MAX_LITERAL_BYTES + 1024 * 1024;
+
+/**
+ * imapflow ends a connection that is quiet between two commands; servers keep one for 30 minutes (RFC 9051, 5.4), and
+ * a batch may take its time to commit. Silence during a command is watched by src/imap/deadlines.ts. Milliseconds.
+ */
+const QUIET_BETWEEN_COMMANDS_MS = 30 * 60 * 1000;
+
+/** How imapflow is to connect for `login`: what of it is a matter of knowing the protocol and its servers. */
+export function flowOptions(login: ImapLogin, deadlines: ImapDeadlines, tls: { ca?: string } = {}): ImapFlowOptions {
+  return {
+    host: login.host,
+    port: login.port,
+    secure: login.security === 'TLS',
+    // Never undefined, which would mean: in clear text where the server offers no STARTTLS.
+    ...(login.security === 'TLS' ? {} : { doSTARTTLS: login.security === 'STARTTLS' }),
+    tls,
+    auth:
+      'password' in login.credentials
+        ? { user: login.username, pass: login.credentials.password }
+        : { user: login.username, accessToken: login.credentials.accessToken },
+    // iCloud's VANISHED answers are malformed: old mail seems to disappear (Mailspring-Sync, PR 91).
+    qresync: !/(^|\.)(icloud|me|mac)\.com$/i.test(login.host),
+    // ESEARCH answers, which IMAP4rev2 brings, are cut at the count of EXISTS.
+    disableIMAP4rev2: true,
+    disableAutoIdle: true,
+    disableCompression: isLoopback(login.addresses?.[0] ?? login.host),
+    maxLiteralSize: MAX_LITERAL_BYTES,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    connectionTimeout: deadlines.connectMs,
+    greetingTimeout: deadlines.greetingMs,
+    socketTimeout: QUIET_BETWEEN_COMMANDS_MS,
+    clientInfo: { name: 'Mailtide', version: manifest.version, vendor: 'Mailtide', 'support-url': false },
+  };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');

@@ -1,0 +1,46 @@
+import type { Logger } from 'imapflow';
+import { type Redact, redactedError } from './redact.ts';
+
+/** What is used of a pino logger. */
+export interface ImapLogger {
+  debug(entry: object, message?: string): void;
+  isLevelEnabled?(level: string): boolean;
+}
+
+interface Entry {
+  readonly msg?: unknown;
+  readonly src?: unknown;
+  readonly err?: unknown;
+}
+
+/**
+ * imapflow's log as our debug level: what matters of a failure is told by the error that it ends in.
+ * `onThrottle` hears of Microsoft's "Request is throttled" at once. Left alone, imapflow waits out the suggested time
+ * inside the connection, minutes in which nothing is read, and then repeats the FETCH without rows that it takes for
+ * delivered; this entry is its only sign before the wait.
+ */
+export function flowLogger(
+  logger: ImapLogger | undefined,
+  redact: Redact,
+  onThrottle: () => void,
+): Logger & { isLevelEnabled(level: string): boolean } {
+  const enabled = logger !== undefined && (logger.isLevelEnabled?.('debug') ?? true);
+  const write = ({ msg, src, err }: Entry) => {
+    if (!enabled) return;
+    const error = err === undefined ? {} : { err: redactedError(err, redact) };
+    logger.debug({ ...(src === undefined ? {} : { src }), ...error }, `imap: ${redact(String(msg ?? 'error'))}`);
+  };
+  return {
+    trace() {},
+    debug: write,
+    info: write,
+    warn(entry: Entry) {
+      // After the wait has begun: closing the connection settles waits, not what is about to wait.
+      if (entry.msg === 'Throttling detected') setImmediate(onThrottle);
+      write(entry);
+    },
+    error: write,
+    fatal: write,
+    isLevelEnabled: (level: string) => enabled && level !== 'trace',
+  };
+}

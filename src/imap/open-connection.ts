@@ -1,0 +1,103 @@
+import { MailtideError } from '../errors.ts';
+import type { ImapConnection, ImapLogin, ImapServerFacts } from './connection.ts';
+import { DEFAULT_DEADLINES, type ImapDeadlines } from './deadlines.ts';
+import type { ImapStage } from './errors.ts';
+import { fetchChanges } from './fetch-changes.ts';
+import { fetchFlags, fetchMetadata } from './fetch-metadata.ts';
+import { fetchSources } from './fetch-sources.ts';
+import { flowOptions } from './flow-options.ts';
+import { list } from './list.ts';
+import type { ImapLogger } from './log.ts';
+import { redactorFor } from './redact.ts';
+import { searchUids } from './search.ts';
+import { select } from './select.ts';
+import { ImapSession } from './session.ts';
+
+export interface OpenImapOptions {
+  /** Ends the connection at once: the socket is destroyed, what waits rejects with RUN_CANCELLED. */
+  readonly signal?: AbortSignal;
+  readonly logger?: ImapLogger;
+  readonly deadlines?: Partial<ImapDeadlines>;
+  /** `ca`: PEM of the authorities to trust instead of the system's. */
+  readonly tls?: { readonly ca?: string };
+}
+
+/**
+ * Connects and logs in, with TLS verified and never in clear text where `login` asks for TLS or STARTTLS.
+ * @throws MailtideError IMAP_* for what went wrong (src/imap/errors.ts), RUN_CANCELLED when `signal` aborts.
+ */
+export async function openImapConnection(login: ImapLogin, options: OpenImapOptions = {}): Promise<ImapConnection> {
+  const { signal, logger } = options;
+  if (signal?.aborted) throw new MailtideError('RUN_CANCELLED');
+  const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
+  const session = new ImapSession(flowOptions(login, deadlines, options.tls), {
+    addresses: login.addresses,
+    deadlines,
+    redact: redactorFor(login),
+    logger,
+  });
+  const cancel = () => session.fail(new MailtideError('RUN_CANCELLED'));
+  signal?.addEventListener('abort', cancel);
+  session.client.once('close', () => signal?.removeEventListener('abort', cancel));
+  await connect(session, login, deadlines);
+  return connectionOn(session, deadlines);
+}
+
+async function connect(session: ImapSession, login: ImapLogin, deadlines: ImapDeadlines): Promise<void> {
+  const { client } = session;
+  const wholeMs = deadlines.connectMs + deadlines.greetingMs + deadlines.loginMs;
+  const timer = setTimeout(() => session.fail(new MailtideError('IMAP_TIMEOUT')), wholeMs);
+  try {
+    await client.connect();
+  } catch (error) {
+    client.close();
+    throw session.translate(error, stageOf(session, login, error));
+  } finally {
+    clearTimeout(timer);
+  }
+  // A server that advertises CONDSTORE needs no ENABLE (RFC 7162, 3.1): asking for HIGHESTMODSEQ, as list() does, or for
+  // CHANGEDSINCE is enough. To servers without ENABLE, and those that answer it with an empty list (iCloud, James),
+  // imapflow would send neither, without a word.
+  if (client.capabilities.has('CONDSTORE')) client.enabled.add('CONDSTORE');
+}
+
+function stageOf({ client }: ImapSession, login: ImapLogin, error: unknown): ImapStage {
+  if (client.connectedAt === null) {
+    const whileConnecting = (error as NodeJS.ErrnoException | null)?.syscall === 'connect';
+    return login.security === 'TLS' && !whileConnecting ? 'tls' : 'connect';
+  }
+  if (client.greeting === undefined) return 'greeting';
+  return login.security === 'STARTTLS' && !client.secureConnection && !client.byeReason ? 'tls' : 'login';
+}
+
+function factsOf({ client }: ImapSession): ImapServerFacts {
+  return {
+    level: client.enabled.has('QRESYNC') ? 'QRESYNC' : client.enabled.has('CONDSTORE') ? 'CONDSTORE' : 'NONE',
+    isGmail: client.capabilities.has('X-GM-EXT-1'),
+    capabilities: [...client.capabilities.keys()],
+  };
+}
+
+function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapConnection {
+  return {
+    server: factsOf(session),
+    list: () => list(session),
+    select: (path) => select(session, path),
+    searchUids: (set) => searchUids(session, set),
+    fetchMetadata: (uids) => fetchMetadata(session, uids),
+    fetchChanges: (upTo, since) => fetchChanges(session, upTo, since),
+    fetchFlags: (set) => fetchFlags(session, set),
+    fetchSources: (uids) => fetchSources(session, uids),
+    takeVanished: () => session.takeVanished(),
+    close: () => close(session, logoutMs),
+  };
+}
+
+/** LOGOUT expunges nothing (RFC 9051, 6.1.3), unlike CLOSE (6.4.1), which is never sent. */
+async function close({ client, busy }: ImapSession, logoutMs: number): Promise<void> {
+  // An unanswered LOGOUT is given up by closing the socket, which settles it.
+  const timer = setTimeout(() => client.close(), busy ? 0 : logoutMs);
+  await client.logout().catch(() => {});
+  clearTimeout(timer);
+  client.close();
+}

@@ -1,0 +1,19 @@
+import { toImapError } from './errors.ts';
+import type { ImapSession } from './session.ts';
+
+/** UID SEARCH UID `set`, ascending and without duplicates. */
+export async function searchUids(session: ImapSession, set: string): Promise<number[]> {
+  return session.command(async (client) => {
+    const uids = await client.search({ uid: set }, { uid: true });
+    if (Array.isArray(uids)) return uids;
+    // `false` for a NO or BAD, and nothing when no mailbox is selected: an empty answer is an empty list.
+    throw toImapError(refusal(session), 'command');
+  });
+}
+
+function refusal({ lastAnswer }: ImapSession): Error {
+  return Object.assign(new Error('SEARCH refused'), {
+    responseStatus: lastAnswer?.response ?? 'NO',
+    serverResponseCode: lastAnswer?.code,
+  });
+}

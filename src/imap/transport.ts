@@ -1,0 +1,48 @@
+import net, { type LookupFunction } from 'node:net';
+import tls from 'node:tls';
+import type { ImapFlowOptions } from 'imapflow';
+
+type Transport = NonNullable<ImapFlowOptions['transport']>;
+
+const ASTERISK = 0x2a;
+
+export interface TransportSettings {
+  /** The only addresses to connect to, tried as Node tries those of a name; the name is not looked up again. */
+  readonly addresses?: readonly string[] | undefined;
+  readonly onForeignProtocol: () => void;
+}
+
+/**
+ * Node's sockets as imapflow would open them, with two things more. They go to the given addresses only. And the first
+ * byte is looked at: every IMAP greeting begins with "*" (RFC 9051, 7.1), but imapflow skips what it cannot parse and
+ * waits for the greeting until its deadline, although an SMTP, SSH or HTTP server has long said what it is.
+ */
+export function socketTransport({ addresses, onForeignProtocol }: TransportSettings): Transport {
+  const pinned = addresses ? { lookup: lookupOf(addresses) } : {};
+  return {
+    connect({ host, port, servername, tls: tlsOptions, secure }, onConnect) {
+      const connected = () => {
+        socket.once('data', (chunk: Buffer) => {
+          if (chunk[0] !== ASTERISK) onForeignProtocol();
+        });
+        onConnect();
+      };
+      const socket = secure
+        ? tls.connect({ host, port, ...pinned, ...(servername ? { servername } : {}), ...tlsOptions }, connected)
+        : net.connect({ host, port, ...pinned }, connected);
+      return socket;
+    },
+    upgrade(socket, { host, servername, tls: tlsOptions }, onSecure) {
+      return tls.connect({ socket, host, ...(servername ? { servername } : {}), ...tlsOptions }, onSecure);
+    },
+  };
+}
+
+function lookupOf(addresses: readonly string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: net.isIP(address) }));
+  return (_host, { all }, callback) => {
+    const [first] = found;
+    if (all || !first) callback(null, found);
+    else callback(null, first.address, first.family);
+  };
+}

@@ -1,0 +1,51 @@
+import { progressOf } from '../domain/progress.ts';
+import type { ProgressBus } from '../live/progress-bus.ts';
+import type { Database } from '../store/database.ts';
+import { cancelRun } from '../store/runs/finish-run.ts';
+import { startRun } from '../store/runs/start-run.ts';
+import type { SyncQueue } from './sync-queue.ts';
+import type { StartedSync, Syncs } from './syncs.ts';
+
+export function createSyncs({ database, bus, queue }: { database: Database; bus: ProgressBus; queue: SyncQueue }): Syncs {
+  const { pool, prisma } = database;
+
+  const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {
+    const started = await startRun(pool, tenantId, accountId, mode, trigger);
+    if (!started.alreadyActive) {
+      queue.dispatch(started.run.id);
+      bus.publish(progressOf(tenantId, started.run));
+    }
+    return started;
+  };
+
+  const cancel: Syncs['cancel'] = async (tenantId, runId) => {
+    const { run, cancelled } = await cancelRun(pool, tenantId, runId);
+    if (cancelled) {
+      queue.cancel(runId);
+      bus.publish(progressOf(tenantId, run));
+    }
+    return run;
+  };
+
+  return {
+    start,
+    cancel,
+    async startAll(tenantId) {
+      const accounts = await prisma.emailAccount.findMany({
+        where: { tenantId, isActive: true },
+        select: { id: true },
+        orderBy: { createdAt: 'asc' },
+      });
+      const started: StartedSync[] = [];
+      for (const { id } of accounts) started.push(await start(tenantId, id, 'INCREMENTAL'));
+      return started;
+    },
+    async cancelOfAccount(accountId) {
+      const run = await prisma.syncRun.findFirst({
+        where: { accountId, finishedAt: null },
+        select: { id: true, account: { select: { tenantId: true } } },
+      });
+      if (run) await cancel(run.account.tenantId, run.id);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * An async iterator that a slow reader cannot fill: of each key only the newest unread value is kept, in the order in
+ * which the keys were last touched, and of all keys at most `maxKeys`, the oldest dropped first. (graphql-yoga's
+ * Repeater throws in the publisher after 1024 unread values, which ends the process.)
+ */
+export class Conflated<T> implements AsyncIterableIterator<T> {
+  readonly #unread = new Map<string, T>();
+  readonly #keyOf: (value: T) => string;
+  readonly #maxKeys: number;
+  readonly #onEnd: () => void;
+  #waiting: ((result: IteratorResult<T>) => void)[] = [];
+  #ended = false;
+
+  constructor(options: { keyOf: (value: T) => string; maxKeys: number; onEnd: () => void }) {
+    this.#keyOf = options.keyOf;
+    this.#maxKeys = options.maxKeys;
+    this.#onEnd = options.onEnd;
+  }
+
+  push(value: T): void {
+    if (this.#ended) return;
+    const reader = this.#waiting.shift();
+    if (reader) {
+      reader({ done: false, value });
+      return;
+    }
+    const key = this.#keyOf(value);
+    this.#unread.delete(key);
+    this.#unread.set(key, value);
+    if (this.#unread.size > this.#maxKeys) this.#unread.delete(this.#unread.keys().next().value!);
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const first = this.#unread.entries().next();
+    if (!first.done) {
+      const [key, value] = first.value;
+      this.#unread.delete(key);
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#unread.clear();
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the iteration after what is unread. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const reader of this.#waiting) reader({ done: true, value: undefined });
+    this.#waiting = [];
+    this.#onEnd();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

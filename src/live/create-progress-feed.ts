@@ -1,0 +1,59 @@
+import type { Pool } from 'pg';
+import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
+import { activeRuns, newestRun } from '../store/runs/present-progress.ts';
+import { Conflated } from './conflated.ts';
+import type { ProgressBus } from './progress-bus.ts';
+import type { ProgressFeed } from './progress-feed.ts';
+
+/** Unread runs that are kept for a slow subscriber; some 500 bytes each. */
+const MAX_UNREAD_RUNS = 1000;
+
+/**
+ * Subscribers get the state that the rows hold at once, then the bus. They listen before they look, and drop what is
+ * not newer than what they have seen, so that nothing falls between the two and nothing goes backwards.
+ */
+export function createProgressFeed(pool: Pool, bus: ProgressBus): ProgressFeed {
+  return {
+    ofAccount: (tenantId, accountId, signal) =>
+      watch(bus, tenantId, signal, (frame) => frame.accountId === accountId, async () => {
+        const run = await newestRun(pool, tenantId, accountId);
+        return run ? [run] : [];
+      }),
+    ofTenant: (tenantId, signal) => watch(bus, tenantId, signal, () => true, () => activeRuns(pool, tenantId)),
+  };
+}
+
+async function* watch(
+  bus: ProgressBus,
+  tenantId: string,
+  signal: AbortSignal,
+  wanted: (frame: SyncProgress) => boolean,
+  present: () => Promise<SyncRunRow[]>,
+): AsyncIterableIterator<SyncProgress> {
+  const frames = new Conflated<SyncProgress>({
+    keyOf: (frame) => frame.runId,
+    maxKeys: MAX_UNREAD_RUNS,
+    onEnd: () => unsubscribe(),
+  });
+  const unsubscribe = bus.subscribe(tenantId, (frame) => {
+    if (wanted(frame)) frames.push(frame);
+  });
+  const end = (): void => frames.end();
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    const seen = new Map<string, bigint>();
+    for (const run of await present()) {
+      seen.set(run.accountId, run.sequence);
+      yield progressOf(tenantId, run);
+    }
+    for await (const frame of frames) {
+      if (frame.sequence <= (seen.get(frame.accountId) ?? -1n)) continue;
+      seen.set(frame.accountId, frame.sequence);
+      yield frame;
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    frames.end();
+  }
+}

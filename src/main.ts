@@ -1,0 +1,55 @@
+import pino from 'pino';
+import { startApp } from './app.ts';
+import { type Config, readConfig } from './config.ts';
+
+/** Longest time that stopping may take, in milliseconds: who stops us waits 10 s before it kills. */
+const STOP_WITHIN_MS = 9_000;
+
+function configOrExit(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
+const config = configOrExit();
+const log = pino({ level: config.LOG_LEVEL });
+
+try {
+  const app = await startApp(config, log);
+  announce(app.url, app.newApiKey);
+
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => {
+      log.error('stopping took too long: what was not committed is done again at the next start');
+      process.exit(1);
+    }, STOP_WITHIN_MS).unref();
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+} catch (error) {
+  log.fatal({ err: error }, `Mailtide cannot start: ${(error as Error).message}`);
+  process.exit(1);
+}
+
+/** For the person at the terminal; the key is shown this one time. */
+function announce(url: string | null, newApiKey: string | null): void {
+  if (!url) return;
+  console.log(`Mailtide listens on ${url}`);
+  if (!newApiKey) return;
+  console.log(`\nSign in (shown only once, the key opens everything):\n  ${url}/sign-in?key=${newApiKey}\n`);
+  console.log(`API key: ${newApiKey}`);
+}

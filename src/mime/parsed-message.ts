@@ -1,0 +1,48 @@
+import type { MailAddress } from '../domain/words.ts';
+
+/** What a person sees of a message. Every string is well-formed Unicode without U+0000, ready for PostgreSQL. */
+export interface ParsedMessage {
+  readonly messageIdHeader: string | null;
+  /** In-Reply-To and References, oldest first, without the message's own id, at most 100. */
+  readonly references: readonly string[];
+  readonly subject: string | null;
+  readonly from: readonly MailAddress[];
+  readonly to: readonly MailAddress[];
+  readonly cc: readonly MailAddress[];
+  readonly bcc: readonly MailAddress[];
+  readonly replyTo: readonly MailAddress[];
+  /** The Date header, if it is a date of the years 1 to 9999. */
+  readonly sentAt: Date | null;
+  readonly text: string;
+  readonly html: string | null;
+  /** The first words of the text, white space folded, at most 200 characters. */
+  readonly snippet: string;
+  readonly attachments: readonly ParsedAttachment[];
+  /** Why parsing gave less than the whole message, in a few words; null when it gave all. */
+  readonly parseError: string | null;
+}
+
+export interface ParsedAttachment {
+  readonly filename: string | null;
+  readonly contentType: string;
+  readonly size: number;
+  readonly contentId: string | null;
+  readonly isInline: boolean;
+}
+
+/** One message of a batch, after the worker: parsed, hashed, compressed. */
+export interface DigestedMessage extends ParsedMessage {
+  /** Lower-case hex of the bytes as received. */
+  readonly sha256: string;
+  readonly size: number;
+  /** Where its zstd frame lies in {@link DigestedBatch.zstd}. */
+  readonly zstdOffset: number;
+  readonly zstdLength: number;
+}
+
+/** One answer per source, in the order of the sources. */
+export interface DigestedBatch {
+  readonly messages: readonly DigestedMessage[];
+  /** All zstd frames one after the other, in one buffer that was transferred, not copied. */
+  readonly zstd: Uint8Array;
+}

@@ -1,0 +1,73 @@
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { found } from '../graphql/found.ts';
+import { type NodeType, requireId } from '../graphql/ids.ts';
+import type { Authenticator } from '../store/authenticator.ts';
+import type { Database } from '../store/database.ts';
+import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
+import { authenticateRequest } from './authentication.ts';
+
+/** The bytes of the attachment at a position of a message's source; null when there is none. */
+export type ReadAttachment = (source: Uint8Array, index: number) => Promise<Uint8Array | null>;
+
+/**
+ * Strangers' bytes: always saved, never shown. Should a browser show them all the same, it is without scripts and
+ * without our origin.
+ */
+const HOSTILE_CONTENT_POLICY = "sandbox; default-src 'none'";
+
+const decompress = promisify(zstdDecompress);
+
+/** Sources of messages and attachments as files, to the tenant that has them. */
+export function addDownloads(
+  app: FastifyInstance,
+  { prisma }: Database,
+  authenticator: Authenticator,
+  readAttachment: ReadAttachment,
+): void {
+  app.get('/messages/:id/source', async (request, reply) => {
+    const { reader, id } = await asked(request, 'Message');
+    return send(reply, 'message/rfc822', `${id}.eml`, await sourceOf(reader, id));
+  });
+
+  app.get('/attachments/:id', async (request, reply) => {
+    const { reader, id } = await asked(request, 'Attachment');
+    const attachment = found(await reader.attachment.findUnique({ where: { id } }));
+    const bytes = found(await readAttachment(await sourceOf(reader, attachment.messageId), attachment.index));
+    return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', bytes);
+  });
+
+  async function asked(request: FastifyRequest, type: NodeType): Promise<{ reader: TenantReader; id: string }> {
+    const { tenantId } = await authenticateRequest(authenticator, request.raw);
+    const { id } = request.params as { id: string };
+    return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id) };
+  }
+}
+
+async function sourceOf(reader: TenantReader, messageId: string): Promise<Buffer> {
+  const { zstd } = found(await reader.messageSource.findUnique({ where: { messageId } }));
+  return decompress(zstd);
+}
+
+function send(reply: FastifyReply, type: string, filename: string, bytes: Uint8Array): FastifyReply {
+  return reply
+    .headers({ 'content-security-policy': HOSTILE_CONTENT_POLICY, 'content-disposition': savedAs(filename) })
+    .type(type)
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+/** Content-Disposition (RFC 6266): the name without folders and control characters, in ASCII and as it is. */
+export function savedAs(filename: string): string {
+  const name =
+    filename
+      .toWellFormed()
+      .replace(/[\p{Cc}\p{Cf}/\\]/gu, '_')
+      .slice(0, 200) || 'attachment';
+  const ascii = name.replace(/[^\x20-\x7e]|["%;]/g, '_');
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+const OPERATIONS = new URL('../ui/operations/', import.meta.url);
+
+/** GraphiQL and its editor are inline in the page, the editor compiles code and runs workers from blobs. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+  'worker-src blob:',
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  'font-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** A browser that was given the address, in contrast to a program that asks a query with GET. */
+export const wantsPage = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html');
+
+let page: Promise<Buffer> | undefined;
+
+/** GraphiQL with nothing from outside. It signs in by the cookie, and watches subscriptions over WebSocket. */
+export async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
+  // 9 MB that most processes never need.
+  page ??= renderPage();
+  return reply
+    .headers({ 'content-security-policy': CONTENT_SECURITY_POLICY, 'content-encoding': 'gzip' })
+    .type('text/html; charset=utf-8')
+    .send(await page);
+}
+
+async function renderPage(): Promise<Buffer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const html = renderGraphiQL({
+    title: 'Mailtide GraphiQL',
+    subscriptionsProtocol: 'WS',
+    credentials: 'same-origin',
+    defaultTabs: exampleTabs(),
+  });
+  return promisify(gzip)(html);
+}
+
+/** A tab for each file of operations that the page and the demo use. */
+function exampleTabs(): { query: string }[] {
+  return readdirSync(OPERATIONS)
+    .sort()
+    .map((name) => ({ query: readFileSync(new URL(name, OPERATIONS), 'utf8') }));
+}

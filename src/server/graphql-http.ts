@@ -1,0 +1,75 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { createContext, type GraphQLContext, type Services } from '../graphql/context.ts';
+import { presentError } from '../graphql/errors.ts';
+import { useLimits } from '../graphql/limits.ts';
+import { schema } from '../graphql/schema/index.ts';
+import type { Authenticator, Identity } from '../store/authenticator.ts';
+import { authenticateRequest } from './authentication.ts';
+import { sendGraphiql, wantsPage } from './graphiql.ts';
+import { formAt } from './sign-in.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** What a transport knows of an operation before it runs. */
+export interface OperationOrigin {
+  readonly identity: Identity;
+  readonly signal: AbortSignal;
+}
+
+export type GraphQLServer = YogaServerInstance<OperationOrigin, GraphQLContext>;
+
+/** The GraphQL engine that all transports share: limits, context, errors. */
+export function createGraphQLServer(services: Services, logger: Logger): GraphQLServer {
+  return createYoga<OperationOrigin, GraphQLContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: ({ identity, signal }) => createContext(services, identity, signal),
+    plugins: [useLimits()],
+    maskedErrors: { maskError: (error) => presentError(error, logger) },
+    // presentError has logged what is worth it.
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+    // Nobody else's page may use a person's cookie; who comes with a key needs no browser's leave.
+    cors: false,
+    multipart: false,
+  });
+}
+
+/** GraphQL by POST and GET, subscriptions by server-sent events, and GraphiQL for who opens it in a browser. */
+export function addGraphQLHttp(
+  app: FastifyInstance,
+  graphql: GraphQLServer,
+  authenticator: Authenticator,
+  stopping: AbortSignal,
+): void {
+  app.route({
+    url: GRAPHQL_PATH,
+    method: ['GET', 'POST'],
+    async handler(request, reply) {
+      const signedIn = authenticateRequest(authenticator, request.raw);
+      if (wantsPage(request)) {
+        return signedIn.then(
+          () => sendGraphiql(reply),
+          () => reply.redirect(formAt(GRAPHQL_PATH), 303),
+        );
+      }
+      const origin = { identity: await signedIn, signal: AbortSignal.any([stopping, goneWith(reply)]) };
+      const response = await graphql.handleNodeRequestAndResponse(request, reply, origin);
+      // An event stream that the server ends must not keep its connection, which would keep the server from closing.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+        response.headers.set('connection', 'close');
+      }
+      return response;
+    },
+  });
+}
+
+/** Aborted when the answer is sent, or its connection gone. */
+function goneWith({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => gone.abort());
+  return gone.signal;
+}

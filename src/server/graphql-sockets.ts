@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import type { ExecutionArgs, execute, subscribe } from 'graphql';
+import { CloseCode, type ServerOptions } from 'graphql-ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
+import type { Logger } from 'pino';
+import { WebSocketServer } from 'ws';
+import { MailtideError } from '../errors.ts';
+import { presentError } from '../graphql/errors.ts';
+import type { Authenticator, Identity } from '../store/authenticator.ts';
+import { authenticateRequest } from './authentication.ts';
+import { GRAPHQL_PATH, type GraphQLServer } from './graphql-http.ts';
+
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Time to say who one is, before the connection is closed with 4408. */
+const INIT_WAIT_MS = 5000;
+/** Time to answer the close of a stopping server, before the connection is cut. */
+const CLOSE_WAIT_MS = 1000;
+
+type SocketExtra = Extra & { identity?: Identity; gone?: AbortController };
+type ConnectionParams = { authorization?: unknown; Authorization?: unknown };
+
+/**
+ * GraphQL over WebSocket (protocol graphql-transport-ws) on the same path. A key comes in the connection parameters as
+ * `authorization: "Bearer <key>"`, a page's cookie with the handshake. Frames are pulled: the next one is taken from
+ * the feed when the socket has written the one before, so a client that does not read costs one frame.
+ * @returns what closes all sockets with 1001 and resolves when they are gone.
+ */
+export function addGraphQLSockets(
+  app: FastifyInstance,
+  graphql: GraphQLServer,
+  authenticator: Authenticator,
+  logger: Logger,
+): () => Promise<void> {
+  const server = new WebSocketServer({ server: app.server, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
+
+  const options: ServerOptions<ConnectionParams, SocketExtra> = {
+    connectionInitWaitTimeout: INIT_WAIT_MS,
+
+    async onConnect({ extra, connectionParams: params }) {
+      try {
+        extra.identity = await authenticateRequest(
+          authenticator,
+          extra.request,
+          params?.authorization ?? params?.Authorization ?? extra.request.headers.authorization,
+        );
+        extra.gone = new AbortController();
+        return true;
+      } catch (error) {
+        if (error instanceof MailtideError) return false;
+        logger.error({ err: error }, 'connection failed');
+        extra.socket.close(CloseCode.InternalServerError, 'Internal server error');
+        return false;
+      }
+    },
+
+    async onSubscribe({ extra }, _id, payload) {
+      const { schema, parse, validate, contextFactory, execute, subscribe } = graphql.getEnveloped({
+        identity: extra.identity,
+        signal: extra.gone!.signal,
+      });
+      try {
+        const document = parse(payload.query);
+        const invalid = validate(schema, document);
+        if (invalid.length > 0) return invalid.map((error: unknown) => presentError(error, logger));
+        return {
+          schema,
+          document,
+          operationName: payload.operationName ?? null,
+          variableValues: payload.variables ?? null,
+          contextValue: await contextFactory(),
+          rootValue: { execute, subscribe },
+        };
+      } catch (error) {
+        return [presentError(error, logger)];
+      }
+    },
+
+    execute: (args) => engineOf(args).execute(args),
+    subscribe: (args) => engineOf(args).subscribe(args),
+    // What broke in the middle of a stream was wrapped once more on its way here.
+    onError: (_context, _id, _payload, errors) => errors.map((error) => presentError(error, logger).toJSON()),
+    onDisconnect: ({ extra }) => extra.gone?.abort(),
+  };
+  useServer(options, server);
+
+  return () => closeAll(server);
+}
+
+/** Yoga's own functions, which graphql-ws hands back: they run the plugins. */
+const engineOf = ({ rootValue }: ExecutionArgs) =>
+  rootValue as { execute: typeof execute; subscribe: typeof subscribe };
+
+async function closeAll(server: WebSocketServer): Promise<void> {
+  const cut = setTimeout(() => {
+    for (const socket of server.clients) socket.terminate();
+  }, CLOSE_WAIT_MS);
+  for (const socket of server.clients) socket.close(1001, 'Going away');
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cut);
+}

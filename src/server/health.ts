@@ -1,0 +1,24 @@
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { Database } from '../store/database.ts';
+
+/** A database that is busy with a batch answers later than this only when something is wrong. */
+const DATABASE_WAIT_MS = 5000;
+
+/** `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers; 503 otherwise. */
+export function addHealth(app: FastifyInstance, database: Database, stopping: AbortSignal): void {
+  const quiet = { config: { quiet: true } };
+  app.get('/healthz', quiet, async () => ({ status: 'ok' }));
+  app.get('/readyz', quiet, async (_request, reply) => {
+    const problem = stopping.aborted ? 'stopping' : await databaseProblem(database);
+    return problem ? reply.code(503).send({ status: problem }) : { status: 'ok' };
+  });
+}
+
+async function databaseProblem({ pool }: Database): Promise<string | null> {
+  const answered = pool.query('SELECT 1').then(
+    () => null,
+    () => 'no database',
+  );
+  return Promise.race([answered, setTimeout(DATABASE_WAIT_MS, 'no database', { ref: false })]);
+}

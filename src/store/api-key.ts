@@ -1,0 +1,34 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** A key as its bearer sends it: `mt_<id>_<secret>`. The id names the row, only the secret's hash is stored. */
+export interface ApiKeyParts {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** 62 bits of id are unique enough for keys, and short enough to be named in a support mail. */
+const ID_LENGTH = 12;
+const SECRET_BYTES = 32;
+const FORMAT = /^mt_([A-Za-z0-9]{1,64})_([A-Za-z0-9_-]{32,256})$/;
+
+/** A new random key. */
+export function newApiKey(): string {
+  const id = randomBytes(ID_LENGTH).toString('base64url').replace(/[_-]/g, '0').slice(0, ID_LENGTH);
+  return `mt_${id}_${newSecret()}`;
+}
+
+/** The parts of a key, or null for what is no key. */
+export function parseApiKey(key: string): ApiKeyParts | null {
+  const [, id, secret] = FORMAT.exec(key) ?? [];
+  return id && secret ? { id, secret } : null;
+}
+
+/** 32 random bytes, safe in headers, cookies and addresses. */
+export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
+
+/** A plain SHA-256 is enough: a random secret of 256 bits cannot be guessed, so there is nothing to slow down. */
+export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+
+/** Takes the same time wherever the secrets differ. */
+export const secretMatches = (secret: string, hash: Uint8Array): boolean =>
+  hash.length === 32 && timingSafeEqual(hashSecret(secret), hash);

@@ -1,0 +1,56 @@
+import { chainEvents } from '../timeline/chain.ts';
+import type { EventInput } from '../timeline/schemas.ts';
+import type { Sql } from './sql.ts';
+
+export interface ChainHead {
+  readonly seq: bigint;
+  readonly hash: Buffer;
+}
+
+/**
+ * Appends events to an account's timeline, in the transaction of the changes that they tell of. The chain's head is on
+ * the account's row, which stays locked until the transaction ends: two writers cannot fork the chain.
+ */
+export async function appendEvents(
+  tx: Sql,
+  accountId: string,
+  events: readonly EventInput[],
+  at: Date = new Date(),
+): Promise<void> {
+  if (events.length === 0) return;
+  const [head] = await tx.query<ChainHead>(
+    'SELECT event_seq AS seq, event_hash AS hash FROM email_account WHERE id = $1 FOR UPDATE',
+    [accountId],
+  );
+  if (!head) throw new Error('events for an account that does not exist');
+  const chained = chainEvents(head, accountId, events, at);
+  const last = chained.at(-1)!;
+  await tx.query(
+    `WITH ${APPEND_EVENTS}
+     UPDATE email_account SET event_seq = $3, event_hash = $4 WHERE id = $1`,
+    [accountId, eventRows(chained), last.seq, last.hash],
+  );
+}
+
+/** CTE that inserts the rows of {@link eventRows} given as $2, for account $1. */
+export const APPEND_EVENTS = `
+  appended AS (
+    INSERT INTO event (account_id, seq, type, schema_version, occurred_at, payload, prev_hash, hash)
+    SELECT $1::uuid, e.seq, e.type, e.version, e.at, e.payload, decode(e.prev, 'hex'), decode(e.hash, 'hex')
+    FROM json_to_recordset($2::json)
+      AS e(seq bigint, type text, version int, at timestamptz, payload jsonb, prev text, hash text)
+  )`;
+
+export function eventRows(chained: ReturnType<typeof chainEvents>): string {
+  return JSON.stringify(
+    chained.map((event) => ({
+      seq: event.seq.toString(),
+      type: event.type,
+      version: event.schemaVersion,
+      at: event.occurredAt,
+      payload: event.payload,
+      prev: event.prevHash.toString('hex'),
+      hash: event.hash.toString('hex'),
+    })),
+  );
+}

@@ -1,0 +1,120 @@
+import { createServer, type Socket } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+import { type Unit, transactionStatus, UnitReader } from './wire.ts';
+
+/**
+ * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) speaks
+ * to it as to any PostgreSQL. PGlite is one session: units of work run one at a time, first come first served, and a
+ * connection that opened a transaction keeps the session until it ends. Session-level state (SET, advisory locks,
+ * LISTEN, named statements) would be shared by all connections: use transaction-level forms only.
+ */
+const { dataDir, socketPath } = workerData as { dataDir: string; socketPath: string };
+
+/** PostgreSQL's own default of 128 MB is sized for a server; 16 MB takes 100 MB off the process. */
+const SHARED_BUFFERS = '16MB';
+const pglite = await PGlite.create({
+  dataDir,
+  startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
+});
+
+interface Work {
+  readonly client: Socket;
+  readonly bytes: Uint8Array;
+}
+const waiting: Work[] = [];
+let owner: Socket | null = null;
+let busy = false;
+let closing = false;
+
+async function runWaiting(): Promise<void> {
+  if (busy) return;
+  busy = true;
+  for (let work = next(); work; work = next()) {
+    const status = await run(work.bytes, (answer) => {
+      if (work.client.writable) work.client.write(answer);
+    });
+    owner = status === 'I' ? null : work.client;
+    if (owner?.destroyed) await rollback();
+  }
+  busy = false;
+  if (closing && !owner) await shutdown();
+}
+
+function next(): Work | undefined {
+  if (!owner) return waiting.shift();
+  const index = waiting.findIndex((work) => work.client === owner);
+  return index < 0 ? undefined : waiting.splice(index, 1)[0];
+}
+
+async function run(bytes: Uint8Array, onAnswer: (answer: Buffer) => void): Promise<'I' | 'T' | 'E' | null> {
+  let tail: Uint8Array = new Uint8Array();
+  await pglite.execProtocolRawStream(bytes, {
+    onRawData: (data) => {
+      // The WASM memory is used again for the next answer.
+      const answer = Buffer.from(data);
+      tail = answer.length >= 6 ? answer.subarray(-6) : Buffer.concat([tail, answer]).subarray(-6);
+      onAnswer(answer);
+    },
+  });
+  return transactionStatus(tail);
+}
+
+async function rollback(): Promise<void> {
+  await pglite.exec('ROLLBACK');
+  owner = null;
+}
+
+function take(client: Socket, unit: Unit): void {
+  switch (unit.kind) {
+    case 'encryption-request':
+      client.write('N');
+      return;
+    case 'cancel-request':
+    case 'terminate':
+      client.end();
+      return;
+    case 'messages':
+      waiting.push({ client, bytes: unit.bytes });
+      fire(runWaiting());
+  }
+}
+
+/** A fault of the database thread is a fault of the whole service: let it end it, loudly. */
+function fire(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    setImmediate(() => {
+      throw error;
+    });
+  });
+}
+
+const clients = new Set<Socket>();
+const server = createServer((client) => {
+  const reader = new UnitReader();
+  clients.add(client);
+  client.on('data', (chunk) => {
+    for (const unit of reader.push(chunk)) take(client, unit);
+  });
+  client.on('error', () => client.destroy());
+  client.on('close', () => {
+    clients.delete(client);
+    for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i]!.client === client) waiting.splice(i, 1);
+    if (owner === client && !busy) fire(rollback().then(runWaiting));
+  });
+});
+
+async function shutdown(): Promise<void> {
+  server.close();
+  for (const client of clients) client.destroy();
+  await pglite.close();
+  parentPort!.postMessage('closed');
+  parentPort!.close();
+}
+
+parentPort!.on('message', () => {
+  closing = true;
+  if (!busy && !owner) fire(shutdown());
+});
+
+server.listen(socketPath, () => parentPort!.postMessage('ready'));

@@ -1,0 +1,99 @@
+/**
+ * Cuts a client's byte stream into units that may run one after the other on a shared PostgreSQL session.
+ *
+ * A unit is a startup packet, a simple Query, or everything from a Parse up to its Sync (PostgreSQL protocol 3.0,
+ * "Extended Query"). The unnamed statement lives between Parse and Sync, so nobody else's messages may run in between.
+ * (`@electric-sql/pglite-socket` 0.2.17 queues single messages and lets connections overwrite each other's statement;
+ * it also copies its buffer again for every chunk. That is why this file exists.)
+ */
+const STARTUP_HEADER = 8;
+const SSL_REQUEST = 80877103;
+const GSS_REQUEST = 80877104;
+const CANCEL_REQUEST = 80877102;
+/** Message types after which the server answers and is ready for somebody else: Query, Sync, Terminate, copy ends. */
+const UNIT_ENDS = new Set(['Q', 'S', 'X', 'F', 'c', 'f'].map((type) => type.charCodeAt(0)));
+const TERMINATE = 'X'.charCodeAt(0);
+
+export type Unit =
+  | { readonly kind: 'encryption-request' }
+  | { readonly kind: 'cancel-request' }
+  | { readonly kind: 'terminate' }
+  | { readonly kind: 'messages'; readonly bytes: Uint8Array };
+
+export class UnitReader {
+  #chunks: Buffer[] = [];
+  #buffered = 0;
+  /** How many buffered bytes are needed before another look is worth it: keeps large messages linear. */
+  #wanted = STARTUP_HEADER;
+  /** Complete messages of the unit that is being read, in bytes from the start of the buffer. */
+  #complete = 0;
+  #started = false;
+
+  /** Takes what arrived, gives the units that are complete now. */
+  *push(chunk: Buffer): Generator<Unit> {
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.length;
+    while (this.#buffered >= this.#wanted) {
+      const buffer = this.#joined();
+      const unit = this.#started ? this.#readMessages(buffer) : this.#readStartup(buffer);
+      if (!unit) break;
+      yield unit;
+    }
+  }
+
+  #readStartup(buffer: Buffer): Unit | null {
+    const length = buffer.readUInt32BE(0);
+    if (buffer.length < length) {
+      this.#wanted = length;
+      return null;
+    }
+    const code = buffer.readUInt32BE(4);
+    const bytes = this.#take(buffer, length, STARTUP_HEADER);
+    if (code === SSL_REQUEST || code === GSS_REQUEST) return { kind: 'encryption-request' };
+    if (code === CANCEL_REQUEST) return { kind: 'cancel-request' };
+    this.#started = true;
+    this.#wanted = 5;
+    return { kind: 'messages', bytes };
+  }
+
+  #readMessages(buffer: Buffer): Unit | null {
+    while (buffer.length >= this.#complete + 5) {
+      const end = this.#complete + 1 + buffer.readUInt32BE(this.#complete + 1);
+      if (buffer.length < end) {
+        this.#wanted = end;
+        return null;
+      }
+      const type = buffer[this.#complete]!;
+      this.#complete = end;
+      if (!UNIT_ENDS.has(type)) continue;
+      this.#complete = 0;
+      const bytes = this.#take(buffer, end, 5);
+      return type === TERMINATE ? { kind: 'terminate' } : { kind: 'messages', bytes };
+    }
+    this.#wanted = this.#complete + 5;
+    return null;
+  }
+
+  #joined(): Buffer {
+    const buffer = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    this.#chunks = [buffer];
+    return buffer;
+  }
+
+  #take(buffer: Buffer, length: number, wanted: number): Uint8Array {
+    this.#chunks = length < buffer.length ? [buffer.subarray(length)] : [];
+    this.#buffered = buffer.length - length;
+    this.#wanted = wanted;
+    return buffer.subarray(0, length);
+  }
+}
+
+const READY_FOR_QUERY_LENGTH = 6;
+
+/** The transaction status that ends an answer: 'I' idle, 'T' in a transaction, 'E' in a failed one. */
+export function transactionStatus(answerTail: Uint8Array): 'I' | 'T' | 'E' | null {
+  const at = answerTail.length - READY_FOR_QUERY_LENGTH;
+  if (at < 0 || answerTail[at] !== 'Z'.charCodeAt(0)) return null;
+  const status = String.fromCharCode(answerTail[answerTail.length - 1]!);
+  return status === 'I' || status === 'T' || status === 'E' ? status : null;
+}

@@ -1,0 +1,158 @@
+import type { Pool } from 'pg';
+import { newId } from '../../domain/ids.ts';
+import type { ListedMailbox, MailboxSnapshot } from '../../domain/words.ts';
+import { appendEvents } from '../append-events.ts';
+import { type Counts, recordProgress } from '../runs/record-progress.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
+
+/** A mailbox as the database holds it, with what is left to fetch of it. */
+export interface StoredMailbox {
+  readonly id: string;
+  readonly path: string;
+  readonly generation: number;
+  readonly uidValidity: bigint | null;
+  readonly uidNext: bigint | null;
+  readonly highestModseq: bigint | null;
+  readonly enumeratedUpTo: bigint;
+  readonly messageCount: number;
+  readonly flagSweepUid: bigint;
+  readonly lastSyncedAt: Date | null;
+  readonly pending: number;
+  /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
+  readonly hasOldGeneration: boolean;
+}
+
+export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
+  return sqlOf(pool).query<StoredMailbox>(
+    `SELECT m.id, m.path, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
+       m.message_count, m.flag_sweep_uid, m.last_synced_at,
+       (SELECT count(*)::int FROM message_location l
+        WHERE l.mailbox_id = m.id AND l.state = 'PENDING' AND l.deleted_at IS NULL) AS pending,
+       m.generation > 0 AND EXISTS (SELECT 1 FROM message_location l
+        WHERE l.mailbox_id = m.id AND l.generation < m.generation AND l.deleted_at IS NULL) AS has_old_generation
+     FROM mailbox m WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
+    [accountId],
+  );
+}
+
+/** Writes the mailboxes that LIST shows and we did not know. */
+export function createMailboxes(pool: Pool, lease: Lease, listed: readonly ListedMailbox[]): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    const created = listed.map((mailbox) => ({ id: newId(), ...mailbox }));
+    await tx.query(
+      `INSERT INTO mailbox (id, account_id, path, delimiter, special_use)
+       SELECT m.id, $1, m.path, m.delimiter, m.special_use
+       FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS m(id, path, delimiter, special_use)`,
+      [
+        lease.accountId,
+        created.map((mailbox) => mailbox.id),
+        created.map((mailbox) => mailbox.path),
+        created.map((mailbox) => mailbox.delimiter),
+        created.map((mailbox) => mailbox.specialUse),
+      ],
+    );
+    await appendEvents(
+      tx,
+      lease.accountId,
+      created.map(({ id, path }) => ({ type: 'mailbox_created', payload: { mailboxId: id, path } })),
+    );
+    return recordProgress(tx, lease, { add: { eventsCreated: created.length } });
+  });
+}
+
+/**
+ * A new generation after a UIDVALIDITY change: the old UIDs mean nothing any more. Their locations stay until the new
+ * ones are stored, so that no message is missing in between; what was not fetched yet is dropped.
+ */
+export function beginGeneration(
+  pool: Pool,
+  lease: Lease,
+  mailbox: StoredMailbox,
+  snapshot: MailboxSnapshot,
+): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query(
+      `UPDATE message_location SET deleted_at = now()
+       WHERE mailbox_id = $1 AND state = 'PENDING' AND deleted_at IS NULL`,
+      [mailbox.id],
+    );
+    await tx.query(
+      `UPDATE mailbox SET generation = generation + 1, uid_validity = $2, uid_next = NULL, highest_modseq = NULL,
+         enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
+      [mailbox.id, snapshot.uidValidity],
+    );
+    await appendEvents(tx, lease.accountId, [
+      {
+        type: 'mailbox_reset',
+        payload: {
+          mailboxId: mailbox.id,
+          path: mailbox.path,
+          uidValidity: snapshot.uidValidity.toString(),
+          previousUidValidity: String(mailbox.uidValidity),
+        },
+      },
+    ]);
+    return recordProgress(tx, lease, { add: { eventsCreated: 1 } });
+  });
+}
+
+/** Where a finished pass has come to: the cursor of the next one. */
+export interface MailboxCursor {
+  readonly snapshot: MailboxSnapshot;
+  readonly enumeratedUpTo: number;
+  readonly flagSweepUid: number;
+}
+
+/**
+ * Moves a mailbox's cursor: only in the transaction that makes the last change of its pass durable. Bodies are no part
+ * of it, they hang on their PENDING rows.
+ */
+export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cursor: MailboxCursor): Promise<void> {
+  const { snapshot } = cursor;
+  await tx.query(
+    `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
+       flag_sweep_uid = $6, last_synced_at = now(), message_count = counts.live, unseen_count = counts.unseen
+     FROM (
+       SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen
+       FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
+       WHERE l.mailbox_id = $1 AND l.deleted_at IS NULL
+     ) AS counts
+     WHERE m.id = $1 AND m.account_id = $7`,
+    [
+      mailboxId,
+      snapshot.uidValidity,
+      snapshot.uidNext,
+      snapshot.highestModseq,
+      cursor.enumeratedUpTo,
+      cursor.flagSweepUid,
+      lease.accountId,
+    ],
+  );
+}
+
+export function finishPass(
+  pool: Pool,
+  lease: Lease,
+  mailboxId: string,
+  cursor: MailboxCursor,
+  add: Counts,
+): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    await commitCursor(tx, lease, mailboxId, cursor);
+    return recordProgress(tx, lease, { add });
+  });
+}
+
+/** A mailbox that the server has no more; its locations were tombstoned before. */
+export function deleteMailbox(pool: Pool, lease: Lease, mailbox: StoredMailbox): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query('UPDATE mailbox SET deleted_at = now(), message_count = 0, unseen_count = 0 WHERE id = $1', [
+      mailbox.id,
+    ]);
+    await appendEvents(tx, lease.accountId, [
+      { type: 'mailbox_deleted', payload: { mailboxId: mailbox.id, path: mailbox.path } },
+    ]);
+    return recordProgress(tx, lease, { add: { eventsCreated: 1 } });
+  });
+}

@@ -1,0 +1,98 @@
+import type { Pool } from 'pg';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { EventInput } from '../../timeline/schemas.ts';
+import { appendEvents } from '../append-events.ts';
+import { recordProgress } from '../runs/record-progress.ts';
+import { fenced, type Lease, type Sql } from '../sql.ts';
+import { commitCursor, type MailboxCursor, type StoredMailbox } from './mailboxes.ts';
+
+/** What is gone from a mailbox: UIDs of its present generation, all of the earlier ones, or everything. */
+export type Gone =
+  | { readonly generation: number; readonly uids: readonly number[] }
+  | { readonly before: number }
+  | 'all';
+
+/**
+ * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another mailbox since
+ * this one was last seen; deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox
+ * went nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same transaction.
+ */
+export function tombstone(
+  pool: Pool,
+  lease: Lease,
+  mailbox: StoredMailbox,
+  gone: Gone,
+  cursor: MailboxCursor | null,
+): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    const lost = await markDeleted(tx, mailbox.id, gone);
+    const facts = lost.flatMap((row) => factsOf(row, mailbox));
+    await appendEvents(tx, lease.accountId, facts);
+    if (cursor) await commitCursor(tx, lease, mailbox.id, cursor);
+    const moved = facts.filter((fact) => fact.type === 'email_moved').length;
+    return recordProgress(tx, lease, {
+      add: {
+        messagesUpdated: moved,
+        messagesDeleted: facts.length - moved,
+        eventsCreated: facts.length,
+        mailboxesSynced: cursor ? 1 : 0,
+      },
+    });
+  });
+}
+
+interface LostLocation {
+  uid: bigint;
+  uidValidity: bigint | null;
+  messageId: string | null;
+  /** Where the message has come to since the mailbox was last seen. */
+  toMailboxId: string | null;
+  toPath: string | null;
+  toUid: bigint | null;
+  toUidValidity: bigint | null;
+}
+
+function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocation[]> {
+  const [condition, values] =
+    gone === 'all'
+      ? ['true', []]
+      : 'before' in gone
+        ? ['l.generation < $2', [gone.before]]
+        : ['l.generation = $2 AND l.uid = ANY ($3::bigint[])', [gone.generation, gone.uids]];
+  return tx.query<LostLocation>(
+    `WITH lost AS (
+       UPDATE message_location l SET deleted_at = now() FROM mailbox m
+       WHERE l.mailbox_id = $1 AND m.id = $1 AND l.deleted_at IS NULL AND ${condition}
+       RETURNING l.generation, l.uid, l.message_id, m.uid_validity, m.last_synced_at
+     )
+     SELECT lost.uid, lost.uid_validity, lost.message_id, home.*
+     FROM lost LEFT JOIN LATERAL (
+       SELECT t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity
+       FROM message_location t JOIN mailbox b ON b.id = t.mailbox_id
+       WHERE t.message_id = lost.message_id AND t.deleted_at IS NULL
+         AND (t.mailbox_id <> $1 OR t.generation > lost.generation)
+         AND (lost.last_synced_at IS NULL OR t.stored_at > lost.last_synced_at)
+       ORDER BY t.mailbox_id = $1 DESC, t.stored_at DESC LIMIT 1
+     ) home ON true
+     ORDER BY lost.uid`,
+    [mailboxId, ...values],
+  );
+}
+
+function factsOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
+  if (!row.messageId || row.toMailboxId === mailbox.id) return [];
+  const from = {
+    mailboxId: mailbox.id,
+    mailbox: mailbox.path,
+    uidValidity: String(row.uidValidity),
+    uid: Number(row.uid),
+  };
+  if (!row.toMailboxId) return [{ type: 'email_deleted', payload: { messageId: row.messageId, ...from } }];
+  const to = {
+    mailboxId: row.toMailboxId,
+    mailbox: row.toPath!,
+    uidValidity: String(row.toUidValidity),
+    uid: Number(row.toUid),
+  };
+  return [{ type: 'email_moved', payload: { messageId: row.messageId, from, to } }];
+}

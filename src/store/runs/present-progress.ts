@@ -1,0 +1,28 @@
+import type { Pool } from 'pg';
+import { MailtideError } from '../../errors.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import { sqlOf } from '../sql.ts';
+
+/**
+ * The account's newest run, which is the active one if there is one; null before the first.
+ * @throws NOT_FOUND for an account that is not the tenant's.
+ */
+export async function newestRun(pool: Pool, tenantId: string, accountId: string): Promise<SyncRun | null> {
+  const [row] = await sqlOf(pool).query<SyncRun>(
+    `SELECT r.* FROM email_account a
+     LEFT JOIN LATERAL (SELECT * FROM sync_run WHERE account_id = a.id ORDER BY requested_at DESC LIMIT 1) r ON true
+     WHERE a.id = $1 AND a.tenant_id = $2`,
+    [accountId, tenantId],
+  );
+  if (!row) throw new MailtideError('NOT_FOUND');
+  return row.id ? row : null;
+}
+
+/** The tenant's active runs. */
+export function activeRuns(pool: Pool, tenantId: string): Promise<SyncRun[]> {
+  return sqlOf(pool).query<SyncRun>(
+    `SELECT r.* FROM sync_run r JOIN email_account a ON a.id = r.account_id
+     WHERE a.tenant_id = $1 AND r.status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY') ORDER BY r.requested_at`,
+    [tenantId],
+  );
+}

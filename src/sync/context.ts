@@ -1,0 +1,22 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { SyncMode } from '../domain/sync-run.ts';
+import type { SyncRun } from '../generated/prisma/client.ts';
+import type { ImapConnection } from '../imap/connection.ts';
+import type { MimePool } from '../mime/mime-pool.ts';
+import type { Lease } from '../store/sql.ts';
+
+/** What a run has at hand. */
+export interface SyncContext {
+  readonly pool: Pool;
+  readonly lease: Lease;
+  readonly mode: SyncMode;
+  readonly mime: MimePool;
+  /** Larger messages are set aside with their size as the reason, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Logs in anew, for the run's connection and for a second witness. */
+  readonly connect: () => Promise<ImapConnection>;
+  /** Tells the subscribers what was committed. */
+  readonly publish: (run: SyncRun) => void;
+  readonly log: Logger;
+}

@@ -1,0 +1,65 @@
+import { MailtideError } from '../errors.ts';
+import type { DigestedBatch } from '../mime/parsed-message.ts';
+import { type MailboxRef, type PendingLocation, quarantine } from '../store/mail/locations.ts';
+import { type BatchItem, storeBatch } from '../store/mail/store-batch.ts';
+import type { SyncContext } from './context.ts';
+
+export interface Body {
+  readonly location: PendingLocation;
+  readonly source: Buffer;
+}
+
+export interface BodyBatch {
+  readonly bodies: readonly Body[];
+}
+
+/**
+ * Stores a digested batch. A message that the database does not take is found by halving the batch, and set aside with
+ * its reason: it stops no other.
+ */
+export async function storeBodies(
+  context: SyncContext,
+  ref: MailboxRef,
+  { bodies }: BodyBatch,
+  digested: DigestedBatch,
+  onTheMove: ReadonlySet<string>,
+): Promise<void> {
+  const items = digested.messages.map(
+    (message, i): BatchItem => ({
+      uid: bodies[i]!.location.uid,
+      internalDate: bodies[i]!.location.internalDate,
+      message,
+    }),
+  );
+  await storeItems(context, ref, items, digested.zstd, onTheMove);
+}
+
+async function storeItems(
+  context: SyncContext,
+  ref: MailboxRef,
+  items: readonly BatchItem[],
+  zstd: Uint8Array,
+  onTheMove: ReadonlySet<string>,
+): Promise<void> {
+  const { pool, lease, publish, log } = context;
+  try {
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, zstd, onTheMove }));
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+    if (items.length === 1) {
+      const { uid } = items[0]!;
+      log.error({ err: error, mailbox: ref.path, uid }, 'a message cannot be stored');
+      publish(await quarantine(pool, lease, ref, [uid], 'NOT_STORABLE'));
+      return;
+    }
+    const half = items.length >> 1;
+    await storeItems(context, ref, items.slice(0, half), zstd, onTheMove);
+    await storeItems(context, ref, items.slice(half), zstd, onTheMove);
+  }
+}
+
+/** SQLSTATE classes 22 (data exception) and 54 (program limit exceeded): the data's fault, not the moment's. */
+function isDataError(error: unknown): boolean {
+  const code = error instanceof MailtideError ? null : (error as { code?: unknown }).code;
+  return typeof code === 'string' && (code.startsWith('22') || code.startsWith('54'));
+}

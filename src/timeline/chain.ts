@@ -1,0 +1,50 @@
+import { eventHash } from './event-hash.ts';
+import { checkPayload, currentVersion, type EventInput, type EventPayload, type EventType } from './schemas.ts';
+
+export { genesisHash } from './event-hash.ts';
+
+/** The last event of a chain; for an empty one sequence 0 and the account's genesis hash. */
+export interface ChainHead {
+  readonly seq: bigint;
+  readonly hash: Uint8Array;
+}
+
+/** An event with its place in the chain: what is stored. */
+export interface ChainedEvent {
+  readonly seq: bigint;
+  readonly type: EventType;
+  readonly schemaVersion: number;
+  readonly occurredAt: Date;
+  readonly payload: EventPayload<EventType>;
+  readonly prevHash: Buffer;
+  readonly hash: Buffer;
+}
+
+/**
+ * Links events to the end of an account's chain: gapless sequence numbers, each hash covering the one before.
+ * `at` has the precision of the database (milliseconds, timestamptz(3)), as every Date has.
+ * @throws ZodError when a payload does not keep to its schema; then nothing is linked.
+ */
+export function chainEvents(
+  head: ChainHead,
+  accountId: string,
+  events: readonly EventInput[],
+  at: Date,
+): ChainedEvent[] {
+  let { seq } = head;
+  let prevHash: Buffer = Buffer.from(head.hash);
+  return events.map((event) => {
+    checkPayload(event);
+    const unhashed = {
+      seq: ++seq,
+      type: event.type,
+      schemaVersion: currentVersion(event.type),
+      occurredAt: at,
+      payload: event.payload,
+      prevHash,
+    };
+    const hash = eventHash({ accountId, ...unhashed });
+    prevHash = hash;
+    return { ...unhashed, hash };
+  });
+}

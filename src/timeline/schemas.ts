@@ -1,0 +1,100 @@
+/**
+ * What an account's timeline can say. Stored JSON outlives code: events are never rewritten, and whoever reads them
+ * years later needs the schema that they were written with. So a published schema never changes, not even to be more
+ * lenient: append a new version to the list of its type. A type that is no longer written keeps its versions here.
+ *
+ * Ids are our UUIDs. Numbers that can pass 2^53 are decimal strings, because numbers of RFC 8785 are IEEE doubles.
+ */
+import { z } from 'zod';
+
+const uuid = z.uuid();
+/** RFC 8785 forbids lone surrogates, PostgreSQL's jsonb also U+0000. */
+const text = z.string().refine((value) => value.isWellFormed() && !value.includes('\0'), 'not storable text');
+const bigInteger = z.string().regex(/^(0|[1-9][0-9]*)$/);
+const count = z.int().nonnegative();
+/** RFC 9051: a non-zero unsigned 32-bit number. */
+const uid = z.int().min(1).max(0xffff_ffff);
+
+const place = { mailboxId: uuid, mailbox: text, uidValidity: bigInteger, uid };
+
+const finishedRun = {
+  runId: uuid,
+  mode: z.enum(['INCREMENTAL', 'FULL']),
+  attempt: z.int().min(1),
+  stats: z.strictObject({
+    mailboxesSynced: count,
+    messagesFetched: count,
+    messagesCreated: count,
+    messagesUpdated: count,
+    messagesDeleted: count,
+    eventsCreated: count,
+    bytesDownloaded: bigInteger,
+    durationMs: count,
+  }),
+};
+
+/** The versions of each type, oldest first: the first is version 1, the last is the one that is written. */
+const SCHEMAS = {
+  account_connected: [z.strictObject({ emailAddress: text, imapHost: text })],
+  mailbox_created: [z.strictObject({ mailboxId: uuid, path: text })],
+  mailbox_deleted: [z.strictObject({ mailboxId: uuid, path: text })],
+  /** The server gave the mailbox another UIDVALIDITY: every UID known before means nothing any more. */
+  mailbox_reset: [
+    z.strictObject({ mailboxId: uuid, path: text, uidValidity: bigInteger, previousUidValidity: bigInteger }),
+  ],
+  /** Bytes that the account did not have before. */
+  email_received: [
+    z.strictObject({
+      messageId: uuid,
+      ...place,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      size: count,
+      receivedAt: z.iso.datetime({ precision: 3 }),
+    }),
+  ],
+  /** Known bytes in one more place. */
+  email_copied: [z.strictObject({ messageId: uuid, ...place })],
+  email_moved: [z.strictObject({ messageId: uuid, from: z.strictObject(place), to: z.strictObject(place) })],
+  /** Gone from this place; it may still be in others. */
+  email_deleted: [z.strictObject({ messageId: uuid, ...place })],
+  email_flags_changed: [
+    z.strictObject({ messageId: uuid, ...place, flags: z.array(text), previousFlags: z.array(text) }),
+  ],
+  sync_succeeded: [z.strictObject(finishedRun)],
+  sync_failed: [z.strictObject({ ...finishedRun, errorCode: text })],
+  sync_cancelled: [z.strictObject(finishedRun)],
+} as const satisfies Record<string, readonly [z.ZodType, ...z.ZodType[]]>;
+
+export type EventType = keyof typeof SCHEMAS;
+export const EVENT_TYPES = Object.keys(SCHEMAS) as EventType[];
+
+/** What is to be appended: the payload in the present version of its type. */
+export type EventInput = { [T in EventType]: { readonly type: T; readonly payload: EventPayload<T> } }[EventType];
+export type EventPayload<T extends EventType> = Frozen<z.infer<Last<(typeof SCHEMAS)[T]>>>;
+
+type Last<List> = List extends readonly [...unknown[], infer Schema] ? Schema : never;
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** The version that new events of a type are written in. */
+export const currentVersion = (type: EventType): number => SCHEMAS[type].length;
+
+/**
+ * Checks a payload against the version in which new events of its type are written.
+ * @throws ZodError; an event that does not keep to its schema is a bug and must not reach the timeline.
+ */
+export function checkPayload({ type, payload }: EventInput): void {
+  SCHEMAS[type][currentVersion(type) - 1]!.parse(payload);
+}
+
+export interface EventSchema {
+  readonly type: EventType;
+  readonly version: number;
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}
+
+/** Every schema that an event may have been written with, as JSON Schema 2020-12. */
+export function eventSchemas(): EventSchema[] {
+  return EVENT_TYPES.flatMap((type) =>
+    SCHEMAS[type].map((schema, index) => ({ type, version: index + 1, jsonSchema: z.toJSONSchema(schema) })),
+  );
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { createAccounts } from '../../src/accounts/accounts.ts';
+import { openKeyring } from '../../src/accounts/keyring.ts';
+import type { Services } from '../../src/graphql/context.ts';
+import { createSyncs } from '../../src/jobs/create-syncs.ts';
+import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
+import { createLocalProgressBus, type ProgressBus } from '../../src/live/progress-bus.ts';
+import { buildServer } from '../../src/server/build-server.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { addTenant } from '../../src/store/tenants.ts';
+
+export interface ServedApi {
+  readonly url: string;
+  readonly database: Database;
+  readonly bus: ProgressBus;
+  readonly alice: TestTenant;
+  readonly bob: TestTenant;
+  /** Every line that the service has logged. */
+  readonly log: string[];
+  /** What a POST to /graphql answers to this tenant. */
+  ask(tenant: TestTenant, query: string, variables?: object): Promise<Answer>;
+  /** How many statements the database got while `work` ran. */
+  statements(work: () => Promise<unknown>): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface TestTenant {
+  readonly id: string;
+  readonly key: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape, and compare them whole.
+export type Answer = { data?: any; errors?: { message: string; extensions: { code: string } }[] };
+
+/** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
+export async function serveApi(overrides: (services: Services) => Partial<Services> = (same) => same): Promise<ServedApi> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-api-'));
+  const database = await openDatabase({ url: undefined, dataDir });
+  const { prisma, pool } = database;
+  const log: string[] = [];
+  const bus = createLocalProgressBus();
+  const queue = { dispatch() {}, cancel() {}, async close() {} };
+  const services: Services = {
+    database,
+    syncs: createSyncs({ database, bus, queue }),
+    progress: createProgressFeed(pool, bus),
+    accounts: createAccounts({
+      database,
+      keyring: await openKeyring({ encryptionKey: randomBytes(32).toString('base64'), dataDir }),
+      policy: { allowPrivateHosts: true },
+      beforeDelete: async () => {},
+    }),
+  };
+  const app = await buildServer({
+    services: { ...services, ...overrides(services) },
+    readAttachment: async (source, index) => (index === 0 ? source.subarray(0, 5) : null),
+    logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+
+  async function tenant(name: string): Promise<TestTenant> {
+    const key = await addTenant(prisma, name);
+    return { key, id: (await prisma.tenant.findUniqueOrThrow({ where: { name } })).id };
+  }
+
+  return {
+    url,
+    database,
+    bus,
+    log,
+    alice: await tenant('alice'),
+    bob: await tenant('bob'),
+    async ask({ key }, query, variables) {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+      });
+      return (await response.json()) as Answer;
+    },
+    async statements(work) {
+      let count = 0;
+      const counted = () => count++;
+      pool.on('acquire', counted);
+      await work();
+      pool.off('acquire', counted);
+      return count;
+    },
+    async close() {
+      await app.close();
+      await database.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

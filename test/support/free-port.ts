@@ -1,0 +1,27 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/**
+ * A port that nobody listens on, for servers that cannot say which port the system gave them.
+ * Taken from below the ephemeral range, so that no outgoing connection takes it before the server does.
+ */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(10_000, 32_000);
+    if (await isFree(host, port)) return port;
+  }
+  throw new Error(`No free port on ${host} among 100 that were tried`);
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, host), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** What a client sent: `A1 LOGIN ann secret` is tag `A1`, command `LOGIN`, rest `ann secret`. */
+export type ReceivedLine = { line: string; tag: string; command: string; rest: string };
+
+export type Script = {
+  /** The first thing every client hears; without one the server accepts the connection and says nothing. */
+  greeting?: string;
+  /** What CAPABILITY answers. */
+  capability?: string;
+  /** Answers a line: a text (CRLF is added at its end), or undefined for what an ordinary server would say. */
+  reply?(received: ReceivedLine, socket: Socket): string | undefined;
+};
+
+/** Hear and say nothing. */
+export const SILENCE = '';
+
+export type ScriptedImap = AsyncDisposable & {
+  host: string;
+  port: number;
+  /** Every line that clients sent, in order. */
+  received: string[];
+  stop(): Promise<void>;
+};
+
+/** A server that behaves as badly as the script says: for everything that no good server can be made to do. */
+export async function startScriptedImap(script: Script = {}): Promise<ScriptedImap> {
+  const host = '127.0.0.1';
+  const received: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    // A client that gives up resets the connection: that is what such tests are about.
+    socket.on('error', () => socket.destroy());
+    if (script.greeting !== undefined) socket.write(`${script.greeting}\r\n`);
+    createInterface({ input: socket }).on('line', (line) => {
+      received.push(line);
+      const [tag = '', command = '', ...rest] = line.split(' ');
+      const parts = { line, tag, command: command.toUpperCase(), rest: rest.join(' ') };
+      const answer = script.reply?.(parts, socket) ?? ordinary(parts, script);
+      if (answer !== SILENCE && socket.writable) socket.write(`${answer}\r\n`);
+    });
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+
+  async function stop(): Promise<void> {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  }
+
+  const { port } = server.address() as AddressInfo;
+  return { host, port, received, stop, [Symbol.asyncDispose]: stop };
+}
+
+function ordinary({ tag, command }: ReceivedLine, { capability = 'IMAP4rev1' }: Script): string {
+  switch (command) {
+    case 'CAPABILITY':
+      return `* CAPABILITY ${capability}\r\n${tag} OK done`;
+    case 'LOGOUT':
+      return `* BYE see you\r\n${tag} OK done`;
+    case 'LOGIN':
+    case 'NOOP':
+    case 'ID':
+      return `${tag} OK done`;
+    default:
+      return `${tag} BAD unknown command`;
+  }
+}

@@ -1,0 +1,8 @@
+import { inject } from 'vitest';
+import { dovecotAt } from './dovecot.ts';
+import type {} from './global-setup.ts';
+import { postgresAt } from './postgres.ts';
+
+/** The servers that all test files share: every test takes users and databases of its own. */
+export const dovecot = dovecotAt(inject('dovecot'));
+export const postgres = postgresAt(inject('postgres'));

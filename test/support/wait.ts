@@ -1,0 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+export type WaitOptions = { what: string; timeoutMs?: number };
+
+/**
+ * Asks again and again until the condition holds, and hands out what it answered.
+ * A condition that throws does not hold yet; its last error is the cause when time runs out.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { what, timeoutMs = 10_000 }: WaitOptions,
+): Promise<Exclude<T, false | null | undefined>> {
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown;
+  do {
+    try {
+      const answer = await condition();
+      if (answer !== false && answer !== null && answer !== undefined) {
+        return answer as Exclude<T, false | null | undefined>;
+      }
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    await pause(20);
+  } while (performance.now() < deadline);
+  throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`, { cause });
+}
