@@ -43,13 +43,8 @@ checksum() {
   case $1 in
     "$packages") uname -sm && cat package-lock.json && sed '/"scripts": {/,/}/d' package.json ;;
     "$prisma") cat "$packages" prisma.config.ts prisma/schema.prisma ;;
-    "$documents") cat "$packages" codegen.ts schema.graphql && ui_sources | xargs cat ;;
+    "$documents") cat "$packages" codegen.ts schema.graphql src/ui/operations/*.graphql ;;
   esac | cksum
-}
-
-# Operations are written in .graphql files or inside the components.
-ui_sources() {
-  find src/ui -type f \( -name '*.graphql' -o -name '*.ts' -o -name '*.tsx' \) ! -path '*/generated/*' | LC_ALL=C sort
 }
 
 install_packages() {

@@ -31,7 +31,7 @@ const PRIVATE_RANGES = new Set([
 ]);
 
 /** In no host name, but with a meaning in URLs, whose parser is used below. */
-const NOT_IN_NAMES = /[\s/?#@\\%:]/;
+const NOT_IN_NAMES = /[\s/?#@\\%:[\]]/;
 
 /**
  * Looks a host up and keeps the addresses that `policy` lets a connection go to. The connection must go to these and
@@ -61,8 +61,8 @@ export function canonicalHost(input: string): string | null {
   const trimmed = input.trim();
   const bare = /^\[(.*)\]$/.exec(trimmed)?.[1] ?? trimmed;
   if (isIP(bare)) return bare.toLowerCase();
-  if (NOT_IN_NAMES.test(bare)) return null;
-  const ascii = domainToASCII(bare).replace(/\.$/, '');
+  if (NOT_IN_NAMES.test(trimmed)) return null;
+  const ascii = domainToASCII(trimmed).replace(/\.$/, '');
   return ascii === '' || ascii.length > 253 ? null : ascii;
 }
 

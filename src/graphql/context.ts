@@ -1,7 +1,7 @@
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Syncs } from '../jobs/syncs.ts';
 import type { ProgressFeed } from '../live/progress-feed.ts';
-import type { Identity } from '../store/authenticator.ts';
+import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 

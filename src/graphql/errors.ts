@@ -1,4 +1,6 @@
+import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { ERRORS, MailtideError } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
@@ -12,13 +14,11 @@ const UNREADABLE_VALUE = new Set(['P2007', 'P2023']);
  */
 export function presentError(error: unknown, log: Logger): GraphQLError {
   const cause = rootOf(error);
+  if (cause instanceof GraphQLError && hasOurCode(cause)) return cause;
   if (cause instanceof MailtideError && ERRORS[cause.code].audience === 'caller') {
     return shown(error, cause.code, cause.message);
   }
-  // Of graphql itself (syntax, validation, variables) or of Pothos (arguments of a connection).
-  if (cause instanceof GraphQLError) {
-    return cause.extensions['code'] ? cause : shown(error, 'BAD_USER_INPUT', cause.message);
-  }
+  if (cause instanceof GraphQLError && isOfInput(cause)) return shown(error, 'BAD_USER_INPUT', cause.message);
   if (cause instanceof Prisma.PrismaClientKnownRequestError && UNREADABLE_VALUE.has(cause.code)) {
     return shown(error, 'BAD_USER_INPUT', 'The cursor is not valid.');
   }
@@ -26,11 +26,29 @@ export function presentError(error: unknown, log: Logger): GraphQLError {
   return shown(error, 'INTERNAL', ERRORS.INTERNAL.sentence);
 }
 
+/** Errors of validation are answered without passing {@link presentError}: they get their code where they arise. */
+export const useValidationCode = (): Plugin => ({
+  onValidate:
+    () =>
+    ({ result }) => {
+      for (const error of result as GraphQLError[]) error.extensions['code'] ??= 'BAD_USER_INPUT';
+    },
+});
+
+/**
+ * Syntax, validation and variables are checked before a field is resolved, so these errors have no path; arguments of
+ * connections are checked by Pothos. What else graphql finds wrong is an answer that we resolved to.
+ */
+const isOfInput = (error: GraphQLError): boolean => !error.path || error instanceof PothosValidationError;
+
 /** What was thrown first, below the errors that graphql wraps around it to tell where. */
 function rootOf(error: unknown): unknown {
   const below = error instanceof GraphQLError ? (error.originalError ?? error.cause) : undefined;
   return below ? rootOf(below) : error;
 }
+
+/** Presented before, by another layer. */
+const hasOurCode = ({ extensions }: GraphQLError): boolean => Object.hasOwn(ERRORS, String(extensions['code']));
 
 function shown(error: unknown, code: keyof typeof ERRORS, message: string): GraphQLError {
   if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions: { code } });

@@ -13,6 +13,12 @@ export function decodeId(type: NodeType, globalId: string): string | null {
   return name === type && id !== undefined && rest.length === 0 && isId(id) ? id : null;
 }
 
+/** The row's id, or one that no row has: for what is null when there is nothing. */
+export const decodeIdOrNone = (type: NodeType, globalId: string): string => decodeId(type, globalId) ?? NIL;
+
+/** RFC 9562, 5.9 */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
 /** The row's id. @throws NOT_FOUND, because what has no valid id does not exist. */
 export function requireId(type: NodeType, globalId: string): string {
   const id = decodeId(type, globalId);

@@ -59,8 +59,8 @@ export interface ImapConnection {
   fetchFlags(set: string): Promise<FlagChange[]>;
 
   /**
-   * BODY.PEEK[] of `uids`, in the server's order. Rows may be missing, as above. The reader waits while you do. Leaving
-   * the loop early does not stop the server: ask for as much as you will take.
+   * BODY.PEEK[] of `uids`, in the server's order, empty ones last. Rows may be missing, as above. The reader waits while
+   * you do. Leaving the loop early does not stop the server: ask for as much as you will take.
    */
   fetchSources(uids: readonly number[]): AsyncIterable<FetchedSource>;
 

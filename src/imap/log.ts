@@ -8,7 +8,7 @@ export interface ImapLogger {
 }
 
 interface Entry {
-  readonly msg?: unknown;
+  readonly msg?: string;
   readonly src?: unknown;
   readonly err?: unknown;
 }
@@ -28,7 +28,7 @@ export function flowLogger(
   const write = ({ msg, src, err }: Entry) => {
     if (!enabled) return;
     const error = err === undefined ? {} : { err: redactedError(err, redact) };
-    logger.debug({ ...(src === undefined ? {} : { src }), ...error }, `imap: ${redact(String(msg ?? 'error'))}`);
+    logger.debug({ ...(src === undefined ? {} : { src }), ...error }, `imap: ${redact(msg ?? 'error')}`);
   };
   return {
     trace() {},

@@ -5,11 +5,12 @@ import { responseCode } from './errors.ts';
 /** Takes secrets out of a text: servers may repeat what they were told. */
 export type Redact = (text: string) => string;
 
-export function redactorFor(login: ImapLogin): Redact {
-  const { credentials } = login;
+export function redactorFor({ credentials }: ImapLogin): Redact {
   const secret = 'password' in credentials ? credentials.password : credentials.accessToken;
-  const spellings = [secret, Buffer.from(secret).toString('base64')].filter(Boolean);
-  return (text) => spellings.reduce((out, spelling) => out.replaceAll(spelling, '***'), text);
+  if (secret === '') return (text) => text;
+  // SASL sends it within base64 (RFC 4616, RFC 7628).
+  const withoutEncoded = (token: string) => (Buffer.from(token, 'base64').toString().includes(secret) ? '***' : token);
+  return (text) => text.replaceAll(secret, '***').replace(/[A-Za-z0-9+/]{4,}={0,2}/g, withoutEncoded);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MailtideError } from '../errors.ts';
-import type { Authenticator, Identity } from '../store/authenticator.ts';
+import type { Identity } from '../store/api-key.ts';
+import type { Authenticator } from '../store/authenticator.ts';
 
 export const SESSION_COOKIE = 'mailtide_session';
 

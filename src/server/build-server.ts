@@ -1,5 +1,5 @@
 import cookies from '@fastify/cookie';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Services } from '../graphql/context.ts';
 import { createAuthenticator } from '../store/authenticator.ts';
@@ -29,7 +29,8 @@ export async function buildServer({ services, readAttachment, logger }: ServerOp
   const { database } = services;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    // addAnswers logs what it is safe to log.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
   });
   const authenticator = createAuthenticator(database.prisma);

@@ -8,8 +8,8 @@ import type { Database } from '../store/database.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { authenticateRequest } from './authentication.ts';
 
-/** The bytes of the attachment at a position of a message's source; null when there is none. */
-export type ReadAttachment = (source: Uint8Array, index: number) => Promise<Uint8Array | null>;
+/** The attachment at a position of a message's source; null when there is none. */
+export type ReadAttachment = (source: Uint8Array, index: number) => Promise<{ readonly content: Uint8Array } | null>;
 
 /**
  * Strangers' bytes: always saved, never shown. Should a browser show them all the same, it is without scripts and
@@ -34,8 +34,8 @@ export function addDownloads(
   app.get('/attachments/:id', async (request, reply) => {
     const { reader, id } = await asked(request, 'Attachment');
     const attachment = found(await reader.attachment.findUnique({ where: { id } }));
-    const bytes = found(await readAttachment(await sourceOf(reader, attachment.messageId), attachment.index));
-    return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', bytes);
+    const { content } = found(await readAttachment(await sourceOf(reader, attachment.messageId), attachment.index));
+    return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', content);
   });
 
   async function asked(request: FastifyRequest, type: NodeType): Promise<{ reader: TenantReader; id: string }> {

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { createContext, type GraphQLContext, type Services } from '../graphql/context.ts';
-import { presentError } from '../graphql/errors.ts';
+import { presentError, useValidationCode } from '../graphql/errors.ts';
 import { useLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema/index.ts';
-import type { Authenticator, Identity } from '../store/authenticator.ts';
+import type { Identity } from '../store/api-key.ts';
+import type { Authenticator } from '../store/authenticator.ts';
 import { authenticateRequest } from './authentication.ts';
 import { sendGraphiql, wantsPage } from './graphiql.ts';
 import { formAt } from './sign-in.ts';
@@ -26,7 +27,7 @@ export function createGraphQLServer(services: Services, logger: Logger): GraphQL
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ identity, signal }) => createContext(services, identity, signal),
-    plugins: [useLimits()],
+    plugins: [useLimits(), useValidationCode()],
     maskedErrors: { maskError: (error) => presentError(error, logger) },
     // presentError has logged what is worth it.
     logging: false,

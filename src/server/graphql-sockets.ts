@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import { MailtideError } from '../errors.ts';
 import { presentError } from '../graphql/errors.ts';
-import type { Authenticator, Identity } from '../store/authenticator.ts';
+import type { Identity } from '../store/api-key.ts';
+import type { Authenticator } from '../store/authenticator.ts';
 import { authenticateRequest } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer } from './graphql-http.ts';
 

@@ -6,7 +6,13 @@ export interface ApiKeyParts {
   readonly secret: string;
 }
 
-/** 62 bits of id are unique enough for keys, and short enough to be named in a support mail. */
+/** Who a key, or a session that was begun with it, stands for. */
+export interface Identity {
+  readonly tenantId: string;
+  readonly apiKeyId: string;
+}
+
+/** Some 70 bits: unique, and short enough to be named in a support mail. */
 const ID_LENGTH = 12;
 const SECRET_BYTES = 32;
 const FORMAT = /^mt_([A-Za-z0-9]{1,64})_([A-Za-z0-9_-]{32,256})$/;

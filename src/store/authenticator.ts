@@ -1,12 +1,6 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { hashSecret, parseApiKey, secretMatches } from './api-key.ts';
+import { hashSecret, type Identity, parseApiKey, secretMatches } from './api-key.ts';
 import { authenticateSession, endSession } from './sessions.ts';
-
-/** Who asks. */
-export interface Identity {
-  readonly tenantId: string;
-  readonly apiKeyId: string;
-}
 
 /** Tells who bears a key or a session. Null means nobody: unknown, wrong, ended and malformed look the same. */
 export interface Authenticator {

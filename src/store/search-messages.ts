@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { searchable } from '../domain/search-text.ts';
 import { sqlOf } from './sql.ts';
 
 /** Which messages: those of the tenant that are in a mailbox now, fewer with every condition. */
@@ -39,7 +40,7 @@ export async function searchMessages(
        ${filter.mailboxId ? `AND l.mailbox_id = ${value(filter.mailboxId)}` : ''})`,
   ];
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
-  if (filter.search) conditions.push(`m.search @@ websearch_to_tsquery('simple', ${value(filter.search)})`);
+  if (filter.search) conditions.push(`m.search @@ websearch_to_tsquery('simple', ${value(searchable(filter.search))})`);
   if (after) conditions.push(`(m.received_at, m.id) < (${value(after.receivedAt)}, ${value(after.id)}::uuid)`);
   const most = value(limit);
   return sqlOf(pool).query<MessagePosition>(

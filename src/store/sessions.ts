@@ -1,6 +1,5 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { hashSecret, newSecret } from './api-key.ts';
-import type { Identity } from './authenticator.ts';
+import { hashSecret, type Identity, newSecret } from './api-key.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 export const SESSION_DAYS = 30;

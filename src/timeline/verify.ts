@@ -51,14 +51,14 @@ export async function verifyChain(
   for await (const event of events) {
     if (event.seq !== length + 1n) return broken('SEQUENCE');
     if (!last.equals(event.prevHash)) return broken('LINK');
+    if (event.seq > head.seq) return broken('HEAD');
     const hash = hashOf(accountId, event);
     if (!hash?.equals(event.hash)) return broken('CONTENT');
+    if (event.seq === head.seq && !hash.equals(head.hash)) return broken('HEAD');
     last = hash;
     length = event.seq;
   }
-  if (length !== head.seq) return broken('HEAD');
-  // The right number of events with another end: the last one is the first that can be known to be wrong.
-  if (!last.equals(head.hash)) return { ...broken('HEAD'), brokenAtSeq: length };
+  if (length !== head.seq || !last.equals(head.hash)) return broken('HEAD');
   return { ok: true, length, head: last, brokenAtSeq: null, reason: null };
 }
 

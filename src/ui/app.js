@@ -150,8 +150,10 @@ function follow() {
   });
   const again = () => {
     events.close();
-    setTimeout(() => refresh().then(follow, again), RECONNECT_MS);
+    setTimeout(() => refresh().then(follow, signInOrTryAgain), RECONNECT_MS);
   };
+  // A session that has ended shows the form.
+  const signInOrTryAgain = ({ code }) => (code === 'UNAUTHENTICATED' ? location.reload() : again());
   events.addEventListener('complete', again);
   events.onerror = again;
 }

@@ -51,7 +51,7 @@ export function startScriptedMailbox(answers: {
 
 /** One row of a FETCH answer with a body. */
 export const bodyRow = (uid: number, body: string): string =>
-  `* ${uid} FETCH (UID ${uid} RFC822.SIZE ${body.length} BODY[] {${body.length}}\r\n${body})`;
+  `* ${uid} FETCH (UID ${uid} BODY[] {${body.length}}\r\n${body})`;
 
 export async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];

@@ -38,7 +38,9 @@ export interface TestTenant {
 export type Answer = { data?: any; errors?: { message: string; extensions: { code: string } }[] };
 
 /** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
-export async function serveApi(overrides: (services: Services) => Partial<Services> = (same) => same): Promise<ServedApi> {
+export async function serveApi(
+  overrides: (services: Services) => Partial<Services> = (same) => same,
+): Promise<ServedApi> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-api-'));
   const database = await openDatabase({ url: undefined, dataDir });
   const { prisma, pool } = database;
@@ -58,7 +60,7 @@ export async function serveApi(overrides: (services: Services) => Partial<Servic
   };
   const app = await buildServer({
     services: { ...services, ...overrides(services) },
-    readAttachment: async (source, index) => (index === 0 ? source.subarray(0, 5) : null),
+    readAttachment: async (source, index) => (index === 0 ? { content: source.subarray(0, 5) } : null),
     logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -14,7 +14,11 @@ export interface StoredAccount {
   readonly archive: string;
 }
 
-export async function storeAccount({ prisma }: Database, tenantId: string, emailAddress: string): Promise<StoredAccount> {
+export async function storeAccount(
+  { prisma }: Database,
+  tenantId: string,
+  emailAddress: string,
+): Promise<StoredAccount> {
   const [accountId, inbox, archive] = [newId(), newId(), newId()];
   await prisma.emailAccount.create({
     data: {

@@ -8,7 +8,17 @@ import { tenantScoped } from '../../src/store/tenant-scope.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { storeAccount, storeEvents, storeMessage, storeRun } from '../server/stored-mail.ts';
 
-const MODELS = ['emailAccount', 'mailbox', 'messageLocation', 'message', 'messageSource', 'attachment', 'thread', 'syncRun', 'event'] as const;
+const MODELS = [
+  'emailAccount',
+  'mailbox',
+  'messageLocation',
+  'message',
+  'messageSource',
+  'attachment',
+  'thread',
+  'syncRun',
+  'event',
+] as const;
 
 let dataDir: string;
 let database: Database;
@@ -63,9 +73,9 @@ test("another tenant's row is not found by its id, nor by any condition", async 
 
 test('relations lead to own rows', async () => {
   const tenant = await alice.tenant.findFirstOrThrow({ include: { accounts: { include: { messages: true } } } });
-  expect(tenant.accounts.map(({ emailAddress, messages }) => [emailAddress, messages.map((one) => one.subject)])).toEqual([
-    ['alice@example.com', ['for alice']],
-  ]);
+  expect(
+    tenant.accounts.map(({ emailAddress, messages }) => [emailAddress, messages.map((one) => one.subject)]),
+  ).toEqual([['alice@example.com', ['for alice']]]);
 });
 
 test('what is not a read is refused, and changes nothing', async () => {

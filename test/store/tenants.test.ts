@@ -44,7 +44,10 @@ describe('the first tenant', () => {
     await ensureFirstTenant(prisma, second);
     expect(await authenticate(prisma, first)).toBeNull();
     expect(await createAuthenticator(prisma).session(session)).toBeNull();
-    expect(await authenticate(prisma, second)).toEqual({ ...(await authenticate(prisma, own)), apiKeyId: idOf(second) });
+    expect(await authenticate(prisma, second)).toEqual({
+      ...(await authenticate(prisma, own)),
+      apiKeyId: idOf(second),
+    });
   });
 
   test('has the new secret when the configured key keeps its id', async () => {

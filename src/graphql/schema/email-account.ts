@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts';
-import { decodeId, encodeId, requireId } from '../ids.ts';
+import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
 import { CredentialsInput, ImapSecurity, ImapServerInput } from './email-connection.ts';
 import { SyncStatus } from './sync-status.ts';
 
@@ -52,10 +52,8 @@ builder.queryFields((t) => ({
     type: EmailAccount,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: (query, _root, args, { prisma }) => {
-      const id = decodeId('EmailAccount', args.id);
-      return id === null ? null : prisma.emailAccount.findUnique({ ...query, where: { id } });
-    },
+    resolve: (query, _root, args, { prisma }) =>
+      prisma.emailAccount.findUnique({ ...query, where: { id: decodeIdOrNone('EmailAccount', args.id) } }),
   }),
   emailAccounts: t.prismaConnection({
     description: 'Your accounts, oldest first.',

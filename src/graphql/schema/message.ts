@@ -1,9 +1,10 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { MailAddress as Address } from '../../domain/words.ts';
+import { MailtideError } from '../../errors.ts';
 import { searchMessages } from '../../store/search-messages.ts';
 import { builder } from '../builder.ts';
 import { requireVisible } from '../found.ts';
-import { decodeId, encodeId } from '../ids.ts';
+import { decodeIdOrNone, encodeId } from '../ids.ts';
 import { decodePosition, encodePosition, pageSize } from '../message-cursor.ts';
 
 const MailAddress = builder.objectRef<Address>('MailAddress').implement({
@@ -69,10 +70,8 @@ builder.queryFields((t) => ({
     type: Message,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: (query, _root, args, { prisma }) => {
-      const id = decodeId('Message', args.id);
-      return id === null ? null : prisma.message.findUnique({ ...query, where: { id } });
-    },
+    resolve: (query, _root, args, { prisma }) =>
+      prisma.message.findUnique({ ...query, where: { id: decodeIdOrNone('Message', args.id) } }),
   }),
   messages: t.field({
     description: 'The messages that are in a mailbox now, newest first. All conditions must hold.',
@@ -96,7 +95,7 @@ builder.queryFields((t) => ({
         accountId: args.accountId ? await requireVisible(context, 'EmailAccount', args.accountId) : undefined,
         mailboxId: args.mailboxId ? await requireVisible(context, 'Mailbox', args.mailboxId) : undefined,
         threadId: args.threadId ? await requireVisible(context, 'Thread', args.threadId) : undefined,
-        search: args.search?.trim() || undefined,
+        search: searchWords(args.search),
       };
       const positions = await searchMessages(context.services.database.pool, filter, size + 1, after);
       const page = positions.slice(0, size);
@@ -120,3 +119,14 @@ builder.queryFields((t) => ({
     },
   }),
 }));
+
+/** More words than anybody types cost the database much and find nothing. */
+const MAX_SEARCH_LENGTH = 1000;
+
+function searchWords(search: string | null | undefined): string | undefined {
+  if (search && search.length > MAX_SEARCH_LENGTH) {
+    throw new MailtideError('BAD_USER_INPUT', { message: `"search" is longer than ${MAX_SEARCH_LENGTH} characters.` });
+  }
+  // PostgreSQL has no text with U+0000.
+  return search?.replaceAll('\0', ' ').trim() || undefined;
+}

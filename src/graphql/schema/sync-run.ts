@@ -3,7 +3,7 @@ import { type SyncRunStatus as Status, SYNC_PHASES, SYNC_RUN_TRANSITIONS } from 
 import type { StartedSync } from '../../jobs/syncs.ts';
 import { builder } from '../builder.ts';
 import { requireVisible } from '../found.ts';
-import { decodeId, encodeId, requireId } from '../ids.ts';
+import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
 
 export const SyncRunStatus = builder.enumType('SyncRunStatus', {
   values: Object.keys(SYNC_RUN_TRANSITIONS) as Status[],
@@ -91,10 +91,8 @@ builder.queryFields((t) => ({
     type: SyncRun,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: (query, _root, args, { prisma }) => {
-      const id = decodeId('SyncRun', args.id);
-      return id === null ? null : prisma.syncRun.findUnique({ ...query, where: { id } });
-    },
+    resolve: (query, _root, args, { prisma }) =>
+      prisma.syncRun.findUnique({ ...query, where: { id: decodeIdOrNone('SyncRun', args.id) } }),
   }),
   syncRuns: t.prismaConnection({
     description: 'Runs of all your accounts or of one, newest first.',

@@ -1,0 +1,10 @@
+#!/bin/sh
+# What can be said about the code without running it: format, lint, types.
+set -eu
+
+echo 'format and lint'
+biome ci --error-on-warnings .
+oxlint --deny-warnings src test bench demo scripts codegen.ts prisma.config.ts vitest.config.ts
+
+echo 'types'
+tsc --noEmit

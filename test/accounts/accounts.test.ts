@@ -1,0 +1,214 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CreateAccountInput } from '../../src/accounts/account-input.ts';
+import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
+import { type Keyring, openKeyring } from '../../src/accounts/keyring.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { genesisHash } from '../../src/timeline/chain.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+
+let database: Database;
+let keyring: Keyring;
+let accounts: Accounts;
+let tenantId: string;
+let otherTenantId: string;
+const deleted: string[] = [];
+
+beforeAll(async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'accounts-'));
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir });
+  keyring = await openKeyring({ dataDir });
+  accounts = createAccounts({
+    database,
+    keyring,
+    policy: { allowPrivateHosts: true },
+    beforeDelete: async (id) => {
+      deleted.push(id);
+    },
+  });
+  dovecot.addUser('ann@example.com');
+});
+afterAll(() => database?.close());
+
+beforeEach(async () => {
+  [tenantId, otherTenantId] = [newId(), newId()];
+  await database.prisma.tenant.createMany({
+    data: [tenantId, otherTenantId].map((id) => ({ id, name: id })),
+  });
+});
+
+const input = (more: Partial<CreateAccountInput> = {}): CreateAccountInput => ({
+  emailAddress: 'ann@example.com',
+  imap: { host: dovecot.host, port: dovecot.port, security: 'NONE' },
+  credentials: { password: dovecot.password },
+  ...more,
+});
+const unverified = (more: Partial<CreateAccountInput> = {}) => input({ verify: false, ...more });
+const rowOf = (id: string) => database.prisma.emailAccount.findUniqueOrThrow({ where: { id } });
+
+describe('create', () => {
+  test('tests the connection, stores the account and begins its timeline', async () => {
+    const account = await accounts.create(tenantId, input({ displayName: ' Ann ', syncIntervalMinutes: 5 }));
+    expect(account).toMatchObject({
+      tenantId,
+      emailAddress: 'ann@example.com',
+      displayName: 'Ann',
+      imapHost: dovecot.host,
+      imapUsername: 'ann@example.com',
+      isActive: true,
+      syncIntervalMinutes: 5,
+      eventSeq: 1n,
+    });
+    const [event, ...more] = await database.prisma.event.findMany({ where: { accountId: account.id } });
+    expect(more).toEqual([]);
+    expect(event).toMatchObject({
+      seq: 1n,
+      type: 'account_connected',
+      payload: { emailAddress: 'ann@example.com', imapHost: dovecot.host },
+    });
+    expect(Buffer.from(event!.prevHash)).toEqual(genesisHash(account.id));
+    expect(Buffer.from(account.eventHash)).toEqual(Buffer.from(event!.hash));
+  });
+
+  test('keeps the password encrypted and gives it to the login only', async () => {
+    const account = await accounts.create(tenantId, unverified({ credentials: { password: 'hunter2' } }));
+    expect(JSON.stringify(account, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toContain(
+      'hunter2',
+    );
+    expect(await accounts.loginOf(account)).toEqual({
+      host: dovecot.host,
+      addresses: [dovecot.host],
+      port: dovecot.port,
+      security: 'NONE',
+      username: 'ann@example.com',
+      credentials: { password: 'hunter2' },
+    });
+    const token = await accounts.create(
+      tenantId,
+      unverified({ emailAddress: 'bob@example.com', credentials: { oauth2: { accessToken: 'ya29' } } }),
+    );
+    expect((await accounts.loginOf(token)).credentials).toEqual({ accessToken: 'ya29' });
+  });
+
+  test('stores nothing when the connection does not work', async () => {
+    const attempt = accounts.create(tenantId, input({ credentials: { password: 'wrong' } }));
+    await expect(attempt).rejects.toMatchObject({
+      code: 'IMAP_AUTH_FAILED',
+      message: expect.not.stringContaining('wrong'),
+    });
+    expect(await database.prisma.emailAccount.count({ where: { tenantId } })).toBe(0);
+  });
+
+  test('connects each address once in a tenant, in whatever spelling, also when asked twice at once', async () => {
+    const [first, second] = await Promise.allSettled([
+      accounts.create(tenantId, unverified()),
+      accounts.create(tenantId, unverified({ emailAddress: ' ann@EXAMPLE.com ' })),
+    ]);
+    expect([first.status, second.status].toSorted()).toEqual(['fulfilled', 'rejected']);
+    await expect(accounts.create(tenantId, unverified())).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' });
+    await expect(accounts.create(otherTenantId, unverified())).resolves.toBeTruthy();
+  });
+
+  test.each<[string, Partial<CreateAccountInput>]>([
+    ['emailAddress', { emailAddress: 'nobody' }],
+    ['emailAddress', { emailAddress: 'a\0@example.com' }],
+    ['imap.host', { imap: { host: '', port: 993, security: 'TLS' } }],
+    ['imap.host', { imap: { host: 'a b', port: 993, security: 'TLS' } }],
+    ['imap.port', { imap: { host: 'example.com', port: 0, security: 'TLS' } }],
+    ['imap.port', { imap: { host: 'example.com', port: 65_536, security: 'TLS' } }],
+    ['credentials.password', { credentials: { password: '' } }],
+    ['credentials', { credentials: {} }],
+    ['syncIntervalMinutes', { syncIntervalMinutes: 0 }],
+    ['syncIntervalMinutes', { syncIntervalMinutes: 10_081 }],
+  ])('refuses a wrong %s (%o)', async (field, more) => {
+    await expect(accounts.create(tenantId, unverified(more))).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(new RegExp(`^${field}: .+\\.$`)),
+    });
+  });
+});
+
+describe('update', () => {
+  test('changes what is given and nothing else', async () => {
+    const { id, credentials } = await accounts.create(
+      tenantId,
+      unverified({ displayName: 'Ann', syncIntervalMinutes: 5 }),
+    );
+    await accounts.update(tenantId, id, { isActive: false });
+    expect(await rowOf(id)).toMatchObject({ isActive: false, displayName: 'Ann', syncIntervalMinutes: 5, credentials });
+    await accounts.update(tenantId, id, { displayName: null, syncIntervalMinutes: null, isActive: null });
+    expect(await rowOf(id)).toMatchObject({
+      isActive: false,
+      displayName: null,
+      syncIntervalMinutes: null,
+      credentials,
+    });
+  });
+
+  test('tests new credentials, and forgets that the old ones were refused', async () => {
+    const { id } = await accounts.create(tenantId, unverified({ credentials: { password: 'outdated' } }));
+    await database.prisma.emailAccount.update({
+      where: { id },
+      data: { lastSyncErrorCode: 'IMAP_AUTH_FAILED', lastSyncErrorMessage: 'x', lastSyncStatus: 'FAILED' },
+    });
+    const wrong = accounts.update(tenantId, id, { credentials: { password: 'also wrong' } });
+    await expect(wrong).rejects.toMatchObject({ code: 'IMAP_AUTH_FAILED' });
+    expect(await rowOf(id)).toMatchObject({ lastSyncErrorCode: 'IMAP_AUTH_FAILED' });
+
+    await accounts.update(tenantId, id, { credentials: { password: dovecot.password } });
+    const account = await rowOf(id);
+    expect(account).toMatchObject({ lastSyncErrorCode: null, lastSyncErrorMessage: null, lastSyncStatus: 'FAILED' });
+    expect((await accounts.loginOf(account)).credentials).toEqual({ password: dovecot.password });
+  });
+
+  test('keeps an error that has nothing to do with the credentials', async () => {
+    const { id } = await accounts.create(tenantId, unverified());
+    await database.prisma.emailAccount.update({ where: { id }, data: { lastSyncErrorCode: 'IMAP_TIMEOUT' } });
+    await accounts.update(tenantId, id, { credentials: { password: 'new' }, verify: false });
+    expect((await rowOf(id)).lastSyncErrorCode).toBe('IMAP_TIMEOUT');
+  });
+
+  test('does not send the stored password to another host', async () => {
+    const { id } = await accounts.create(tenantId, unverified());
+    const imap = { host: 'localhost', port: dovecot.port, security: 'NONE' as const };
+    await expect(accounts.update(tenantId, id, { imap })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await accounts.update(tenantId, id, { imap, credentials: { password: dovecot.password } });
+    expect(await rowOf(id)).toMatchObject({ imapHost: 'localhost', imapUsername: 'ann@example.com' });
+  });
+});
+
+describe('delete', () => {
+  test('ends the account and all that is stored of it', async () => {
+    const { id } = await accounts.create(tenantId, unverified());
+    const thread = await database.prisma.thread.create({ data: { id: newId(), accountId: id } });
+    await database.pool.query(
+      `INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet, text,
+         size, has_attachments, search)
+       VALUES ($1, $2, $3, '\\x00', '[]', '[]', '[]', '[]', '[]', now(), '', '', 0, false, '')`,
+      [newId(), id, thread.id],
+    );
+    await accounts.delete(tenantId, id);
+    expect(deleted).toContain(id);
+    expect(await database.prisma.emailAccount.count({ where: { tenantId } })).toBe(0);
+    expect(await database.prisma.message.count({ where: { accountId: id } })).toBe(0);
+  });
+});
+
+test('what is not yours does not exist', async () => {
+  const { id } = await accounts.create(tenantId, unverified());
+  for (const theirs of [id, newId(), 'nonsense', '']) {
+    const tenant = theirs === id ? otherTenantId : tenantId;
+    await expect(accounts.update(tenant, theirs, { isActive: false })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(accounts.delete(tenant, theirs)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }
+  expect(await rowOf(id)).toMatchObject({ isActive: true });
+});
+
+test('credentials of another key are unreadable, and of another account too', async () => {
+  const account = await accounts.create(tenantId, unverified());
+  const moved = { ...account, id: newId() };
+  await expect(accounts.loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
+});

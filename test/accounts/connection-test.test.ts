@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { ConnectionInput } from '../../src/accounts/account-input.ts';
+import { testConnection } from '../../src/accounts/connection-test.ts';
+import { startDovecot } from '../support/dovecot.ts';
+import { freePort } from '../support/free-port.ts';
+import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
+
+type Server = Awaited<ReturnType<typeof startDovecot>>;
+let good: Server;
+let expired: Server;
+let wrongHost: Server;
+let stranger: Server;
+let scripted: ScriptedImap | undefined;
+
+beforeAll(async () => {
+  good = await startDovecot({ certificate: 'valid' });
+  expired = await startDovecot({ certificate: 'expired' });
+  wrongHost = await startDovecot({ certificate: 'wrong-host' });
+  stranger = await startDovecot({ host: '127.0.0.2', settings: 'disable_plaintext_auth = yes' });
+  for (const server of [good, expired, wrongHost]) server.addUser('ann@example.com', { Work: [] });
+});
+afterAll(async () => {
+  for (const server of [good, expired, wrongHost, stranger]) await server?.stop();
+});
+afterEach(async () => {
+  await scripted?.stop();
+  scripted = undefined;
+});
+
+const lenient = { allowPrivateHosts: true };
+const input = (
+  { host, port, security = 'NONE' }: { host: string; port: number; security?: 'TLS' | 'STARTTLS' | 'NONE' },
+  password = 'secret',
+): ConnectionInput => ({
+  emailAddress: 'ann@example.com',
+  imap: { host, port, security },
+  credentials: { password },
+});
+const tls = (server: Server) => ({ host: server.host, port: server.tlsPort!, security: 'TLS' as const });
+
+test('a connection that works is shown with what is there', async () => {
+  const result = await testConnection(input(tls(good)), lenient, { tls: { ca: good.authority! } });
+  expect(result).toMatchObject({ ok: true, code: null, message: 'The connection works.', hint: null });
+  expect(result.mailboxes).toEqual(['INBOX', 'Work']);
+  expect(result.capabilities).toContain('IDLE');
+});
+
+describe('every failure has its own code and sentence', () => {
+  const seen = new Map<string, string>();
+  const check = async (code: string, attempt: ReturnType<typeof testConnection>) => {
+    const result = await attempt;
+    expect(result).toMatchObject({ ok: false, code, capabilities: [], mailboxes: [] });
+    expect(result.message).toMatch(/^.{10,}\.$/);
+    expect([...seen.values()]).not.toContain(result.message);
+    seen.set(code, result.message);
+    return result;
+  };
+
+  test('wrong password', () => check('IMAP_AUTH_FAILED', testConnection(input(good, 'wrong'), lenient)));
+  test('expired certificate', () =>
+    check(
+      'IMAP_CERTIFICATE_EXPIRED',
+      testConnection(input(tls(expired)), lenient, { tls: { ca: expired.authority! } }),
+    ));
+  test('certificate of another host', () =>
+    check(
+      'IMAP_CERTIFICATE_WRONG_HOST',
+      testConnection(input(tls(wrongHost)), lenient, { tls: { ca: wrongHost.authority! } }),
+    ));
+  test('certificate of an unknown authority', () =>
+    check('IMAP_CERTIFICATE_UNTRUSTED', testConnection(input(tls(good)), lenient)));
+  test('TLS where there is none', () =>
+    check('IMAP_TLS_FAILED', testConnection(input({ ...good, security: 'TLS' }), lenient)));
+  test('STARTTLS where there is none', () =>
+    check('IMAP_STARTTLS_UNAVAILABLE', testConnection(input({ ...stranger, security: 'STARTTLS' }), lenient)));
+  test('login only after TLS', () => check('IMAP_LOGIN_DISABLED', testConnection(input(stranger), lenient)));
+  test('nobody there', async () =>
+    check('IMAP_UNREACHABLE', testConnection(input({ host: '127.0.0.1', port: await freePort() }), lenient)));
+  test('no such name', () =>
+    check(
+      'IMAP_HOST_NOT_FOUND',
+      testConnection(input({ host: 'mail.example.invalid', port: 993, security: 'TLS' }), lenient),
+    ));
+  test('a private host where none is allowed', () =>
+    check('HOST_NOT_ALLOWED', testConnection(input(good), { allowPrivateHosts: false })));
+  test('clear text to a public host', () =>
+    check('IMAP_CLEARTEXT_NOT_ALLOWED', testConnection(input({ host: '8.8.8.8', port: 143 }), lenient)));
+  test('another protocol', async () => {
+    scripted = await startScriptedImap({ greeting: '220 smtp ready' });
+    await check('IMAP_NOT_IMAP', testConnection(input(scripted), lenient));
+  });
+  test('silence', async () => {
+    scripted = await startScriptedImap();
+    await check('IMAP_NO_GREETING', testConnection(input(scripted), lenient, { deadlines: { greetingMs: 100 } }));
+  });
+  test('a busy server', async () => {
+    scripted = await startScriptedImap({ greeting: '* BYE overloaded' });
+    await check('IMAP_TURNED_AWAY', testConnection(input(scripted), lenient));
+  });
+  test('a port that is none', () =>
+    check('BAD_USER_INPUT', testConnection(input({ host: '127.0.0.1', port: 70_000 }), lenient)));
+});
+
+test('a hint says what else is known', async () => {
+  scripted = await startScriptedImap({
+    greeting: '* OK Gimap ready',
+    reply: ({ tag, command }) => (command === 'LOGIN' ? `${tag} NO [AUTHENTICATIONFAILED] Invalid` : undefined),
+  });
+  const gmail = input({ host: 'imap.gmail.com', port: scripted.port });
+  const result = await testConnection(gmail, { ...lenient, lookup: async () => ['127.0.0.1'] });
+  expect(result).toMatchObject({ code: 'IMAP_AUTH_FAILED', hint: expect.stringContaining('app passwords') });
+});

@@ -1,0 +1,71 @@
+import { Client } from 'pg';
+import { dataDirOwner } from '../../src/store/embedded/data-dir-lock.ts';
+import type { MailboxTruth, MessageTruth } from './truth.ts';
+
+/** Where a service keeps its rows: its own folder, or a server. */
+export type StoredAt = { dataDir: string } | { databaseUrl: string };
+
+/** A session on the database of a service that runs. */
+export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(
+    'databaseUrl' in at
+      ? { connectionString: at.databaseUrl }
+      : { host: dataDirOwner(at.dataDir)!.socketDir, user: 'postgres', database: 'postgres' },
+  );
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** What the database holds of an account, in the shape of `truth`: bytes are told by the hash that was stored. */
+export async function storedTruth(at: StoredAt, emailAddress: string): Promise<MailboxTruth[]> {
+  const rows = await withDatabase(at, async (client) => {
+    const { rows } = await client.query<StoredRow>(
+      `SELECT b.path, b.uid_validity AS "uidValidity", l.uid, l.flags, l.internal_date AS "internalDate",
+         coalesce(encode(m.sha256, 'hex'), l.state::text) AS sha256
+       FROM email_account a
+       JOIN mailbox b ON b.account_id = a.id AND b.deleted_at IS NULL
+       LEFT JOIN message_location l ON l.mailbox_id = b.id AND l.deleted_at IS NULL
+       LEFT JOIN message m ON m.id = l.message_id
+       WHERE a.email_address = $1 ORDER BY b.path, l.uid`,
+      [emailAddress],
+    );
+    return rows;
+  });
+  const mailboxes = new Map<string, MailboxTruth>();
+  for (const { path, uidValidity, uid, flags, internalDate, sha256 } of rows) {
+    const mailbox = mailboxes.get(path) ?? { path, uidValidity: Number(uidValidity), messages: new Map() };
+    mailboxes.set(path, mailbox);
+    const message: MessageTruth = { flags: flags?.toSorted() ?? [], internalDate: internalDate ?? undefined, sha256 };
+    if (uid !== null) mailbox.messages.set(Number(uid), message);
+  }
+  return [...mailboxes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+type StoredRow = {
+  path: string;
+  uidValidity: string;
+  uid: string | null;
+  flags: string[] | null;
+  internalDate: Date | null;
+  sha256: string;
+};
+
+/** A digest of every version of every row of mail: it differs when anything was written, even the same again. */
+export function rowVersions(at: StoredAt): Promise<string> {
+  return withDatabase(at, async (client) => {
+    const tables = ['mailbox', 'message_location', 'message', 'message_source', 'attachment', 'thread'];
+    const digests: string[] = [];
+    for (const table of tables) {
+      const { rows } = await client.query<{ digest: string }>(
+        `SELECT count(*) || ' ' || coalesce(md5(string_agg(ctid::text || xmin::text, ',' ORDER BY ctid)), '') AS digest
+         FROM ${table}`,
+      );
+      digests.push(`${table} ${rows[0]!.digest}`);
+    }
+    return digests.join('\n');
+  });
+}

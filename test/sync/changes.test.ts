@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { corpus } from '../support/corpus.ts';
+import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import type { LaidDownMail } from '../support/maildir.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, sync, verifyChain } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+/** The same changes must come over whatever help the server gives to find them. */
+const levels = [
+  ['QRESYNC', undefined],
+  ['CONDSTORE', 'IMAP4rev1 ENABLE IDLE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE MOVE CONDSTORE'],
+  ['neither', 'IMAP4rev1 IDLE UIDPLUS NAMESPACE'],
+] as const;
+
+describe.each(levels)('changes on a server with %s', (level, capability) => {
+  const user = `changes-${level.toLowerCase()}`;
+  let server: Dovecot & ServerProcess;
+  let service: Service;
+  let databaseUrl: string;
+  let account: string;
+  let actor: RawImap;
+
+  beforeAll(async () => {
+    server = await startDovecot(capability ? { capability } : {});
+    server.addUser(user, { INBOX: mails(0, 40), Archive: mails(40, 60) });
+    databaseUrl = await postgres.createDatabase();
+    service = await startService({ databaseUrl });
+    account = await connectAccount(service, server, user);
+    await sync(service, account);
+    actor = await RawImap.login({ ...server, user });
+  }, 60_000);
+
+  afterAll(async () => {
+    actor?.[Symbol.dispose]();
+    await service?.stop();
+    await server?.stop();
+  });
+
+  /** Syncs, checks that both sides are equal, and tells the new events. */
+  async function comeOver(): Promise<{ stats: Record<string, unknown>; events: string[] }> {
+    const before = (await eventsOf(service, account)).length;
+    const { stats } = await sync(service, account);
+    expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
+    expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+    const events = (await eventsOf(service, account)).slice(before).map((event) => event.type);
+    return { stats, events };
+  }
+
+  test('new mail', async () => {
+    server.deliver(user, 'INBOX', mails(60, 63));
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 3, messagesCreated: 3, messagesUpdated: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['email_received', 'email_received', 'email_received', 'sync_succeeded']);
+  });
+
+  test('flags and keywords', async () => {
+    await actor.select('INBOX');
+    await actor.store('2,5', '+FLAGS', '\\Flagged', 'Later');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 2 });
+    expect(events).toEqual(['email_flags_changed', 'email_flags_changed', 'sync_succeeded']);
+  });
+
+  test('deleted mail', async () => {
+    await actor.select('INBOX');
+    await actor.expunge('7:9');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 3 });
+    expect(events.filter((type) => type === 'email_deleted')).toHaveLength(3);
+  });
+
+  test('one in, one out: the count stays the same', async () => {
+    await actor.select('INBOX');
+    await actor.expunge('10');
+    server.deliver(user, 'INBOX', mails(63, 64));
+    const { stats } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 1, messagesCreated: 1, messagesDeleted: 1 });
+  });
+
+  test('moved mail keeps its message and is told as moved', async () => {
+    await actor.select('INBOX');
+    await actor.move('11,12', 'Archive');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesCreated: 0, messagesDeleted: 0, messagesUpdated: 2 });
+    expect(events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+  });
+
+  test('copied mail', async () => {
+    await actor.select('INBOX');
+    await actor.copy('13', 'Archive');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesCreated: 0 });
+    expect(events).toEqual(['email_copied', 'sync_succeeded']);
+  });
+
+  test('a mailbox made, and another deleted with its mail', async () => {
+    await actor.create('Projects');
+    await actor.select('INBOX');
+    await actor.move('14', 'Projects');
+    await actor.delete('Archive');
+    const { events } = await comeOver();
+    expect(events).toContain('mailbox_created');
+    expect(events).toContain('email_moved');
+    expect(events).toContain('mailbox_deleted');
+    expect(events.filter((type) => type === 'email_deleted').length).toBeGreaterThan(20);
+  });
+
+  test('another UIDVALIDITY: nothing is received twice', async () => {
+    await server.doveadm('mailbox', 'update', '-u', user, '--uid-validity', '4242424242', 'INBOX');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesCreated: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['mailbox_reset', 'sync_succeeded']);
+  });
+
+  test('nothing: nothing is told', async () => {
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 0, messagesDeleted: 0, eventsCreated: 0 });
+    expect(events).toEqual(['sync_succeeded']);
+  });
+});
+
+/** Different real messages, by their place in the corpus. */
+function mails(from: number, to: number): LaidDownMail[] {
+  const chosen: LaidDownMail[] = [];
+  let i = 0;
+  for (const { bytes } of corpus()) {
+    if (i >= to) break;
+    if (i++ >= from) chosen.push({ bytes });
+  }
+  return chosen;
+}

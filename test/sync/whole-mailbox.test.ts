@@ -1,0 +1,89 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { corpus } from '../support/corpus.ts';
+import type { LaidDownMail } from '../support/maildir.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { startService } from '../support/service.ts';
+import { rowVersions, type StoredAt, storedTruth } from '../support/stored-truth.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+
+const databases = [
+  ['embedded', async () => ({ dataDir: mkdtempSync(join(tmpdir(), 'data-')) })],
+  ['PostgreSQL', async () => ({ databaseUrl: await postgres.createDatabase() })],
+] satisfies [string, () => Promise<StoredAt>][];
+
+describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
+  test('are all stored as the server has them, and a second run writes nothing', async () => {
+    const user = `whole-${name}`.toLowerCase();
+    dovecot.addUser(user, spread());
+    const at = await newDatabase();
+    await using service = await startService(at);
+    const account = await connectAccount(service, dovecot, user);
+
+    const first = await sync(service, account);
+    const server = await truth({ ...dovecot, user });
+    expect(await storedTruth(at, `${user}@example.com`)).toEqual(server);
+    expect(first.stats).toMatchObject({ mailboxesSynced: 4, messagesFetched: 6046, messagesDeleted: 0 });
+    expect(first).toMatchObject({ messagesProcessed: 6046, messagesTotal: 6046 });
+    expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+
+    const before = await rowVersions(at);
+    const second = await sync(service, account);
+    expect(second.stats).toMatchObject({ messagesFetched: 0, bytesDownloaded: '0', eventsCreated: 0 });
+    expect(await rowVersions(at)).toBe(before);
+
+    // A full sync proves everything anew, and has nothing to repair.
+    const full = await sync(service, account, 'FULL');
+    expect(full.stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 0, messagesDeleted: 0, eventsCreated: 0 });
+    expect(await storedTruth(at, `${user}@example.com`)).toEqual(server);
+  }, 180_000);
+
+  test('are all there after kill -9 in the middle and a new start', async () => {
+    const user = `killed-${name}`.toLowerCase();
+    dovecot.addUser(user, spread());
+    const at = await newDatabase();
+    const apiKey = 'mt_test_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk';
+    const started = await startService({ ...at, environment: { API_KEY: apiKey } });
+    const account = await connectAccount(started, dovecot, user);
+    const runId = await startSync(started, account);
+    const seen = await waitFor(
+      async () => {
+        const { messagesProcessed } = await syncRun(started, runId);
+        return messagesProcessed > 1000 && messagesProcessed;
+      },
+      { what: 'the middle of the sync', timeoutMs: 60_000 },
+    );
+    await started.stop('SIGKILL');
+
+    await using resumed = await startService({ ...at, environment: { API_KEY: apiKey } });
+    const run = await finishedRun(resumed, runId);
+    expect(run).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: 6046, messagesTotal: 6046 });
+    expect(seen).toBeLessThan(6046);
+    expect(await storedTruth(at, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+    expect(await verifyChain(resumed, account)).toMatchObject({ ok: true });
+    const { syncStatus } = await resumed.data<{ syncStatus: unknown }>(
+      'query ($id: ID!) { syncStatus(accountId: $id) { isSyncing lastSyncStatus lastSyncError { code } syncCount } }',
+      { id: account },
+    );
+    expect(syncStatus).toEqual({ isSyncing: false, lastSyncStatus: 'SUCCEEDED', lastSyncError: null, syncCount: 1 });
+  }, 180_000);
+});
+
+/** The corpus over four mailboxes, with flags and dates that differ from message to message. */
+function spread(): Record<string, LaidDownMail[]> {
+  const paths = ['INBOX', 'Archive', 'Lists/ham & spam', 'Sent'];
+  const mailboxes: Record<string, LaidDownMail[]> = {};
+  let i = 0;
+  for (const { bytes } of corpus()) {
+    const flags = (['\\Seen', '\\Flagged', '\\Answered'] as const).filter((_, bit) => (i >> bit) & 1);
+    const internalDate = new Date(Date.UTC(2002, 0, 1) + i * 60_000);
+    const path = paths[i % 10 < 6 ? 0 : (i % 3) + 1]!;
+    (mailboxes[path] ??= []).push({ bytes, flags, internalDate });
+    i++;
+  }
+  return mailboxes;
+}
