@@ -3,8 +3,17 @@ import { CORPUS_SIZE, corpus, withCrlf } from '../test/support/corpus.ts';
 
 /**
  * A mailbox to try: some thousand real messages on an IMAP server from npm, in memory, on loopback. A process of its
- * own, so that its work is not taken for the service's. Prints its port when it listens; ends with its parent.
+ * own, so that its work is not taken for the service's. Tells its parent when it listens, lets a new message arrive
+ * when its parent says `deliver`, and ends with it.
  */
+export interface SampleServer {
+  readonly port: number;
+  readonly messages: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+const USERNAME = 'sample';
 const PASSWORD = 'sample';
 
 /** Real but public messages: spread over mailboxes, so that the demo shows more than an INBOX. */
@@ -12,6 +21,7 @@ const SHARE: Readonly<Record<string, number>> = { INBOX: 0.6, Archive: 0.3, Sent
 
 const hoodiecrow = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => {
   listen(port: number, host: string, listening: () => void): void;
+  appendMessage(mailbox: string, flags: string[], internaldate: string | false, raw: string): void;
   server: { address(): { port: number } };
 };
 
@@ -31,19 +41,39 @@ const mailbox = (path: string): { messages: typeof messages } => {
 
 const server = hoodiecrow({
   plugins: ['ID', 'UIDPLUS', 'CONDSTORE', 'ENABLE', 'UNSELECT', 'IDLE', 'NAMESPACE', 'SPECIAL-USE', 'LITERALPLUS'],
-  users: { sample: { password: PASSWORD } },
+  users: { [USERNAME]: { password: PASSWORD } },
   storage: {
     INBOX: mailbox('INBOX'),
-    '': { separator: '/', folders: { Archive: mailbox('Archive'), Sent: { 'special-use': '\\Sent', ...mailbox('Sent') } } },
+    '': {
+      separator: '/',
+      folders: { Archive: mailbox('Archive'), Sent: { 'special-use': '\\Sent', ...mailbox('Sent') } },
+    },
   },
 });
 
 server.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: server.server.address().port, messages: messages.length });
+  const listening = {
+    port: server.server.address().port,
+    messages: messages.length,
+    username: USERNAME,
+    password: PASSWORD,
+  };
+  process.send!(listening satisfies SampleServer);
 });
+process.on('message', () => server.appendMessage('INBOX', [], false, newMessage(new Date())));
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole group of processes: the demo ends us in its order.
-process.on('SIGINT', () => {});
+
+function newMessage(now: Date): string {
+  return [
+    'From: Mailtide <demo@example.com>',
+    'To: sample@example.com',
+    `Subject: It is ${now.toUTCString()}`,
+    `Date: ${now.toUTCString()}`,
+    `Message-ID: <${now.getTime()}@example.com>`,
+    '',
+    'The demo has sent this message, so that there is something new to see.',
+  ].join('\r\n');
+}
 
 /** One message every ten minutes, up to the last hour of 2002, which the messages are from. */
 function sampleDate(i: number): string {

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { CreateEmailAccountDocument } from '../src/generated/gql/graphql.ts';
+import { waitFor } from '../test/support/wait.ts';
+import { type Api, createApi } from './api.ts';
+import type { Children } from './children.ts';
+import type { SampleServer } from './sample-imap.ts';
+
+export interface Stage {
+  readonly api: Api;
+  readonly accountId: string;
+  /** How many messages wait on the sample server. */
+  readonly messages: number;
+  /** Lets a new message arrive there. */
+  readonly deliver: () => void;
+}
+
+const USUAL_PORT = 4000;
+/** The first start makes a database. */
+const START_WITHIN_MS = 60_000;
+
+/** The sample server, the service on an empty database, and the one connected to the other through the public API. */
+export async function setUpStage(children: Children): Promise<Stage> {
+  const sample = children.start('sample IMAP server', 'demo/sample-imap.ts');
+  const key = `mt_demo_${randomBytes(32).toString('base64url')}`;
+  children.start('service', 'src/main.ts', {
+    PORT: (await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0',
+    DATA_DIR: `${children.folder}/data`,
+    API_KEY: key,
+  });
+  const [{ port, messages, username, password }] = (await once(sample, 'message')) as [SampleServer];
+  const url = await waitFor(() => /^Mailtide listens on (\S+)$/m.exec(children.logOf('service'))?.[1], {
+    what: 'the service to listen',
+    timeoutMs: START_WITHIN_MS,
+  });
+  const api = createApi(url, key);
+  const { createEmailAccount } = await api.ask(CreateEmailAccountDocument, {
+    input: {
+      emailAddress: 'sample@example.com',
+      imap: { host: '127.0.0.1', port, security: 'NONE', username },
+      credentials: { password },
+    },
+  });
+  return { api, accountId: createEmailAccount.id, messages, deliver: () => sample.send('deliver') };
+}
+
+/** The address that signs a browser in and goes on to `next`. */
+export const signInLink = ({ url, key }: Api, next?: string): string =>
+  `${url}/sign-in?key=${key}${next ? `&next=${next}` : ''}`;
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}
