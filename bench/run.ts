@@ -45,7 +45,9 @@ for (let round = 1; round <= Number(values.rounds); round++) {
   }
 }
 
-console.log(`\n${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}\n`);
+console.log(
+  `\n${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}\n`,
+);
 console.log('| | seconds | messages/s | CPU s | peak RSS MB | nothing new, s | time / mbsync |');
 console.log('| --- | --- | --- | --- | --- | --- | --- |');
 const reference = median((results.get('mbsync') ?? []).map((result) => result.seconds));

@@ -41,7 +41,8 @@ export class Children {
     this.#running.set(name, child);
     child.once('exit', (code, signal) => {
       this.#running.delete(name);
-      this.#failure.reject(new Error(`the ${name} ended (${signal ?? code}): ${lastMessage(this.logOf(name))}`));
+      const reason = lastMessage(this.logOf(name)) || `${signal ?? `exit code ${code}`}`;
+      this.#failure.reject(new Error(`the ${name} ended: ${reason}`));
     });
     return child;
   }

@@ -31,7 +31,10 @@ const settings = z.object({
     .optional(),
   ENCRYPTION_KEY: z
     .string()
-    .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+    .refine(
+      (value) => Buffer.from(value, 'base64').length === 32,
+      'must be 32 bytes in base64 (openssl rand -base64 32)',
+    )
     .optional(),
   SYNC_CONCURRENCY: integer(1, 256).default(4),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
@@ -51,7 +54,9 @@ export const SETTING_NAMES = Object.keys(settings.shape);
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
-    SETTING_NAMES.map((name) => [name, environment[name]] as const).filter(([, value]) => value !== undefined && value !== ''),
+    SETTING_NAMES.map((name) => [name, environment[name]] as const).filter(
+      ([, value]) => value !== undefined && value !== '',
+    ),
   );
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
@@ -60,7 +65,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const config = parsed.data;
   if (config.DATABASE_URL && !config.ENCRYPTION_KEY) {
-    throw new Error('Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)');
+    throw new Error(
+      'Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)',
+    );
   }
   return Object.freeze({
     ...config,
@@ -69,4 +76,4 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');

@@ -6,7 +6,15 @@ import { startRun } from '../store/runs/start-run.ts';
 import type { SyncQueue } from './sync-queue.ts';
 import type { StartedSync, Syncs } from './syncs.ts';
 
-export function createSyncs({ database, bus, queue }: { database: Database; bus: ProgressBus; queue: SyncQueue }): Syncs {
+export function createSyncs({
+  database,
+  bus,
+  queue,
+}: {
+  database: Database;
+  bus: ProgressBus;
+  queue: SyncQueue;
+}): Syncs {
   const { pool, prisma } = database;
 
   const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {

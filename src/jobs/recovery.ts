@@ -12,9 +12,17 @@ const EVERY_MS = 5_000;
  * Finds from the rows what the queue or a dead worker has lost, once before it resolves and then all the time.
  * @returns how to stop.
  */
-export async function startRecovery(
-  { database, bus, queue, log }: { database: Database; bus: ProgressBus; queue: SyncQueue; log: Logger },
-): Promise<() => void> {
+export async function startRecovery({
+  database,
+  bus,
+  queue,
+  log,
+}: {
+  database: Database;
+  bus: ProgressBus;
+  queue: SyncQueue;
+  log: Logger;
+}): Promise<() => void> {
   // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
   await recover(database.exclusive);
   let busy = false;

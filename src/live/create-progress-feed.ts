@@ -15,11 +15,24 @@ const MAX_UNREAD_RUNS = 1000;
 export function createProgressFeed(pool: Pool, bus: ProgressBus): ProgressFeed {
   return {
     ofAccount: (tenantId, accountId, signal) =>
-      watch(bus, tenantId, signal, (frame) => frame.accountId === accountId, async () => {
-        const run = await newestRun(pool, tenantId, accountId);
-        return run ? [run] : [];
-      }),
-    ofTenant: (tenantId, signal) => watch(bus, tenantId, signal, () => true, () => activeRuns(pool, tenantId)),
+      watch(
+        bus,
+        tenantId,
+        signal,
+        (frame) => frame.accountId === accountId,
+        async () => {
+          const run = await newestRun(pool, tenantId, accountId);
+          return run ? [run] : [];
+        },
+      ),
+    ofTenant: (tenantId, signal) =>
+      watch(
+        bus,
+        tenantId,
+        signal,
+        () => true,
+        () => activeRuns(pool, tenantId),
+      ),
   };
 }
 

@@ -12,10 +12,7 @@ export class SpeedMeter {
     this.#now = now;
   }
 
-  measure(
-    processed: number,
-    total: number | null,
-  ): { messagesPerSecond: number | null; etaSeconds: number | null } {
+  measure(processed: number, total: number | null): { messagesPerSecond: number | null; etaSeconds: number | null } {
     const at = this.#now();
     this.#samples.push({ at, processed });
     while (this.#samples.length > 2 && at - this.#samples[1]!.at > WINDOW_MS) this.#samples.shift();

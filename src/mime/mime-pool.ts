@@ -1,35 +1,119 @@
 import { Piscina } from 'piscina';
-import type { DigestedBatch } from './parsed-message.ts';
+import type { DigestedBatch } from '../domain/parsed-message.ts';
+import type { AttachmentTask, DigestTask } from './digest-worker.ts';
+import { packBytes } from './packed-bytes.ts';
+import type { AttachmentContent } from './read-attachment.ts';
+
+const SECOND = 1000;
+
+export interface MimePoolOptions {
+  /** One is enough for one mailbox at a time; each costs up to 100 MB while it works. */
+  readonly threads?: number;
+  /** For one task, a batch or a single message. A batch takes some 20 ms: who needs this long, is stuck. */
+  readonly timeLimitMs?: number;
+}
 
 export interface MimePool {
+  /**
+   * Parses, hashes and compresses messages: one answer per source, in their order. A message that cannot be parsed, even
+   * one that brings its thread down, comes back with what its header says and a `parseError`.
+   */
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
-  attachment(
-    source: Uint8Array,
-    index: number,
-  ): Promise<{ filename: string | null; contentType: string; content: Uint8Array } | null>;
+  /** The attachment at `index` of a parsed message's list; null when there is none. Rejects when parsing is cut short. */
+  attachment(source: Uint8Array, index: number): Promise<AttachmentContent | null>;
+  /** Ends all threads; what is under way is rejected. */
   close(): Promise<void>;
 }
 
-export function createMimePool({ threads = 1 }: { threads?: number }): MimePool {
+/** Threads for parsing mail: they come with the first task and go when there was none for a while. */
+export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimePoolOptions = {}): MimePool {
   const pool = new Piscina({
     filename: new URL('./digest-worker.ts', import.meta.url).href,
-    minThreads: threads,
+    minThreads: 0,
     maxThreads: threads,
-    resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 },
+    idleTimeout: 10 * SECOND,
+    resourceLimits: RESOURCE_LIMITS,
+    recordTiming: false,
   });
+  const free = slots(threads);
+  let closed = false;
+
+  /** A task is given to a thread that is free, so its time limit counts from its start, and only it can break the thread. */
+  async function run<T>(name: string, task: DigestTask | AttachmentTask, bytes: Uint8Array<ArrayBuffer>): Promise<T> {
+    await free.take();
+    try {
+      if (closed) throw new Error('the threads for parsing mail are closed');
+      return await pool.run(task, { name, transferList: [bytes.buffer], signal: AbortSignal.timeout(timeLimitMs) });
+    } finally {
+      free.give();
+    }
+  }
+
+  function runDigest(sources: readonly Buffer[], headerOnly: string | null): Promise<DigestedBatch> {
+    const packed = packBytes(sources);
+    return run('digest', { sources: packed, headerOnly }, packed.bytes);
+  }
+
+  async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
+    try {
+      return await runDigest(sources, null);
+    } catch (error) {
+      if (closed) throw error;
+      // One of them broke the thread or its time limit: alone, each shows whether it was the one.
+      if (sources.length === 1) return runDigest(sources, reasonOf(error));
+      const batches: DigestedBatch[] = [];
+      for (const source of sources) batches.push(await digest([source]));
+      return joined(batches);
+    }
+  }
+
   return {
-    async digest(sources) {
-      const total = sources.reduce((n, s) => n + s.length, 0);
-      const buffer = new Uint8Array(total);
-      const ends: number[] = [];
-      let at = 0;
-      for (const source of sources) {
-        buffer.set(source, at);
-        ends.push((at += source.length));
-      }
-      return pool.run({ buffer, ends }, { transferList: [buffer.buffer] });
+    digest,
+    attachment(source, index) {
+      const copy = new Uint8Array(source);
+      return run('attachment', { source: copy, index }, copy);
     },
-    attachment: (source, index) => pool.run({ source, index }, { name: 'attachment' }),
-    close: () => pool.destroy(),
+    close() {
+      closed = true;
+      return pool.destroy();
+    },
+  };
+}
+
+/**
+ * A small young generation keeps a thread below 100 MB at full speed, where V8's default takes 250 MB and is hardly
+ * faster. The old one is a ceiling for single messages: it leaves room for tens of megabytes of text. Buffers, the
+ * messages as received among them, are not counted.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'AbortError') return 'parsing takes too long';
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return 'parsing takes too much memory';
+  return 'parsing breaks off';
+}
+
+function joined(batches: readonly DigestedBatch[]): DigestedBatch {
+  const { bytes, ends } = packBytes(batches.map((batch) => batch.zstd));
+  const messages = batches.flatMap((batch, i) =>
+    batch.messages.map((message) => ({ ...message, zstdOffset: message.zstdOffset + (ends[i - 1] ?? 0) })),
+  );
+  return { messages, zstd: bytes };
+}
+
+function slots(count: number) {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return {
+    async take(): Promise<void> {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    give(): void {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { searchable } from '../domain/search-text.ts';
+import { searchQuery } from '../domain/search-words.ts';
 import { sqlOf } from './sql.ts';
 
 /** Which messages: those of the tenant that are in a mailbox now, fewer with every condition. */
@@ -40,7 +40,11 @@ export async function searchMessages(
        ${filter.mailboxId ? `AND l.mailbox_id = ${value(filter.mailboxId)}` : ''})`,
   ];
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
-  if (filter.search) conditions.push(`m.search @@ websearch_to_tsquery('simple', ${value(searchable(filter.search))})`);
+  if (filter.search?.trim()) {
+    const query = searchQuery(filter.search);
+    if (query === null) return [];
+    conditions.push(`m.search @@ ${value(query)}::tsquery`);
+  }
   if (after) conditions.push(`(m.received_at, m.id) < (${value(after.receivedAt)}, ${value(after.id)}::uuid)`);
   const most = value(limit);
   return sqlOf(pool).query<MessagePosition>(

@@ -1,15 +1,10 @@
 import type { MailboxSnapshot, MessageMetadata } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { addPending, countLive, liveUids, type MailboxRef, messagesAt, updateFlags } from '../store/mail/locations.ts';
-import {
-  beginGeneration,
-  finishPass,
-  type MailboxCursor,
-  type StoredMailbox,
-} from '../store/mail/mailboxes.ts';
+import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
-import type { SyncContext } from './context.ts';
 import { changedFlags } from './changed-flags.ts';
+import type { SyncContext } from './context.ts';
 import { isSuspiciousLoss, planPass } from './plan.ts';
 
 /**

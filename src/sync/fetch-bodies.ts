@@ -1,17 +1,24 @@
+import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import type { DigestedBatch } from '../mime/parsed-message.ts';
-import { dropPending, type MailboxRef, nextPending, type PendingLocation, quarantine } from '../store/mail/locations.ts';
+import {
+  dropPending,
+  type MailboxRef,
+  nextPending,
+  type PendingLocation,
+  quarantine,
+} from '../store/mail/locations.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
-import { type Body, type BodyBatch, storeBodies } from './store-bodies.ts';
+import { BatchSize } from './batch-size.ts';
 import type { SyncContext } from './context.ts';
+import { type Body, type BodyBatch, storeBodies } from './store-bodies.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
 /** One FETCH command: the first is small, so that a person sees mail at once. */
 const FIRST_FETCH = { messages: 32, bytes: 512 * 1024 };
 const FETCH = { messages: 500, bytes: 8 * 1024 * 1024 };
-/** One transaction: the embedded database serves nobody else while it runs. */
-const BATCH = { messages: 40, bytes: 512 * 1024 };
+/** Most bytes in one transaction. */
+const BATCH_BYTES = 512 * 1024;
 /** Batches between the socket and the database: one arriving, one being digested, one being stored. */
 const BATCHES_IN_FLIGHT = 3;
 
@@ -28,10 +35,15 @@ export async function fetchBodies(
   if (snapshot.uidValidity !== ref.uidValidity) return;
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
+  const size = new BatchSize();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
     digest: (batch) => context.mime.digest(batch.bodies.map((body) => body.source)),
-    store: (batch, digested) => storeBodies(context, ref, batch, digested, onTheMove),
+    async store(batch, digested) {
+      const began = performance.now();
+      await storeBodies(context, ref, batch, digested, onTheMove);
+      size.learn(batch.bodies.length, performance.now() - began);
+    },
   });
   try {
     let below: number | null = null;
@@ -42,8 +54,8 @@ export async function fetchBodies(
       const asked = withinBytes(fetchable, limit.bytes);
       // What did not fit comes first in the next command.
       below = (asked.length < fetchable.length ? asked : pending).at(-1)!.uid;
-      const silent = await fetchInto(connection, asked, pipeline);
-      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, pipeline);
+      const silent = await fetchInto(connection, asked, size, pipeline);
+      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline);
     }
     await pipeline.drain();
   } finally {
@@ -87,6 +99,7 @@ function withinBytes(locations: readonly PendingLocation[], bytes: number): read
 async function fetchInto(
   connection: ImapConnection,
   asked: readonly PendingLocation[],
+  size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
 ): Promise<PendingLocation[]> {
   const waiting = new Map(asked.map((location) => [location.uid, location]));
@@ -98,7 +111,7 @@ async function fetchInto(
     waiting.delete(uid);
     bodies.push({ location, source });
     bytes += source.length;
-    if (bodies.length >= BATCH.messages || bytes >= BATCH.bytes) {
+    if (bodies.length >= size.messages || bytes >= BATCH_BYTES) {
       await pipeline.push({ bodies });
       bodies = [];
       bytes = 0;
@@ -117,6 +130,7 @@ async function resolveSilent(
   connection: ImapConnection,
   ref: MailboxRef,
   silent: readonly PendingLocation[],
+  size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
 ): Promise<void> {
   const { pool, lease, publish } = context;
@@ -128,8 +142,7 @@ async function resolveSilent(
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));
   for (const location of silent) {
     if (!there.has(location.uid)) continue;
-    const stillSilent = await fetchInto(connection, [location], pipeline);
+    const stillSilent = await fetchInto(connection, [location], size, pipeline);
     if (stillSilent.length > 0) publish(await quarantine(pool, lease, ref, [location.uid], 'NOT_SERVED'));
   }
 }
-

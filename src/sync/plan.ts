@@ -75,7 +75,12 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
     return { newGeneration: false, flags: 'all', wholeSet: true, reason: 'first pass with mod-sequences' };
   }
   if (now.highestModseq < known.highestModseq) {
-    return { newGeneration: false, flags: 'all', wholeSet: true, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
+    return {
+      newGeneration: false,
+      flags: 'all',
+      wholeSet: true,
+      reason: 'HIGHESTMODSEQ went back: a restored mailbox',
+    };
   }
   const changed = now.highestModseq > known.highestModseq;
   return {

@@ -1,5 +1,5 @@
+import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { MailtideError } from '../errors.ts';
-import type { DigestedBatch } from '../mime/parsed-message.ts';
 import { type MailboxRef, type PendingLocation, quarantine } from '../store/mail/locations.ts';
 import { type BatchItem, storeBatch } from '../store/mail/store-batch.ts';
 import type { SyncContext } from './context.ts';

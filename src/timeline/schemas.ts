@@ -6,10 +6,10 @@
  * Ids are our UUIDs. Numbers that can pass 2^53 are decimal strings, because numbers of RFC 8785 are IEEE doubles.
  */
 import { z } from 'zod';
+import { isStorable } from '../domain/storable-text.ts';
 
 const uuid = z.uuid();
-/** RFC 8785 forbids lone surrogates, PostgreSQL's jsonb also U+0000. */
-const text = z.string().refine((value) => value.isWellFormed() && !value.includes('\0'), 'not storable text');
+const text = z.string().refine(isStorable, 'not storable text');
 const bigInteger = z.string().regex(/^(0|[1-9][0-9]*)$/);
 const count = z.int().nonnegative();
 /** RFC 9051: a non-zero unsigned 32-bit number. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client as WsClient, createClient } from 'graphql-ws';
+import { createClient, type Client as WsClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { freePort } from './free-port.ts';
 import { waitFor } from './wait.ts';
@@ -18,7 +18,7 @@ export type ServiceOptions = {
 
 export type GraphqlAnswer<T> = { data: T; errors?: { message: string; extensions: { code: string } }[] };
 
-/** The real service: `node src/main.ts` in a process of its own, on a free port. */
+/** The real service as `npm start` runs it, in a process of its own, on a free port. */
 export type Service = AsyncDisposable & {
   readonly url: string;
   readonly apiKey: string;
@@ -39,7 +39,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const url = `http://127.0.0.1:${port}`;
   const apiKey = options.environment?.['API_KEY'] ?? `mt_test_${randomBytes(32).toString('base64url')}`;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'data-'));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
+  const child = spawn('sh', ['scripts/service.sh', 'src/main.ts'], {
     cwd: join(import.meta.dirname, '../..'),
     env: {
       PATH: process.env['PATH'],

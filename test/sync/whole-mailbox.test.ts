@@ -76,13 +76,13 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
 /** The corpus over four mailboxes, with flags and dates that differ from message to message. */
 function spread(): Record<string, LaidDownMail[]> {
   const paths = ['INBOX', 'Archive', 'Lists/ham & spam', 'Sent'];
-  const mailboxes: Record<string, LaidDownMail[]> = {};
+  const mailboxes: Record<string, LaidDownMail[]> = Object.fromEntries(paths.map((path) => [path, []]));
   let i = 0;
   for (const { bytes } of corpus()) {
     const flags = (['\\Seen', '\\Flagged', '\\Answered'] as const).filter((_, bit) => (i >> bit) & 1);
     const internalDate = new Date(Date.UTC(2002, 0, 1) + i * 60_000);
     const path = paths[i % 10 < 6 ? 0 : (i % 3) + 1]!;
-    (mailboxes[path] ??= []).push({ bytes, flags, internalDate });
+    mailboxes[path]!.push({ bytes, flags, internalDate });
     i++;
   }
   return mailboxes;

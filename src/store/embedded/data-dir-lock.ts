@@ -30,7 +30,8 @@ export function dataDirOwner(dataDir: string): DataDirOwner | null {
  */
 export function lockDataDir(dataDir: string, socketDir: string): { release(): void } {
   const owner = dataDirOwner(dataDir);
-  if (owner) throw new Error(`DATA_DIR ${dataDir} is in use by another Mailtide (process ${owner.pid}): stop it first.`);
+  if (owner)
+    throw new Error(`DATA_DIR ${dataDir} is in use by another Mailtide (process ${owner.pid}): stop it first.`);
   rmSync(lockFile(dataDir), { force: true });
   const file = openSync(lockFile(dataDir), 'wx', 0o600);
   writeSync(file, JSON.stringify({ pid: process.pid, socketDir } satisfies DataDirOwner));

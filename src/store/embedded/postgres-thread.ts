@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { type Unit, transactionStatus, UnitReader } from './wire.ts';
+import { transactionStatus, type Unit, UnitReader } from './wire.ts';
 
 /**
  * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) speaks

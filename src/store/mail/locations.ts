@@ -192,12 +192,7 @@ export function quarantine(
 }
 
 /** Tombstones PENDING locations that the server expunged before their bytes came. No event: nothing was received. */
-export function dropPending(
-  pool: Pool,
-  lease: Lease,
-  mailbox: MailboxRef,
-  uids: readonly number[],
-): Promise<SyncRun> {
+export function dropPending(pool: Pool, lease: Lease, mailbox: MailboxRef, uids: readonly number[]): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const rows = await tx.query(
       `UPDATE message_location SET deleted_at = now()

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
 import type { ListedMailbox, MailboxSnapshot } from '../../domain/words.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
 import { appendEvents } from '../append-events.ts';
 import { type Counts, recordProgress } from '../runs/record-progress.ts';
-import type { SyncRun } from '../../generated/prisma/client.ts';
 import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
 
 /** A mailbox as the database holds it, with what is left to fetch of it. */

@@ -1,10 +1,9 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
-import { searchText } from '../../domain/search-text.ts';
+import type { DigestedMessage } from '../../domain/parsed-message.ts';
 import { assignThreads, referenceKeys } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import type { DigestedMessage } from '../../mime/parsed-message.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { APPEND_EVENTS, eventRows } from '../append-events.ts';
@@ -184,7 +183,7 @@ function messageRow(id: string, threadId: string, item: BatchItem) {
     size: message.size,
     attached: message.attachments.some((attachment) => !attachment.isInline),
     error: message.parseError,
-    search: searchText(message),
+    search: message.searchVector,
     // substring() counts from 1.
     zstd_from: message.zstdOffset + 1,
     zstd_length: message.zstdLength,
@@ -207,14 +206,14 @@ const WRITE = `
   input AS MATERIALIZED (
     SELECT * FROM json_to_recordset($5::json) AS m(id uuid, thread uuid, sha256 text, header_id text, subject text,
       "from" jsonb, "to" jsonb, cc jsonb, bcc jsonb, reply_to jsonb, sent_at timestamptz, received_at timestamptz,
-      snippet text, text text, html text, size int, attached boolean, error text, search text, zstd_from int,
+      snippet text, text text, html text, size int, attached boolean, error text, search tsvector, zstd_from int,
       zstd_length int)
   ),
   new_message AS (
     INSERT INTO message (id, account_id, thread_id, sha256, message_id_header, subject, "from", "to", cc, bcc, reply_to,
       sent_at, received_at, snippet, text, html, size, has_attachments, parse_error, search)
     SELECT id, $1, thread, decode(sha256, 'hex'), header_id, subject, "from", "to", cc, bcc, reply_to,
-      sent_at, received_at, snippet, text, html, size, attached, error, to_tsvector('simple', search)
+      sent_at, received_at, snippet, text, html, size, attached, error, search
     FROM input
   ),
   new_source AS (

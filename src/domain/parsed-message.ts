@@ -1,4 +1,11 @@
-import type { MailAddress } from '../domain/words.ts';
+import type { MailAddress } from './words.ts';
+
+/** Of each address field: a list of recipients longer than this is a mistake or an attack, and the source has it all. */
+export const MAX_ADDRESSES = 500;
+/** Of `text` and of `html`, in characters: beyond all that is written to be read. */
+export const MAX_TEXT = 1_000_000;
+/** In characters. */
+export const SNIPPET_LENGTH = 200;
 
 /** What a person sees of a message. Every string is well-formed Unicode without U+0000, ready for PostgreSQL. */
 export interface ParsedMessage {
@@ -6,6 +13,7 @@ export interface ParsedMessage {
   /** In-Reply-To and References, oldest first, without the message's own id, at most 100. */
   readonly references: readonly string[];
   readonly subject: string | null;
+  /** At most {@link MAX_ADDRESSES} in each list, members of groups among them. */
   readonly from: readonly MailAddress[];
   readonly to: readonly MailAddress[];
   readonly cc: readonly MailAddress[];
@@ -13,9 +21,10 @@ export interface ParsedMessage {
   readonly replyTo: readonly MailAddress[];
   /** The Date header, if it is a date of the years 1 to 9999. */
   readonly sentAt: Date | null;
+  /** The plain text, or the HTML's where that says much more; like `html` at most {@link MAX_TEXT} characters. */
   readonly text: string;
   readonly html: string | null;
-  /** The first words of the text, white space folded, at most 200 characters. */
+  /** The first words of the text, white space folded, at most {@link SNIPPET_LENGTH} characters. */
   readonly snippet: string;
   readonly attachments: readonly ParsedAttachment[];
   /** Why parsing gave less than the whole message, in a few words; null when it gave all. */
@@ -26,7 +35,9 @@ export interface ParsedAttachment {
   readonly filename: string | null;
   readonly contentType: string;
   readonly size: number;
+  /** Without angle brackets, as `cid:` URLs of the HTML name it. */
   readonly contentId: string | null;
+  /** A part of the HTML, such as an image in it: not what people call an attachment. */
   readonly isInline: boolean;
 }
 
@@ -35,6 +46,8 @@ export interface DigestedMessage extends ParsedMessage {
   /** Lower-case hex of the bytes as received. */
   readonly sha256: string;
   readonly size: number;
+  /** The words that it is found by (src/domain/search-words.ts). */
+  readonly searchVector: string;
   /** Where its zstd frame lies in {@link DigestedBatch.zstd}. */
   readonly zstdOffset: number;
   readonly zstdLength: number;

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterEach, expect, test } from 'vitest';
+import type { DigestedBatch } from '../../src/domain/parsed-message.ts';
+import { createMimePool, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
+import { corpus, withCrlf } from '../support/corpus.ts';
+
+let pool: MimePool;
+afterEach(() => pool.close());
+
+function start(options?: MimePoolOptions): MimePool {
+  pool = createMimePool(options);
+  return pool;
+}
+
+const small = (subject: string) => Buffer.from(`Subject: ${subject}\r\n\r\nHello, ${subject}!`);
+const subjects = (batch: DigestedBatch) => batch.messages.map((message) => message.subject);
+
+function expectIntact(batch: DigestedBatch, sources: readonly Buffer[]): void {
+  expect(batch.messages).toHaveLength(sources.length);
+  for (const [i, message] of batch.messages.entries()) {
+    const frame = batch.zstd.subarray(message.zstdOffset, message.zstdOffset + message.zstdLength);
+    expect(zstdDecompressSync(frame).equals(sources[i]!)).toBe(true);
+    expect(message.sha256).toBe(createHash('sha256').update(sources[i]!).digest('hex'));
+    expect(message.size).toBe(sources[i]!.length);
+  }
+}
+
+const workerThreads = (): number => (process.report.getReport() as { workers: unknown[] }).workers.length;
+
+test('real messages come back in order, parsed, hashed and compressed without loss', async () => {
+  const sources = [...corpus().take(200)].map(({ bytes }) => withCrlf(bytes));
+  start({ threads: 2 });
+  const batches = await Promise.all([0, 50, 100, 150].map((from) => pool.digest(sources.slice(from, from + 50))));
+  for (const [i, batch] of batches.entries()) expectIntact(batch, sources.slice(i * 50, i * 50 + 50));
+  expect(batches.flatMap(subjects).filter((subject) => subject === null).length).toBeLessThan(5);
+});
+
+test('the sources stay usable, an empty one and an empty batch are fine', async () => {
+  const source = small('x');
+  const sources = [source, Buffer.alloc(0), source.subarray(0, 10)];
+  expectIntact(await start().digest(sources), sources);
+  expect(source.toString()).toContain('Hello');
+  expect(await pool.digest([])).toMatchObject({ messages: [] });
+});
+
+test('a message that needs more memory than a thread has costs nothing but itself', async () => {
+  // Tens of millions of line ends.
+  const body = Buffer.alloc(80_000_000, Buffer.from('\r\n\r\n\r\n').toString('base64'));
+  const giant = Buffer.concat([Buffer.from('Subject: giant\r\nContent-Transfer-Encoding: base64\r\n\r\n'), body]);
+  const sources = [small('before'), giant, small('after')];
+  const batch = await start().digest(sources);
+  expect(subjects(batch)).toEqual(['before', 'giant', 'after']);
+  expect(batch.messages.map((message) => message.parseError)).toEqual([null, 'parsing takes too much memory', null]);
+  expectIntact(batch, sources);
+}, 60_000);
+
+test('a message that takes too long costs nothing but itself', async () => {
+  const slow = Buffer.concat([small('slow'), Buffer.alloc(40_000_000, '\n')]);
+  const batch = await start({ timeLimitMs: 2_500 }).digest([small('before'), slow, small('after')]);
+  expect(subjects(batch)).toEqual(['before', 'slow', 'after']);
+  expect(batch.messages.map((message) => message.parseError)).toEqual([null, 'parsing takes too long', null]);
+}, 60_000);
+
+test('hands out the bytes of an attachment', async () => {
+  const source = Buffer.from(
+    'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\nbytes\r\n--b--\r\n',
+  );
+  const found = await start().attachment(source, 0);
+  expect(found).toMatchObject({ filename: 'a.bin', contentType: 'application/octet-stream' });
+  expect(Buffer.from(found!.content).toString()).toBe('bytes');
+  expect(await pool.attachment(source, 1)).toBeNull();
+});
+
+test('close ends every thread and rejects what is under way', async () => {
+  const before = workerThreads();
+  start({ threads: 2 });
+  const underWay = [1, 2, 3, 4].map(() => pool.digest([small('x'), Buffer.alloc(20_000_000, '\n')]));
+  const settled = Promise.allSettled(underWay);
+  await expect.poll(workerThreads).toBe(before + 2);
+  await pool.close();
+  expect((await settled).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+  await expect(pool.digest([small('late')])).rejects.toThrow();
+  expect(workerThreads()).toBe(before);
+});
