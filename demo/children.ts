@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Longer than the service takes to stop by itself, in milliseconds. */
 const STOP_WITHIN_MS = 12_000;
@@ -27,14 +27,18 @@ export class Children {
     return this.#failure.promise;
   }
 
-  /** Starts a script of ours. What it prints goes to a file. */
-  start(name: string, script: string, environment: Record<string, string> = {}): ChildProcess {
+  /** Starts a program of ours. What it prints goes to a file. */
+  start(
+    name: string,
+    [command, ...args]: [string, ...string[]],
+    environment: Record<string, string> = {},
+  ): ChildProcess {
     if (this.#stopping) throw new Error('stopping');
     const log = openSync(this.#logFile(name), 'a');
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+    const child = spawn(command, args, {
       cwd: join(import.meta.dirname, '..'),
       // Nothing of the person's own settings: the demo must not end up in their database.
-      env: { PATH: process.env['PATH'], TMPDIR: this.folder, ...environment },
+      env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, TMPDIR: this.folder, ...environment },
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
     });

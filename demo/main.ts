@@ -35,26 +35,29 @@ async function demo(): Promise<never> {
   const frames = api.subscribe(SyncProgressDocument, { accountId })[Symbol.asyncIterator]();
   const startSync = () => api.ask(StartEmailSyncDocument, { accountId });
   await startSync();
-  const first = await watchRun(frames);
+  const first = await watchRun(frames, (frame) => screen.redraw((columns) => progressLine(frame, columns)));
   screen.print(`\n${summary(first)}\n\n${links(api)}\n`);
 
   for await (const _ of every(NEW_MAIL_EVERY_MS)) {
     deliver();
     await startSync();
-    const { stats } = await watchRun(frames);
+    const { stats } = await watchRun(frames, () => {});
     const time = new Date().toLocaleTimeString('en-GB');
     screen.redraw(() => `${time}  ${stats.messagesCreated} new, in the database after ${number(stats.durationMs)} ms`);
   }
   throw new Error('unreachable: an interval has no end');
 }
 
-/** Draws a run until it has ended, and answers its last frame. */
-async function watchRun(frames: AsyncIterator<{ syncProgress: ProgressFragment }>): Promise<ProgressFragment> {
+/** Shows the frames of a run until it has ended, and answers the last one. */
+async function watchRun(
+  frames: AsyncIterator<{ syncProgress: ProgressFragment }>,
+  show: (frame: ProgressFragment) => void,
+): Promise<ProgressFragment> {
   for (;;) {
     const next = await frames.next();
     if (next.done) throw new Error('the subscription ended');
     const frame = next.value.syncProgress;
-    screen.redraw((columns) => progressLine(frame, columns));
+    show(frame);
     if (frame.status === 'SUCCEEDED') return frame;
     if (frame.status === 'FAILED' || frame.status === 'CANCELLED') {
       throw new Error(`the sync ended as ${frame.status}: ${frame.error?.message ?? 'without an error'}`);

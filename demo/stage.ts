@@ -22,9 +22,9 @@ const START_WITHIN_MS = 60_000;
 
 /** The sample server, the service on an empty database, and the one connected to the other through the public API. */
 export async function setUpStage(children: Children): Promise<Stage> {
-  const sample = children.start('sample IMAP server', 'demo/sample-imap.ts');
+  const sample = children.start('sample IMAP server', [process.execPath, 'demo/sample-imap.ts']);
   const key = `mt_demo_${randomBytes(32).toString('base64url')}`;
-  children.start('service', 'src/main.ts', {
+  children.start('service', ['sh', 'scripts/service.sh', 'src/main.ts'], {
     PORT: (await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0',
     DATA_DIR: `${children.folder}/data`,
     API_KEY: key,

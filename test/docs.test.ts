@@ -36,7 +36,7 @@ const RUN = {
   none: '',
 } as const;
 
-/** Written anew by `vitest run -u test/docs.test.ts`. */
+/** Written anew by `vitest run test/docs.test.ts -u`. */
 test('docs/errors.md is what src/errors.ts says', async () => {
   const rows = Object.entries(ERRORS).map(([code, { sentence, audience, run }]) => {
     const isMasked = audience === 'operator' && code !== 'INTERNAL';
