@@ -42,8 +42,13 @@ export function createApi(url: string, key: string): Api {
       document: TypedDocumentNode<Data, Variables>,
       variables: Variables,
     ) {
-      for await (const answer of socket.iterate<Data>({ query: print(document), variables })) {
-        yield dataOf<Data>(answer as Answer<Data>);
+      try {
+        for await (const answer of socket.iterate<Data>({ query: print(document), variables })) {
+          yield dataOf<Data>(answer as Answer<Data>);
+        }
+      } catch (error) {
+        // A socket that closes is told as its CloseEvent.
+        throw error instanceof Error ? error : new Error('the subscription broke off', { cause: error });
       }
     },
   };

@@ -1,4 +1,4 @@
-import { setInterval as every } from 'node:timers/promises';
+import { setInterval as every, setTimeout as pause } from 'node:timers/promises';
 import { type ProgressFragment, StartEmailSyncDocument, SyncProgressDocument } from '../src/generated/gql/graphql.ts';
 import type { Api } from './api.ts';
 import { Children } from './children.ts';
@@ -10,6 +10,8 @@ import { setUpStage, signInLink } from './stage.ts';
  * Then mail goes on arriving, until Ctrl-C ends everything.
  */
 const NEW_MAIL_EVERY_MS = 20_000;
+/** When a child ends, its connections break first; that it ended says more. */
+const HEAR_OF_CHILDREN_MS = 500;
 
 const screen = createLineWriter(process.stdout);
 const children = new Children();
@@ -18,7 +20,8 @@ const interrupted = new Promise<void>((resolve) => {
 });
 
 try {
-  await Promise.race([demo(), interrupted, children.failure]);
+  const failed = (error: unknown) => pause(HEAR_OF_CHILDREN_MS).then(() => Promise.reject(error));
+  await Promise.race([demo().catch(failed), interrupted, children.failure]);
   screen.print('Stopping.');
 } catch (error) {
   screen.print(`The demo cannot go on: ${(error as Error).message}`);
