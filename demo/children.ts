@@ -45,7 +45,7 @@ export class Children {
     this.#running.set(name, child);
     child.once('exit', (code, signal) => {
       this.#running.delete(name);
-      const reason = lastMessage(this.logOf(name)) || `${signal ?? `exit code ${code}`}`;
+      const reason = lastWords(this.logOf(name)) ?? signal ?? `exit code ${code}`;
       this.#failure.reject(new Error(`the ${name} ended: ${reason}`));
     });
     return child;
@@ -76,8 +76,8 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** What the last line of a log says, in words: our service logs JSON. */
-function lastMessage(log: string): string {
-  const line = log.trim().split('\n').at(-1) ?? '';
-  return /"msg":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line;
+/** Why a program says that it ends: our service's fatal line, or the error that ended another one. */
+function lastWords(log: string): string | undefined {
+  const fatal = /"level":60,.*"msg":"((?:[^"\\]|\\.)*)"/.exec(log)?.[1];
+  return fatal ?? /^\w*Error: .+$/m.exec(log)?.[0];
 }
