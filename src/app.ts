@@ -7,6 +7,7 @@ import { createSyncs } from './jobs/create-syncs.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
 import { startRecovery } from './jobs/recovery.ts';
 import { createRunHandler } from './jobs/run-handler.ts';
+import { RUN_ELSEWHERE } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
 import { createLocalProgressBus } from './live/progress-bus.ts';
@@ -66,7 +67,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       });
     },
   });
-  const queue = createLocalQueue(config.SYNC_CONCURRENCY, handler);
+  const isWorker = config.ROLES.includes('worker');
+  const queue = isWorker ? createLocalQueue(config.SYNC_CONCURRENCY, handler) : RUN_ELSEWHERE;
   opened.defer(() => queue.close());
   const syncs: Syncs = createSyncs({ database, bus, queue });
 
@@ -81,7 +83,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     opened.defer(() => server.close());
     url = await server.listen({ host: config.HOST, port: config.PORT });
   }
-  if (config.ROLES.includes('worker')) {
+  if (isWorker) {
     const stopRecovery = await startRecovery({ database, bus, queue, log });
     opened.defer(stopRecovery);
   }

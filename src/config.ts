@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 
 /**
@@ -19,7 +20,8 @@ const settings = z.object({
     .string()
     .default('api,worker')
     .transform((value) => value.split(',').map((role) => role.trim()))
-    .pipe(z.array(ROLE).min(1)),
+    .pipe(z.array(ROLE).min(1))
+    .readonly(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
@@ -76,4 +78,5 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

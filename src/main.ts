@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { startApp } from './app.ts';
+import { type App, startApp } from './app.ts';
 import { type Config, readConfig } from './config.ts';
 
 /** Longest time that stopping may take, in milliseconds: who stops us waits 10 s before it kills. */
@@ -16,33 +16,44 @@ function configOrExit(): Config {
 
 const config = configOrExit();
 const log = pino({ level: config.LOG_LEVEL });
+let app: App | null = null;
+let stopping = false;
+
+function stop(signal: string): void {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal }, 'stopping');
+  // Nothing runs yet, and every step of a start may be interrupted: the next one begins it again.
+  if (!app) process.exit(0);
+  setTimeout(() => {
+    log.error('stopping took too long: what was not committed is done again at the next start');
+    process.exit(1);
+  }, STOP_WITHIN_MS).unref();
+  app.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      log.error({ err: error }, 'stopping failed');
+      process.exit(1);
+    },
+  );
+}
+
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
 try {
-  const app = await startApp(config, log);
+  app = await startApp(config, log);
   announce(app.url, app.newApiKey);
-
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'stopping');
-    setTimeout(() => {
-      log.error('stopping took too long: what was not committed is done again at the next start');
-      process.exit(1);
-    }, STOP_WITHIN_MS).unref();
-    app.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'stopping failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
 } catch (error) {
-  log.fatal({ err: error }, `Mailtide cannot start: ${(error as Error).message}`);
+  console.error(`Mailtide cannot start: ${reasonOf(error)}`);
+  log.debug({ err: error }, 'start failed');
   process.exit(1);
+}
+
+/** A host with several addresses fails with one error for each of them, and none of its own. */
+function reasonOf(error: unknown): string {
+  const [first] = error instanceof AggregateError ? error.errors : [error];
+  return first instanceof Error ? first.message : String(first);
 }
 
 /** For the person at the terminal; the key is shown this one time. */

@@ -136,7 +136,11 @@ export function createAccounts({ database, keyring, policy, beforeDelete, imap =
     async delete(tenantId, id) {
       await ownAccount(tenantId, id);
       await beforeDelete(id);
-      const { count } = await prisma.emailAccount.deleteMany({ where: { id, tenantId } });
+      const [{ count }] = await prisma.$transaction([
+        prisma.emailAccount.deleteMany({ where: { id, tenantId } }),
+        // The one table without a foreign key: it gets two rows a message, and every check would cost.
+        prisma.threadReference.deleteMany({ where: { accountId: id } }),
+      ]);
       if (count === 0) throw new MailtideError('NOT_FOUND');
     },
 

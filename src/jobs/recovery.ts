@@ -10,7 +10,7 @@ const EVERY_MS = 5_000;
 
 /**
  * Finds from the rows what the queue or a dead worker has lost, once before it resolves and then all the time.
- * @returns how to stop.
+ * @returns how to stop; resolves when a look that is under way has ended.
  */
 export async function startRecovery({
   database,
@@ -22,20 +22,21 @@ export async function startRecovery({
   bus: ProgressBus;
   queue: SyncQueue;
   log: Logger;
-}): Promise<() => void> {
+}): Promise<() => Promise<void>> {
   // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
   await recover(database.exclusive);
-  let busy = false;
+  let looking: Promise<void> | null = null;
   const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    recover(false)
+    looking ??= recover(false)
       .catch((error: unknown) => log.error({ err: error }, 'looking for lost runs failed'))
       .finally(() => {
-        busy = false;
+        looking = null;
       });
   }, EVERY_MS);
-  return () => clearInterval(timer);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
 
   async function recover(all: boolean): Promise<void> {
     for (const { tenantId, ...run } of await requeueDeadRuns(database.pool, all)) {

@@ -11,6 +11,9 @@ export interface SyncQueue {
   close(): Promise<void>;
 }
 
+/** The queue of a node that runs nothing itself: those that do find the run in the rows. */
+export const RUN_ELSEWHERE: SyncQueue = { dispatch() {}, cancel() {}, async close() {} };
+
 /** Runs one run to its end; its errors are its own, it never rejects. */
 export type RunHandler = (runId: string, signal: AbortSignal) => Promise<void>;
 

@@ -10,7 +10,8 @@ const MAX_UNREAD_RUNS = 1000;
 
 /**
  * Subscribers get the state that the rows hold at once, then the bus. They listen before they look, and drop what is
- * not newer than what they have seen, so that nothing falls between the two and nothing goes backwards.
+ * not newer than what they have, so that nothing falls between the two and nothing goes backwards: a worker and who
+ * cancels its run commit one after the other, but may publish in any order, and the last frame must stay the last.
  */
 export function createProgressFeed(pool: Pool, bus: ProgressBus): ProgressFeed {
   return {
@@ -48,8 +49,11 @@ async function* watch(
     maxKeys: MAX_UNREAD_RUNS,
     onEnd: () => unsubscribe(),
   });
+  const newest = new Map<string, bigint>();
   const unsubscribe = bus.subscribe(tenantId, (frame) => {
-    if (wanted(frame)) frames.push(frame);
+    if (!wanted(frame) || frame.sequence <= (newest.get(frame.accountId) ?? -1n)) return;
+    newest.set(frame.accountId, frame.sequence);
+    frames.push(frame);
   });
   const end = (): void => frames.end();
   signal.addEventListener('abort', end);
@@ -60,11 +64,7 @@ async function* watch(
       seen.set(run.accountId, run.sequence);
       yield progressOf(tenantId, run);
     }
-    for await (const frame of frames) {
-      if (frame.sequence <= (seen.get(frame.accountId) ?? -1n)) continue;
-      seen.set(frame.accountId, frame.sequence);
-      yield frame;
-    }
+    for await (const frame of frames) if (frame.sequence > (seen.get(frame.accountId) ?? -1n)) yield frame;
   } finally {
     signal.removeEventListener('abort', end);
     frames.end();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { dataDirOwner, lockDataDir } from './data-dir-lock.ts';
@@ -50,12 +50,7 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
 export const runningSocketDir = (dataDir: string): string | null => dataDirOwner(resolve(dataDir))?.socketDir ?? null;
 
 async function startThread(cluster: string, socketDir: string): Promise<{ close(): Promise<void> }> {
-  if (!existsSync(join(cluster, 'PG_VERSION'))) {
-    // Made beside and moved into place, so that an interrupted initdb is begun again, not opened.
-    rmSync(`${cluster}.new`, { recursive: true, force: true });
-    await promisify(execFile)(process.execPath, [script('create-cluster.ts'), `${cluster}.new`]);
-    renameSync(`${cluster}.new`, cluster);
-  }
+  if (!existsSync(join(cluster, 'PG_VERSION'))) await createCluster(cluster);
   const worker = new Worker(new URL('./postgres-thread.ts', import.meta.url), {
     workerData: { dataDir: cluster, socketPath: join(socketDir, '.s.PGSQL.5432') },
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
@@ -75,6 +70,20 @@ async function startThread(cluster: string, socketDir: string): Promise<{ close(
       await worker.terminate();
     },
   };
+}
+
+/**
+ * Made beside and moved into place, so that an interrupted initdb is begun again, not opened; in a new folder each time,
+ * because an interrupted one may go on writing for a moment.
+ */
+async function createCluster(cluster: string): Promise<void> {
+  const root = dirname(cluster);
+  for (const name of readdirSync(root)) {
+    if (name.startsWith(`${basename(cluster)}.new`)) rmSync(join(root, name), { recursive: true, force: true });
+  }
+  const made = mkdtempSync(`${cluster}.new-`);
+  await promisify(execFile)(process.execPath, [script('create-cluster.ts'), made]);
+  renameSync(made, cluster);
 }
 
 function messageFrom(worker: Worker, expected: string): Promise<void> {

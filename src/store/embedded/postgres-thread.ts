@@ -38,7 +38,7 @@ async function runWaiting(): Promise<void> {
     if (owner?.destroyed) await rollback();
   }
   busy = false;
-  if (closing && !owner) await shutdown();
+  if (closing) await shutdown();
 }
 
 function next(): Work | undefined {
@@ -104,6 +104,7 @@ const server = createServer((client) => {
   });
 });
 
+/** Our own pool has ended by now: a transaction that is still open is a stranger's, and is rolled back. */
 async function shutdown(): Promise<void> {
   server.close();
   for (const client of clients) client.destroy();
@@ -114,7 +115,7 @@ async function shutdown(): Promise<void> {
 
 parentPort!.on('message', () => {
   closing = true;
-  if (!busy && !owner) fire(shutdown());
+  if (!busy) fire(shutdown());
 });
 
 server.listen(socketPath, () => parentPort!.postMessage('ready'));

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig, SETTING_NAMES } from '../src/config.ts';
+import { runMain } from './support/main-process.ts';
+
+/** Part of every bad value, so that it would be found in a message that shows one. */
+const SECRET = 'hunter2';
+const key = (length: number, fill = 7) => Buffer.alloc(length, fill).toString('base64');
+const url = 'postgresql://user:secret@127.0.0.1:5432/mailtide';
+
+describe('a bad value is refused in one line that names its setting, without the value', () => {
+  test.each([
+    ['PORT', SECRET],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['ROLES', SECRET],
+    ['ROLES', 'api,worker,hunter2'],
+    ['ROLES', ','],
+    ['DATABASE_URL', `mysql://user:${SECRET}@host/db`],
+    ['DATABASE_URL', SECRET],
+    ['API_KEY', SECRET],
+    ['API_KEY', `mt_id_${SECRET}`],
+    ['API_KEY', `mt_${SECRET}`],
+    ['ENCRYPTION_KEY', SECRET],
+    ['ENCRYPTION_KEY', key(31)],
+    ['ENCRYPTION_KEY', key(33)],
+    ['SYNC_CONCURRENCY', '0'],
+    ['SYNC_CONCURRENCY', '257'],
+    ['SYNC_CONCURRENCY', SECRET],
+    ['MAX_MESSAGE_BYTES', '1000'],
+    ['MAX_MESSAGE_BYTES', SECRET],
+    ['IMAP_ALLOW_PRIVATE_HOSTS', SECRET],
+    ['LOG_LEVEL', SECRET],
+  ])('%s=%s', (name, value) => {
+    const message = refusalOf({ [name]: value });
+    expect(message).toMatch(new RegExp(`^Setting ${name}: [^\\n]{8,}$`));
+    if (value.length > 5) expect(message).not.toContain(value);
+    expect(message).not.toContain(SECRET);
+  });
+
+  test('a server without an encryption key that all nodes share', () => {
+    const message = refusalOf({ DATABASE_URL: url });
+    expect(message).toMatch(/^Setting ENCRYPTION_KEY: [^\n]+$/);
+    expect(message).not.toContain('secret@');
+  });
+});
+
+function refusalOf(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('this was taken as valid');
+}
+
+test('the defaults suit a person on this machine', () => {
+  expect(readConfig({})).toEqual({
+    HOST: '127.0.0.1',
+    PORT: 4000,
+    ROLES: ['api', 'worker'],
+    DATA_DIR: './data',
+    SYNC_CONCURRENCY: 4,
+    MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
+    IMAP_ALLOW_PRIVATE_HOSTS: true,
+    LOG_LEVEL: 'info',
+  });
+});
+
+test('what is set to nothing, as compose files do, has its default', () => {
+  expect(readConfig(Object.fromEntries(SETTING_NAMES.map((name) => [name, ''])))).toEqual(readConfig({}));
+});
+
+test('private hosts are allowed by default only where nobody else can reach the API', () => {
+  const allowed = (environment: Record<string, string>) => readConfig(environment).IMAP_ALLOW_PRIVATE_HOSTS;
+  expect(['127.0.0.1', 'localhost', '::1', '127.8.8.8'].map((HOST) => allowed({ HOST }))).toEqual(Array(4).fill(true));
+  expect(['0.0.0.0', '::', '10.0.0.1', '127.evil'].map((HOST) => allowed({ HOST }))).toEqual(Array(4).fill(false));
+  expect(allowed({ HOST: '0.0.0.0', IMAP_ALLOW_PRIVATE_HOSTS: 'true' })).toBe(true);
+  expect(allowed({ IMAP_ALLOW_PRIVATE_HOSTS: 'no' })).toBe(false);
+});
+
+test('values are read as what they are', () => {
+  const config = readConfig({
+    PORT: '0',
+    ROLES: 'worker, api',
+    DATABASE_URL: url,
+    ENCRYPTION_KEY: key(32),
+    SYNC_CONCURRENCY: '16',
+  });
+  expect(config).toMatchObject({ PORT: 0, ROLES: ['worker', 'api'], DATABASE_URL: url, SYNC_CONCURRENCY: 16 });
+});
+
+test('nobody changes them afterwards', () => {
+  const config = readConfig({});
+  expect(() => Object.assign(config, { PORT: 1 })).toThrow(TypeError);
+  expect(() => (config.ROLES as string[]).push('api')).toThrow(TypeError);
+});
+
+test.each([
+  ['a bad setting', { PORT: SECRET }, /^Setting PORT: [^\n]+\n$/],
+  ['a database that is not there', database('127.0.0.1:9'), /^Mailtide cannot start: [^\n]*127\.0\.0\.1:9[^\n]*\n$/],
+  ['a database URL that is none', database('127.0.0.1:port'), /^Mailtide cannot start: [^\n]+\n$/],
+])('the start ends with code 1 and one clear line for %s', async (_what, environment, line) => {
+  await using main = runMain(environment);
+  expect(await main.ended).toEqual({ code: 1, signal: null });
+  expect(main.stderr()).toMatch(line);
+  expect(main.stdout()).toBe('');
+  expect(main.stderr()).not.toContain(SECRET);
+});
+
+function database(host: string): Record<string, string> {
+  return { DATABASE_URL: `postgresql://user:${SECRET}@${host}/mailtide`, ENCRYPTION_KEY: key(32), LOG_LEVEL: 'info' };
+}

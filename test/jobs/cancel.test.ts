@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { CORPUS_SIZE } from '../support/corpus.ts';
+import { logOf } from '../support/log-lines.ts';
+import { mails } from '../support/mails.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedCounts } from '../support/stored-counts.ts';
+import { rowVersions, storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+import { lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+let databaseUrl: string;
+let service: Service;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl, environment: { SYNC_CONCURRENCY: '1' } });
+});
+
+afterAll(() => service?.stop());
+
+async function cancel(runId: string): Promise<{ status: string; finishedAt: string; sequence: string }> {
+  const { cancelEmailSync } = await service.data<{ cancelEmailSync: Awaited<ReturnType<typeof cancel>> }>(
+    'mutation ($id: ID!) { cancelEmailSync(runId: $id) { status finishedAt sequence } }',
+    { id: runId },
+  );
+  return cancelEmailSync;
+}
+
+async function statusOf(account: string): Promise<object> {
+  const { syncStatus } = await service.data<{ syncStatus: object }>(
+    'query ($id: ID!) { syncStatus(accountId: $id) { isSyncing lastSyncStatus lastSyncError { code } syncCount } }',
+    { id: account },
+  );
+  return syncStatus;
+}
+
+const middleOf = (runId: string) =>
+  waitFor(async () => (await syncRun(service, runId)).messagesProcessed > 200, {
+    what: 'the middle of the run',
+    timeoutMs: 60_000,
+  });
+
+const workerStopped = (runId: string) =>
+  waitFor(() => logOf(service, runId).includes('"sync stopped"'), { what: 'the worker to stop', timeoutMs: 2000 });
+
+test('a running sync stops, writes nothing more, and the next one goes on from there', async () => {
+  const user = 'cancel-running';
+  dovecot.addUser(user, { INBOX: mails(0, 1500) });
+  const account = await connectAccount(service, dovecot, user);
+  const runId = await startSync(service, account);
+  await middleOf(runId);
+  await using watcher = await watchSocket(service, progressOf(account));
+
+  expect(await cancel(runId)).toMatchObject({ status: 'CANCELLED' });
+  const versions = await rowVersions({ databaseUrl });
+  const events = await eventsOf(service, account);
+  expect(events.at(-1)?.type).toBe('sync_cancelled');
+  await workerStopped(runId);
+  expect(await rowVersions({ databaseUrl })).toBe(versions);
+  expect(await eventsOf(service, account)).toEqual(events);
+
+  const run = await syncRun(service, runId);
+  expect(run).toMatchObject({ status: 'CANCELLED', error: null, attempt: 1 });
+  expect(run.stats).toMatchObject({ ...(await storedCounts({ databaseUrl }, `${user}@example.com`)) });
+  expect(run.messagesProcessed).toBe(run.stats.messagesFetched);
+  expect(run.messagesProcessed).toBeLessThan(1500);
+  expect(await statusOf(account)).toEqual({
+    isSyncing: false,
+    lastSyncStatus: 'CANCELLED',
+    lastSyncError: null,
+    syncCount: 0,
+  });
+  expect(await waitFor(() => lastFrame(watcher, runId), { what: 'the last frame' })).toMatchObject({
+    status: 'CANCELLED',
+    phase: 'DONE',
+    stats: run.stats,
+  });
+
+  const next = await sync(service, account);
+  expect(next.stats.messagesFetched).toBe(1500 - run.messagesProcessed);
+  expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+  expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+  expect(await statusOf(account)).toMatchObject({ lastSyncStatus: 'SUCCEEDED', syncCount: 1 });
+
+  const after = await syncRun(service, next.id);
+  expect(await cancel(next.id)).toEqual(await cancel(next.id));
+  expect(await syncRun(service, next.id)).toEqual(after);
+});
+
+test('a queued sync never begins, and does not keep others from their turn', async () => {
+  dovecot.addUser('cancel-busy', { INBOX: mails(0, CORPUS_SIZE) });
+  dovecot.addUser('cancel-queued', { INBOX: mails(0, 10) });
+  const busy = await connectAccount(service, dovecot, 'cancel-busy');
+  const queued = await connectAccount(service, dovecot, 'cancel-queued');
+  const busyRun = await startSync(service, busy);
+  const queuedRun = await startSync(service, queued);
+  await middleOf(busyRun);
+  expect(await syncRun(service, queuedRun)).toMatchObject({ status: 'QUEUED' });
+  expect(await cancel(queuedRun)).toMatchObject({ status: 'CANCELLED' });
+  const next = await startSync(service, queued);
+  expect(next).not.toBe(queuedRun);
+  expect(await syncRun(service, busyRun)).toMatchObject({ status: 'RUNNING' });
+  await cancel(busyRun);
+
+  expect(await finishedRun(service, next)).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: 10 });
+  expect(await syncRun(service, queuedRun)).toMatchObject({ status: 'CANCELLED', stats: { durationMs: 0 } });
+  const types = (await eventsOf(service, queued)).map(({ type }) => type);
+  expect(types.filter((type) => type.startsWith('sync_'))).toEqual(['sync_cancelled', 'sync_succeeded']);
+});
+
+test('deleting an account in the middle of its sync ends that first, and leaves nothing of it', async () => {
+  dovecot.addUser('cancel-deleted', { INBOX: mails(0, 1500) });
+  const account = await connectAccount(service, dovecot, 'cancel-deleted');
+  const others = await rowsByTable();
+  const runId = await startSync(service, account);
+  await middleOf(runId);
+  await using watcher = await watchSocket(service, progressOf(account));
+  await waitFor(() => watcher.frames.length > 0, { what: 'the present state' });
+  await service.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: account });
+  expect(await waitFor(() => lastFrame(watcher, runId), { what: 'the last frame' })).toMatchObject({
+    status: 'CANCELLED',
+  });
+  await workerStopped(runId);
+  const { email_account: accounts, event, ...mail } = await rowsByTable();
+  expect({ email_account: accounts! + 1, event: event! + 1, ...mail }).toEqual(others);
+  expect(service.log()).not.toMatch(/"level":[56]0/);
+});
+
+test("another tenant's and unknown runs are NOT_FOUND", async () => {
+  for (const id of ['', 'x', 'U3luY1J1bjp4', Buffer.from(`SyncRun:${crypto.randomUUID()}`).toString('base64url')]) {
+    const { errors } = await service.ask('mutation ($id: ID!) { cancelEmailSync(runId: $id) { id } }', { id });
+    expect(errors?.[0]?.extensions.code, id).toBe('NOT_FOUND');
+  }
+});
+
+function rowsByTable(): Promise<Record<string, number>> {
+  const tables = ['email_account', 'event', 'mailbox', 'message_location', 'message', 'message_source', 'attachment'];
+  return withDatabase({ databaseUrl }, async (client) => {
+    const counts: Record<string, number> = {};
+    for (const table of [...tables, 'thread', 'thread_reference', 'sync_run']) {
+      counts[table] = (await client.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`)).rows[0]!.n;
+    }
+    return counts;
+  });
+}

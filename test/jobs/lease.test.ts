@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createMimePool, type MimePool } from '../../src/mime/mime-pool.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { addPending, type MailboxRef, quarantine, updateFlags } from '../../src/store/mail/locations.ts';
+import { createMailboxes, storedMailboxes } from '../../src/store/mail/mailboxes.ts';
+import { storeBatch } from '../../src/store/mail/store-batch.ts';
+import { claimRun, extendLease } from '../../src/store/runs/claim-run.ts';
+import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
+import { giveBackRun, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import { fenced, type Lease } from '../../src/store/sql.ts';
+import { mails } from '../support/mails.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+
+let database: Database;
+let mime: MimePool;
+let digested: Awaited<ReturnType<MimePool['digest']>>;
+let owner: { tenantId: string; accountId: string };
+let runId: string;
+let first: Lease;
+let mailbox: MailboxRef;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+  mime = createMimePool({});
+  digested = await mime.digest(mails(0, 3).map(({ bytes }) => Buffer.from(bytes)));
+});
+
+afterAll(async () => {
+  await mime?.close();
+  await database?.close();
+});
+
+/** A worker that has a run, one mailbox and its three messages to fetch. */
+beforeEach(async () => {
+  const { pool } = database;
+  owner = await insertTestAccount(database);
+  runId = (await startRun(pool, owner.tenantId, owner.accountId, 'INCREMENTAL', 'USER')).run.id;
+  first = await claim();
+  const listed = { path: 'INBOX', delimiter: '/', specialUse: '\\Inbox', selectable: true, status: null };
+  await createMailboxes(pool, first, [listed]);
+  const [stored] = await storedMailboxes(pool, owner.accountId);
+  mailbox = { id: stored!.id, path: 'INBOX', generation: 0, uidValidity: 7n };
+  await addPending(pool, first, mailbox, [1, 2, 3].map(pending));
+});
+
+const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null });
+
+async function claim(): Promise<Lease> {
+  return (await claimRun(database.pool, runId))!.lease;
+}
+
+/** What its heartbeat should have prevented. */
+async function expire(): Promise<void> {
+  await database.pool.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
+    runId,
+  ]);
+}
+
+const batch = () => ({
+  mailbox,
+  items: digested.messages.map((message, i) => ({ uid: i + 1, internalDate: null, message })),
+  zstd: digested.zstd,
+  onTheMove: new Set<string>(),
+});
+
+/** Everything that a worker writes. */
+const writes: [string, (lease: Lease) => Promise<unknown>][] = [
+  ['a batch of bodies', (lease) => storeBatch(database.pool, lease, batch())],
+  ['a progress step', (lease) => recordProgressNow(database.pool, lease, { phase: 'FETCHING', remaining: 3 })],
+  ['new mailboxes', (lease) => createMailboxes(database.pool, lease, [])],
+  ['pending messages', (lease) => addPending(database.pool, lease, mailbox, [pending(4)])],
+  ['flags', (lease) => updateFlags(database.pool, lease, mailbox, [{ uid: 1, flags: ['\\Seen'], modseq: null }])],
+  ['a reason for a missing body', (lease) => quarantine(database.pool, lease, mailbox, [1], 'NOT_SERVED')],
+  ['success', (lease) => finishRun(database.pool, lease, { status: 'SUCCEEDED' })],
+  ['failure', (lease) => finishRun(database.pool, lease, { status: 'FAILED' })],
+];
+
+/** Every version of every row of the database. */
+async function allRows(): Promise<string> {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  const versions: string[] = [];
+  for (const { name } of rows) {
+    const { rows: found } = await database.pool.query<{ all: string | null }>(
+      `SELECT string_agg(ctid::text || xmin::text || row(t.*)::text, ',' ORDER BY ctid) AS all FROM ${name} t`,
+    );
+    versions.push(`${name} ${found[0]!.all}`);
+  }
+  return versions.join('\n');
+}
+
+const LEASE_LOST = expect.objectContaining({ code: 'LEASE_LOST' });
+
+async function expectNoWriteBy(lease: Lease): Promise<void> {
+  const before = await allRows();
+  for (const [what, write] of writes) {
+    await expect(write(lease), what).rejects.toEqual(LEASE_LOST);
+    expect(await allRows(), what).toBe(before);
+  }
+  expect(await extendLease(database.pool, lease)).toBe(false);
+  expect(await giveBackRun(database.pool, lease)).toBeNull();
+  expect(await allRows()).toBe(before);
+}
+
+describe('a worker writes nothing any more', () => {
+  test('when another one has taken its run over', async () => {
+    await expire();
+    expect(await requeueDeadRuns(database.pool, false)).toMatchObject([{ id: runId, attempt: 2, leaseToken: null }]);
+    // Also while nobody has the run.
+    await expectNoWriteBy(first);
+    const second = await claim();
+    expect(second.token).not.toBe(first.token);
+    await expectNoWriteBy(first);
+
+    await storeBatch(database.pool, second, batch());
+    await expectNoWriteBy(first);
+    const finished = await finishRun(database.pool, second, { status: 'SUCCEEDED' });
+    expect(finished).toMatchObject({ attempt: 2, messagesProcessed: 3, messagesCreated: 3, status: 'SUCCEEDED' });
+    await expectNoWriteBy(first);
+    await expectNoWriteBy(second);
+  });
+
+  test('when its run was cancelled', async () => {
+    await cancelRun(database.pool, owner.tenantId, runId);
+    await expectNoWriteBy(first);
+  });
+
+  test('when it has given its run back', async () => {
+    expect(await giveBackRun(database.pool, first)).toMatchObject({ status: 'QUEUED', attempt: 2 });
+    await expectNoWriteBy(first);
+  });
+});
+
+test('all of these are writes as long as the lease holds', async () => {
+  for (const [what, write] of writes.filter(([name]) => name !== 'success' && name !== 'failure')) {
+    const before = await allRows();
+    await write(first);
+    if (what !== 'pending messages') expect(await allRows(), what).not.toBe(before);
+  }
+  await expect(finishRun(database.pool, first, { status: 'FAILED' })).resolves.toMatchObject({ status: 'FAILED' });
+});
+
+test('a run is not taken over in the middle of a transaction of the worker that has it', async () => {
+  const entered = Promise.withResolvers<void>();
+  const leave = Promise.withResolvers<void>();
+  const writing = fenced(database.pool, first, async (tx) => {
+    entered.resolve();
+    await leave.promise;
+    await tx.query(`UPDATE mailbox SET unseen_count = 1 WHERE id = $1`, [mailbox.id]);
+  });
+  await entered.promise;
+  let taken = false;
+  const takeOver = requeueDeadRuns(database.pool, true).then((runs) => {
+    taken = true;
+    return runs;
+  });
+  // Answers that come while the other one waits for the lock.
+  for (let i = 0; i < 5; i += 1) await database.pool.query('SELECT pg_sleep(0.02)');
+  expect(taken).toBe(false);
+  leave.resolve();
+  await writing;
+  expect(await takeOver).toMatchObject([{ id: runId }]);
+  await expectNoWriteBy(first);
+});
+
+test('a lease that holds is nobody else to take, and only one of many gets a queued run', async () => {
+  expect(await requeueDeadRuns(database.pool, false)).toEqual([]);
+  expect(await claimRun(database.pool, runId)).toBeNull();
+  await giveBackRun(database.pool, first);
+  const claims = await Promise.all(Array.from({ length: 20 }, () => claimRun(database.pool, runId)));
+  expect(claims.filter((one) => one !== null)).toHaveLength(1);
+});

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { processesOf } from '../support/left-behind.ts';
+import { mails } from '../support/mails.ts';
+import { runMain } from '../support/main-process.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+import { ACTIVITY, expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../support/watch.ts';
+
+const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
+const SIZE = 2000;
+vi.setConfig({ testTimeout: 120_000 });
+
+const middleOf = (service: Service, runId: string) =>
+  waitFor(
+    async () => {
+      const { messagesProcessed } = await syncRun(service, runId);
+      return messagesProcessed > 200 && messagesProcessed;
+    },
+    { what: 'the middle of the run', timeoutMs: 60_000 },
+  );
+
+async function timed<T>(work: Promise<T>): Promise<[T, number]> {
+  const began = performance.now();
+  return [await work, performance.now() - began];
+}
+
+test('SIGTERM in the middle of a sync: the run waits for the next start, which goes on with it', async () => {
+  const user = 'shutdown-middle';
+  dovecot.addUser(user, { INBOX: mails(0, SIZE) });
+  const databaseUrl = await postgres.createDatabase();
+  const first = await startService({ databaseUrl, environment: { API_KEY } });
+  const account = await connectAccount(first, dovecot, user);
+  const runId = await startSync(first, account);
+  const socket = await watchSocket(first, progressOf(account));
+  const events = await watchEvents(first, ACTIVITY);
+  const middle = await middleOf(first, runId);
+
+  const [code, took] = await timed(first.stop('SIGTERM'));
+  expect(code).toBe(0);
+  expect(took).toBeLessThan(10_000);
+  expect([await socket.closed, await events.closed]).toEqual([1001, null]);
+  expect([...socket.errors, ...events.errors]).toEqual([]);
+  expect(first.log()).not.toMatch(/"level":[56]0/);
+
+  const rows = await withDatabase({ databaseUrl }, async (client) => {
+    const run = await client.query(
+      `SELECT status, phase, attempt, lease_token, lease_expires_at, messages_processed FROM sync_run`,
+    );
+    const stored = await client.query(`SELECT count(*)::int AS n FROM message_location WHERE state = 'STORED'`);
+    return { run: run.rows, stored: stored.rows[0].n as number };
+  });
+  const kept = { status: 'QUEUED', phase: 'QUEUED', attempt: 2, lease_token: null, lease_expires_at: null };
+  expect(rows.run).toEqual([{ ...kept, messages_processed: rows.stored }]);
+  expect(rows.stored).toBeGreaterThanOrEqual(middle);
+  expect(rows.stored).toBeLessThan(SIZE);
+
+  await using second = await startService({ databaseUrl, environment: { API_KEY } });
+  await using watcher = await watchSocket(second, progressOf(account));
+  const run = await finishedRun(second, runId);
+  expect(run).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE, messagesTotal: SIZE });
+  expect(run.stats.messagesFetched).toBe(SIZE);
+  await waitFor(() => lastFrame(watcher, runId), { what: 'the last frame', timeoutMs: 60_000 });
+  // What was seen before the stop and after it is one run: nothing goes backwards.
+  expectSteady([...socket.frames, ...watcher.frames]);
+  expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+});
+
+describe('with a DATA_DIR of its own', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'data-'));
+  let service: Service;
+
+  afterAll(() => service?.stop());
+
+  test('SIGTERM while the database is being created leaves a folder that starts', async () => {
+    await using main = runMain({ DATA_DIR: dataDir, API_KEY });
+    // initdb writes for seconds.
+    const isMaking = () => readdirSync(dataDir).some((name) => name.startsWith('postgres.new'));
+    await waitFor(isMaking, { what: 'initdb', timeoutMs: 30_000 });
+    main.kill('SIGTERM');
+    const [end, took] = await timed(main.ended);
+    expect(end).toEqual({ code: 0, signal: null });
+    expect(took).toBeLessThan(10_000);
+    service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
+    expect(readdirSync(dataDir).filter((name) => name.includes('.new'))).toEqual([]);
+  });
+
+  test('a second service on it ends with one clear line, and the first is not harmed', async () => {
+    await using second = runMain({ DATA_DIR: dataDir, API_KEY });
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.stderr()).toBe(
+      `Mailtide cannot start: DATA_DIR ${dataDir} is in use by another Mailtide (process ${service.pid}): stop it first.\n`,
+    );
+    expect(second.stdout()).toBe('');
+    await using third = runMain({ DATA_DIR: dataDir, API_KEY });
+    expect(await third.ended).toMatchObject({ code: 1 });
+    dovecot.addUser('shutdown-first', { INBOX: mails(0, 20) });
+    await sync(service, await connectAccount(service, dovecot, 'shutdown-first'));
+  });
+
+  test('SIGTERM while idle is quick', async () => {
+    await using socket = await watchSocket(service, ACTIVITY);
+    const { pid } = service;
+    const [code, took] = await timed(service.stop('SIGTERM'));
+    expect([code, await socket.closed]).toEqual([0, 1001]);
+    expect(took).toBeLessThan(3000);
+    expect(processesOf(dataDir).filter((process) => process.pid === pid)).toEqual([]);
+    service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
+  });
+
+  test('kill -9 with one run running and one queued: the next start finishes both', async () => {
+    dovecot.addUser('shutdown-running', { INBOX: mails(0, SIZE) });
+    dovecot.addUser('shutdown-queued', { INBOX: mails(0, 20) });
+    const running = await startSync(service, await connectAccount(service, dovecot, 'shutdown-running'));
+    const queued = await startSync(service, await connectAccount(service, dovecot, 'shutdown-queued'));
+    await middleOf(service, running);
+    expect(await syncRun(service, queued)).toMatchObject({ status: 'QUEUED' });
+    await service.stop('SIGKILL');
+
+    service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
+    expect(await finishedRun(service, running)).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
+    expect(await finishedRun(service, queued)).toMatchObject({
+      status: 'SUCCEEDED',
+      attempt: 1,
+      messagesProcessed: 20,
+    });
+    for (const user of ['shutdown-running', 'shutdown-queued']) {
+      expect(await storedTruth({ dataDir }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+    }
+  });
+});

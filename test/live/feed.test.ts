@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
+import { progressOf, type SyncProgress } from '../../src/domain/progress.ts';
+import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
+import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
+import type { ProgressFeed } from '../../src/live/progress-feed.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+
+const bus = createLocalProgressBus();
+const ended = new AbortController();
+let database: Database;
+let feed: ProgressFeed;
+let frame: SyncProgress;
+let watched: AsyncIterator<SyncProgress>;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+  feed = createProgressFeed(database.pool, bus);
+});
+
+afterAll(async () => {
+  ended.abort();
+  await database?.close();
+});
+
+/** A subscriber of a run that was just queued, who has read that and reads nothing more. */
+beforeEach(async () => {
+  const { tenantId, accountId } = await insertTestAccount(database);
+  const { run } = await startRun(database.pool, tenantId, accountId, 'INCREMENTAL', 'USER');
+  frame = progressOf(tenantId, run);
+  watched = feed.ofAccount(tenantId, accountId, ended.signal);
+  expect((await watched.next()).value).toEqual(frame);
+});
+
+const later = (sequence: number, more: Partial<SyncProgress> = {}): SyncProgress => ({
+  ...frame,
+  sequence: BigInt(sequence),
+  ...more,
+});
+
+/** What is unread, and nothing else: the next frame is one that comes only now. */
+async function unread(): Promise<SyncProgress[]> {
+  const end = later(1_000_000, { runId: newId() });
+  const frames: SyncProgress[] = [];
+  for (;;) {
+    bus.publish(end);
+    const { value } = await watched.next();
+    if (value.runId === end.runId) return frames;
+    frames.push(value);
+  }
+}
+
+test('of a run that nobody reads only the newest frame is kept', async () => {
+  for (let sequence = 2; sequence <= 100_000; sequence += 1) bus.publish(later(sequence));
+  expect(await unread()).toEqual([later(100_000)]);
+});
+
+test('the last frame of a run is kept when the next run begins before it is read', async () => {
+  const next = newId();
+  for (let sequence = 2; sequence <= 50; sequence += 1) bus.publish(later(sequence));
+  bus.publish(later(51, { status: 'SUCCEEDED' }));
+  for (let sequence = 52; sequence <= 100; sequence += 1) bus.publish(later(sequence, { runId: next }));
+  expect(await unread()).toEqual([later(51, { status: 'SUCCEEDED' }), later(100, { runId: next })]);
+});
+
+test('a frame that is published late does not take the place of the last one', async () => {
+  bus.publish(later(5, { status: 'CANCELLED' }));
+  bus.publish(later(4));
+  expect(await unread()).toEqual([later(5, { status: 'CANCELLED' })]);
+});
+
+test('what happens while the state is being read is neither lost nor told twice', async () => {
+  const late = feed.ofAccount(frame.tenantId, frame.accountId, ended.signal);
+  const first = late.next();
+  bus.publish(frame);
+  bus.publish(later(2));
+  expect([(await first).value, (await late.next()).value]).toEqual([frame, later(2)]);
+});
+
+test('who leaves is forgotten', async () => {
+  const leaving = new AbortController();
+  const frames = feed.ofTenant(frame.tenantId, leaving.signal);
+  expect((await frames.next()).value).toEqual(frame);
+  const waiting = frames.next();
+  leaving.abort();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+});

@@ -1,0 +1,11 @@
+import { corpus } from './corpus.ts';
+import type { LaidDownMail } from './maildir.ts';
+
+/** Different real messages, by their place in the corpus. */
+export function mails(from: number, to: number): LaidDownMail[] {
+  return [
+    ...corpus()
+      .drop(from)
+      .take(to - from),
+  ].map(({ bytes }) => ({ bytes }));
+}
