@@ -6,6 +6,7 @@ import { startPostgres } from '../test/support/postgres.ts';
 import type { Contender, Result } from './contender.ts';
 import { mailtide } from './mailtide.ts';
 import { mbsync } from './mbsync.ts';
+import { startLatency } from './start-latency.ts';
 
 /**
  * One mailbox of 24,184 real messages on a private Dovecot, brought here by Mailtide (embedded database and PostgreSQL)
@@ -63,6 +64,16 @@ for (const [name, rows] of results) {
       `${column((row) => row.cpuSeconds, 1)} | ${column((row) => row.peakRssMb, 0)} | ` +
       `${column((row) => row.unchangedSeconds, 2)} | ${(seconds / reference).toFixed(2)} |`,
   );
+}
+
+console.log('\n`startEmailSync` while another account syncs, ms: median, 95th percentile, answers');
+for (const [name, databaseUrl] of [
+  ['embedded', undefined],
+  ['PostgreSQL', await postgres.createDatabase()],
+] as const) {
+  const taken = await startLatency(dovecot, USER, databaseUrl);
+  const at = (share: number): string => (taken[Math.floor(taken.length * share)] ?? Number.NaN).toFixed(1);
+  console.log(`${name}: ${at(0.5)}, ${at(0.95)}, ${taken.length}`);
 }
 process.exit(0);
 

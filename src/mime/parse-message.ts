@@ -92,7 +92,7 @@ function bounded(text: string): { value: string; cut: boolean } {
 /** From the first characters only: folding white space in all of a long text would be for nothing. */
 function snippetOf(text: string): string {
   const folded = text
-    .slice(0, SNIPPET_LENGTH * 10)
+    .slice(0, SNIPPET_LENGTH * 4)
     .replace(/\s+/g, ' ')
     .trim();
   return toStorable(

@@ -46,14 +46,14 @@ test('the sources stay usable, an empty one and an empty batch are fine', async 
 
 test('a message that needs more memory than a thread has costs nothing but itself', async () => {
   // Tens of millions of line ends.
-  const body = Buffer.alloc(80_000_000, Buffer.from('\r\n\r\n\r\n').toString('base64'));
+  const body = Buffer.alloc(60_000_000, Buffer.from('\r\n\r\n\r\n').toString('base64'));
   const giant = Buffer.concat([Buffer.from('Subject: giant\r\nContent-Transfer-Encoding: base64\r\n\r\n'), body]);
   const sources = [small('before'), giant, small('after')];
-  const batch = await start().digest(sources);
+  const batch = await start({ timeLimitMs: 60_000 }).digest(sources);
   expect(subjects(batch)).toEqual(['before', 'giant', 'after']);
   expect(batch.messages.map((message) => message.parseError)).toEqual([null, 'parsing takes too much memory', null]);
   expectIntact(batch, sources);
-}, 60_000);
+}, 120_000);
 
 test('a message that takes too long costs nothing but itself', async () => {
   const slow = Buffer.concat([small('slow'), Buffer.alloc(40_000_000, '\n')]);

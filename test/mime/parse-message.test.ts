@@ -236,7 +236,7 @@ test.each([
     'Subject: x\nFrom: a@x.org\n\nBody\n',
     { subject: 'x', text: 'Body\n', from: [{ name: null, address: 'a@x.org' }] },
   ],
-  ['bare CR', 'Subject: x\rFrom: a@x.org\r\rBody\r', { from: [] }],
+  ['bare CR', 'Subject: x\rFrom: a@x.org\r\rBody\r', { subject: 'x', text: '' }],
   [
     'an mbox envelope',
     'From a@x.org Thu Aug 22 12:36:23 2002\r\nSubject: x\r\n\r\nBody',
