@@ -81,9 +81,9 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
 }
 
 /**
- * A small young generation keeps a thread below 100 MB at full speed, where V8's default takes 250 MB and is hardly
- * faster. The old one is a ceiling for single messages: it leaves room for tens of megabytes of text. Buffers, the
- * messages as received among them, are not counted.
+ * A small young generation keeps a thread at some 100 MB at full speed. That is memory bought with time: V8's default
+ * takes 150 MB more and a third less CPU. The old one is a ceiling for single messages, far above what a batch needs.
+ * Buffers, the messages as received among them, are not counted.
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 

@@ -72,7 +72,7 @@ test('a running sync stops, writes nothing more, and the next one goes on from t
     isSyncing: false,
     lastSyncStatus: 'CANCELLED',
     lastSyncError: null,
-    syncCount: 0,
+    syncCount: 1,
   });
   expect(await waitFor(() => lastFrame(watcher, runId), { what: 'the last frame' })).toMatchObject({
     status: 'CANCELLED',
@@ -84,7 +84,7 @@ test('a running sync stops, writes nothing more, and the next one goes on from t
   expect(next.stats.messagesFetched).toBe(1500 - run.messagesProcessed);
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
   expect(await verifyChain(service, account)).toMatchObject({ ok: true });
-  expect(await statusOf(account)).toMatchObject({ lastSyncStatus: 'SUCCEEDED', syncCount: 1 });
+  expect(await statusOf(account)).toMatchObject({ lastSyncStatus: 'SUCCEEDED', syncCount: 2 });
 
   const after = await syncRun(service, next.id);
   expect(await cancel(next.id)).toEqual(await cancel(next.id));

@@ -108,7 +108,7 @@ test('a password that was changed on the server is told, and shown nowhere', asy
 
   const { error, said } = await failedSync(account);
   expect(error).toEqual({ code: 'IMAP_AUTH_FAILED', message: ERRORS.IMAP_AUTH_FAILED.sentence });
-  expect(said.syncCount).toBe(1);
+  expect(said.syncCount).toBe(2);
   const answers = await service.ask(
     `query ($id: ID!) {
       emailAccount(id: $id) { emailAddress displayName imap { host port security username } }

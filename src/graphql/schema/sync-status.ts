@@ -42,7 +42,7 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
           ? null
           : { code: account.lastSyncErrorCode, message: account.lastSyncErrorMessage ?? '' },
     }),
-    syncCount: t.exposeInt('syncCount', { description: 'Runs that succeeded.' }),
+    syncCount: t.exposeInt('syncCount', { description: 'Runs that have ended, however they did.' }),
     activeRun: t.field({
       type: SyncRun,
       nullable: true,

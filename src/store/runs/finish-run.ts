@@ -47,8 +47,7 @@ async function close(tx: Sql, runId: string, { status, error }: RunOutcome): Pro
   );
   await tx.query(
     `UPDATE email_account SET last_sync_at = now(), last_sync_status = $2::"SyncRunStatus", last_sync_error_code = $3,
-       last_sync_error_message = $4, updated_at = now(),
-       sync_count = sync_count + CASE WHEN $2::"SyncRunStatus" = 'SUCCEEDED' THEN 1 ELSE 0 END
+       last_sync_error_message = $4, sync_count = sync_count + 1, updated_at = now()
      WHERE id = $1`,
     [run!.accountId, status, error?.code ?? null, error?.message ?? null],
   );
