@@ -72,8 +72,7 @@ function endOfHeader(source: Buffer): number {
 
 /** Raw 8-bit text is UTF-8 (RFC 6532) or, where it cannot be, nearly always of western Europe. */
 function decoded(latin1: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
-  if (/^[\x00-\x7f]*$/.test(latin1)) return latin1;
+  if (!/[\u0080-\u00ff]/.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString() : latin1;
 }
