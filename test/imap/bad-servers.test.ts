@@ -111,7 +111,8 @@ describe('STARTTLS never falls back to clear text', () => {
       reply: ({ tag, command }, socket) => {
         if (command !== 'STARTTLS') return undefined;
         socket.write(`${tag} OK go\r\n`);
-        setTimeout(() => socket.write('this is not TLS, whatever you thought'), 20);
+        // To the client's hello: earlier it could be read as the end of the clear text.
+        socket.once('data', () => socket.write('this is not TLS, whatever you thought'));
         return SILENCE;
       },
     };
