@@ -25,17 +25,20 @@ interface Work {
 const waiting: Work[] = [];
 let owner: Socket | null = null;
 let busy = false;
+/** Close as soon as nothing runs; then nothing may touch the database any more, such as a client that goes away. */
 let closing = false;
+let closed = false;
 
 async function runWaiting(): Promise<void> {
-  if (busy) return;
+  if (busy || closed) return;
   busy = true;
+  await rollbackAbandoned();
   for (let work = next(); work; work = next()) {
     const status = await run(work.bytes, (answer) => {
       if (work.client.writable) work.client.write(answer);
     });
     owner = status === 'I' ? null : work.client;
-    if (owner?.destroyed) await rollback();
+    await rollbackAbandoned();
   }
   busy = false;
   if (closing) await shutdown();
@@ -60,7 +63,9 @@ async function run(bytes: Uint8Array, onAnswer: (answer: Buffer) => void): Promi
   return transactionStatus(tail);
 }
 
-async function rollback(): Promise<void> {
+/** A client that went away in the middle of a transaction took it along. */
+async function rollbackAbandoned(): Promise<void> {
+  if (!owner?.destroyed) return;
   await pglite.exec('ROLLBACK');
   owner = null;
 }
@@ -100,12 +105,13 @@ const server = createServer((client) => {
   client.on('close', () => {
     clients.delete(client);
     for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i]!.client === client) waiting.splice(i, 1);
-    if (owner === client && !busy) fire(rollback().then(runWaiting));
+    if (owner === client) fire(runWaiting());
   });
 });
 
 /** Our own pool has ended by now: a transaction that is still open is a stranger's, and is rolled back. */
 async function shutdown(): Promise<void> {
+  closed = true;
   server.close();
   for (const client of clients) client.destroy();
   await pglite.close();
@@ -115,7 +121,7 @@ async function shutdown(): Promise<void> {
 
 parentPort!.on('message', () => {
   closing = true;
-  if (!busy) fire(shutdown());
+  fire(runWaiting());
 });
 
 server.listen(socketPath, () => parentPort!.postMessage('ready'));
