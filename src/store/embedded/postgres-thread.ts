@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
+import { compilePgliteModule } from './pglite-module.ts';
 import { transactionStatus, type Unit, UnitReader } from './wire.ts';
 
 /**
@@ -15,6 +16,7 @@ const { dataDir, socketPath } = workerData as { dataDir: string; socketPath: str
 const SHARED_BUFFERS = '16MB';
 const pglite = await PGlite.create({
   dataDir,
+  pgliteWasmModule: compilePgliteModule(),
   startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
 });
 
