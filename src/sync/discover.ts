@@ -10,6 +10,8 @@ import { expectedMessages, isProvenUnchanged } from './plan.ts';
 export interface Discovery {
   /** In the order in which they are synced. */
   readonly mailboxes: readonly { readonly stored: StoredMailbox; readonly unchanged: boolean }[];
+  /** When the server said it. */
+  readonly at: Date;
   /** Known to us, gone from the server. */
   readonly vanished: readonly StoredMailbox[];
 }
@@ -20,6 +22,7 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   const before = await storedMailboxes(pool, lease.accountId);
   const listed = mailboxesToSync(await connection.list(), connection.server);
+  const at = new Date();
   const vanished = await confirmVanished(connection, before, listed);
 
   const known = new Map(before.map((mailbox) => [mailbox.path, mailbox]));
@@ -34,11 +37,11 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   }
   const mailboxes = listed.map((mailbox) => {
     const stored = known.get(mailbox.path)!;
-    return { stored, unchanged: isProvenUnchanged(stored, mailbox.status, mode) };
+    return { stored, unchanged: isProvenUnchanged(stored, mailbox.status, mode, at) };
   });
   const unchanged = mailboxes.filter((mailbox) => mailbox.unchanged).length;
   publish(await recordProgressNow(pool, lease, { remaining, add: { mailboxesSynced: unchanged } }));
-  return { mailboxes, vanished };
+  return { mailboxes, vanished, at };
 }
 
 /** A mailbox is gone only when two LISTs agree: servers have been seen to answer one short. */

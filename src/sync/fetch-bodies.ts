@@ -22,12 +22,16 @@ const BATCH_BYTES = 512 * 1024;
 /** Batches between the socket and the database: one arriving, one being digested, one being stored. */
 const BATCHES_IN_FLIGHT = 5;
 
-/** Fetches and stores the bytes of a mailbox's PENDING locations, newest first. */
+/**
+ * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
+ * server is dropped, and its UIDs added to `expunged`.
+ */
 export async function fetchBodies(
   context: SyncContext,
   connection: ImapConnection,
   ref: MailboxRef,
   onTheMove: ReadonlySet<string>,
+  expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
   const snapshot = await connection.select(ref.path);
@@ -55,7 +59,7 @@ export async function fetchBodies(
       // What did not fit comes first in the next command.
       below = (asked.length < fetchable.length ? asked : pending).at(-1)!.uid;
       const silent = await fetchInto(connection, asked, size, pipeline);
-      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline);
+      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline, expunged);
     }
     await pipeline.drain();
   } finally {
@@ -132,6 +136,7 @@ async function resolveSilent(
   silent: readonly PendingLocation[],
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const there = new Set<number>();
@@ -140,6 +145,7 @@ async function resolveSilent(
   }
   const gone = silent.filter((location) => !there.has(location.uid)).map((location) => location.uid);
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));
+  for (const uid of gone) expunged.add(uid);
   for (const location of silent) {
     if (!there.has(location.uid)) continue;
     const stillSilent = await fetchInto(connection, [location], size, pipeline);

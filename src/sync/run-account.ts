@@ -1,12 +1,15 @@
+import type { SyncReceipt } from '../domain/receipt.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
+import type { Claim } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
 import { fetchBodies } from './fetch-bodies.ts';
+import { takeReceipt, unchangedClaim } from './take-receipt.ts';
 
 /** Tombstones in one transaction. */
 const GONE_PER_TRANSACTION = 1000;
@@ -21,16 +24,24 @@ const GONE_PER_TRANSACTION = 1000;
  *
  * It may die at any point: each step is repeated by the next attempt from what the rows say.
  */
-export async function runAccount(context: SyncContext): Promise<void> {
+export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
   const connection = await context.connect();
   try {
     const discovery = await discover(context, connection);
     const passes: MailboxPass[] = [];
+    const claims = new Map<string, Claim>();
     for (const { stored, unchanged } of discovery.mailboxes) {
-      if (!unchanged) passes.push(await enumerateMailbox(context, connection, stored));
+      if (unchanged) {
+        claims.set(stored.id, unchangedClaim(stored, discovery.at));
+        continue;
+      }
+      const pass = await enumerateMailbox(context, connection, stored);
+      passes.push(pass);
+      claims.set(stored.id, pass.claim);
     }
-    await fetchAll(context, connection, discovery, passes);
+    await fetchAll(context, connection, discovery, passes, claims);
     await finish(context, discovery, passes);
+    return await takeReceipt(context, [...claims.values()]);
   } finally {
     await connection.close();
   }
@@ -41,6 +52,7 @@ async function fetchAll(
   connection: ImapConnection,
   { mailboxes, vanished }: Discovery,
   passes: readonly MailboxPass[],
+  claims: ReadonlyMap<string, Claim>,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const present = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
@@ -53,7 +65,8 @@ async function fetchAll(
   const onTheMove = new Set(passes.flatMap((pass) => pass.leaving));
   for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) onTheMove.add(id);
   for (const { id, path, generation, uidValidity } of waiting) {
-    await fetchBodies(context, connection, { id, path, generation, uidValidity: uidValidity! }, onTheMove);
+    const ref = { id, path, generation, uidValidity: uidValidity! };
+    await fetchBodies(context, connection, ref, onTheMove, claims.get(id)!.expunged);
   }
 }
 

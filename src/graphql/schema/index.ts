@@ -4,6 +4,7 @@ import './email-account.ts';
 import './email-connection.ts';
 import './sync-status.ts';
 import './sync-run.ts';
+import './sync-receipt.ts';
 import './sync-progress.ts';
 import './mailbox.ts';
 import './message.ts';

@@ -1,9 +1,6 @@
 import type { Pool } from 'pg';
-import { sameFlags } from '../../domain/flags.ts';
-import type { FlagChange, MessageMetadata } from '../../domain/words.ts';
+import type { MessageMetadata } from '../../domain/words.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { fenced, type Lease, sqlOf } from '../sql.ts';
 
@@ -15,13 +12,19 @@ export interface MailboxRef {
   readonly uidValidity: bigint;
 }
 
-/** UIDs of the live locations from `fromUid` on, ascending. */
-export async function liveUids(pool: Pool, mailbox: MailboxRef, fromUid: number): Promise<number[]> {
+/** UIDs of the live locations from `fromUid` on, up to `toUid`, ascending. */
+export async function liveUids(
+  pool: Pool,
+  mailbox: Pick<MailboxRef, 'id' | 'generation'>,
+  fromUid: number,
+  toUid: number | null = null,
+): Promise<number[]> {
   const rows = await sqlOf(pool).query<{ uids: string | null }>(
     // One string instead of a row each: a mailbox of 100,000 messages is read in milliseconds.
     `SELECT string_agg(uid::text, ',' ORDER BY uid) AS uids FROM message_location
-     WHERE mailbox_id = $1 AND generation = $2 AND uid >= $3 AND deleted_at IS NULL`,
-    [mailbox.id, mailbox.generation, fromUid],
+     WHERE mailbox_id = $1 AND generation = $2 AND uid >= $3 AND ($4::bigint IS NULL OR uid <= $4)
+       AND deleted_at IS NULL`,
+    [mailbox.id, mailbox.generation, fromUid, toUid],
   );
   return rows[0]?.uids ? rows[0].uids.split(',').map(Number) : [];
 }
@@ -68,64 +71,6 @@ export function addPending(
         metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
       ],
     );
-  });
-}
-
-/**
- * Writes flags that differ from the stored ones, with an event each for messages that are stored. An older modseq never
- * overwrites a newer one, so a pass may be repeated.
- */
-export function updateFlags(
-  pool: Pool,
-  lease: Lease,
-  mailbox: MailboxRef,
-  changes: readonly FlagChange[],
-): Promise<SyncRun | null> {
-  return fenced(pool, lease, async (tx) => {
-    const stored = await tx.query<{ uid: bigint; flags: string[]; modseq: bigint | null; messageId: string | null }>(
-      `SELECT uid, flags, modseq, message_id FROM message_location
-       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND deleted_at IS NULL`,
-      [mailbox.id, mailbox.generation, changes.map((change) => change.uid)],
-    );
-    const byUid = new Map(stored.map((row) => [Number(row.uid), row]));
-    const newer = changes.flatMap((change) => {
-      const before = byUid.get(change.uid);
-      if (!before || (before.modseq !== null && change.modseq !== null && change.modseq < before.modseq)) return [];
-      return sameFlags(before.flags, change.flags) ? [] : [{ change, before }];
-    });
-    if (newer.length === 0) return null;
-    await tx.query(
-      `UPDATE message_location l SET flags = string_to_array(c.flags, ' '), modseq = coalesce(c.modseq, l.modseq)
-       FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS c(uid, flags, modseq)
-       WHERE l.mailbox_id = $1 AND l.generation = $2 AND l.uid = c.uid`,
-      [
-        mailbox.id,
-        mailbox.generation,
-        newer.map(({ change }) => change.uid),
-        newer.map(({ change }) => change.flags.join(' ')),
-        newer.map(({ change }) => change.modseq),
-      ],
-    );
-    const events = newer.flatMap(({ change, before }): EventInput[] =>
-      before.messageId
-        ? [
-            {
-              type: 'email_flags_changed',
-              payload: {
-                messageId: before.messageId,
-                mailboxId: mailbox.id,
-                mailbox: mailbox.path,
-                uidValidity: mailbox.uidValidity.toString(),
-                uid: change.uid,
-                flags: [...change.flags],
-                previousFlags: before.flags,
-              },
-            },
-          ]
-        : [],
-    );
-    await appendEvents(tx, lease.accountId, events);
-    return recordProgress(tx, lease, { add: { messagesUpdated: events.length, eventsCreated: events.length } });
   });
 }
 

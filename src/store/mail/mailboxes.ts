@@ -18,6 +18,9 @@ export interface StoredMailbox {
   readonly messageCount: number;
   readonly flagSweepUid: bigint;
   readonly lastSyncedAt: Date | null;
+  /** Of the live UIDs, as proven after the last pass; null where that has not been done. */
+  readonly uidSetDigest: string | null;
+  readonly comparedAt: Date | null;
   readonly pending: number;
   /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
   readonly hasOldGeneration: boolean;
@@ -27,11 +30,13 @@ export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMa
   return sqlOf(pool).query<StoredMailbox>(
     `SELECT m.id, m.path, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
        m.message_count, m.flag_sweep_uid, m.last_synced_at,
+       CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
         WHERE l.mailbox_id = m.id AND l.state = 'PENDING' AND l.deleted_at IS NULL) AS pending,
        m.generation > 0 AND EXISTS (SELECT 1 FROM message_location l
         WHERE l.mailbox_id = m.id AND l.generation < m.generation AND l.deleted_at IS NULL) AS has_old_generation
-     FROM mailbox m WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
+     FROM mailbox m LEFT JOIN mailbox_proof p ON p.mailbox_id = m.id
+     WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
     [accountId],
   );
 }
