@@ -61,12 +61,18 @@ export const GAP_REASONS = {
   EXPUNGED_MEANWHILE: 'It was deleted on the server before its bytes were fetched: it is gone on both sides.',
   NOT_SERVED: 'The server lists it and does not give its bytes.',
   NOT_STORABLE: 'The database does not take it.',
-  TOO_LARGE: 'It is larger than MAX_MESSAGE_BYTES.',
+  TOO_LARGE: 'It is larger than MAX_MESSAGE_BYTES: only its header is stored.',
   NOT_FETCHED: 'Its bytes were not fetched in this run.',
+  MAILBOX_REFUSED: 'The server does not let the mailbox be read.',
+  MAILBOX_GONE: 'The server listed the mailbox, and then had it no more.',
   SERVER_CONTRADICTS_ITSELF: 'The UIDs that the server lists are not as many as it says there are.',
   NOT_EQUAL: 'What is stored is not what the server listed.',
 } as const;
 export type GapReason = keyof typeof GAP_REASONS;
+
+/** A reason as the database holds it, of whatever version of ours. */
+export const gapReason = (stored: string | null): GapReason =>
+  stored !== null && Object.hasOwn(GAP_REASONS, stored) ? (stored as GapReason) : 'NOT_SERVED';
 
 /** Gaps listed for one mailbox; the rest is counted. */
 export const MAX_GAPS = 1000;

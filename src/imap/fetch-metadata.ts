@@ -12,13 +12,18 @@ type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size'
  * (RFC 9051, 7.5.2), so rows count by what they hold. A message is handed out when all of it is there, or at the end
  * of its command, when nothing more can come but an internal date may lack.
  */
-export async function* fetchMetadata(session: ImapSession, uids: readonly number[]): AsyncGenerator<MessageMetadata> {
+export async function* fetchMetadata(
+  session: ImapSession,
+  uids: readonly number[],
+  withSize: boolean,
+): AsyncGenerator<MessageMetadata> {
+  const query = { uid: true, flags: true, internalDate: true, ...(withSize ? { size: true } : {}) };
   const waiting = new Set(uids);
   for (const set of commandSets(uids)) {
     const partial = new Map<number, Row>();
-    for await (const row of session.rows(set, { uid: true, flags: true, internalDate: true, size: true })) {
+    for await (const row of session.rows(set, query)) {
       if (!waiting.has(row.uid)) continue;
-      const known = merge(partial.get(row.uid), row);
+      const known = merge(partial.get(row.uid), withSize ? row : { ...row, size: 0 });
       if (known.flags && known.size !== undefined && known.internalDate) {
         waiting.delete(row.uid);
         partial.delete(row.uid);

@@ -1,7 +1,8 @@
 import type { MessageMetadata } from '../domain/words.ts';
-import type { ImapConnection } from '../imap/connection.ts';
 import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
+import { isBroken } from './overcome.ts';
 
 /**
  * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
@@ -24,16 +25,16 @@ export interface Added {
 /** Writes what the server has and we have not, from just below the highest enumerated UID on. */
 export async function addNew(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   ref: MailboxRef,
   enumeratedUpTo: number,
 ): Promise<Added> {
   const fromUid = Math.max(1, enumeratedUpTo - OVERLAP + 1);
   // `n:*` names the last message even when its UID is below n (RFC 9051, 6.4.9).
-  const listed = (await connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
+  const listed = (await line.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
   const known = new Set(await liveUids(context.pool, ref, fromUid));
   const added = listed.filter((uid) => !known.has(uid));
-  const flagsProven = await addUids(context, connection, ref, added);
+  const flagsProven = await addUids(context, line, ref, added);
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
   return { listed, isWhole: fromUid === 1, flagsProven, late };
 }
@@ -41,25 +42,47 @@ export async function addNew(
 /** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
 export async function addUids(
   { pool, lease }: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   ref: MailboxRef,
   uids: readonly number[],
 ): Promise<boolean> {
   const silent = new Set(uids);
   let rows: MessageMetadata[] = [];
-  // Twice: a UID missing from an answer proves nothing.
-  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) {
-    for await (const row of connection.fetchMetadata([...silent])) {
+  const take = async (answer: AsyncIterable<MessageMetadata>): Promise<void> => {
+    for await (const row of answer) {
       silent.delete(row.uid);
       rows.push(row);
-      if (rows.length === ROWS_PER_TRANSACTION) {
-        await addPending(pool, lease, ref, rows);
-        rows = [];
-      }
+      if (rows.length < ROWS_PER_TRANSACTION) continue;
+      await addPending(pool, lease, ref, rows);
+      rows = [];
     }
-  }
+  };
+  // Twice: a UID missing from an answer proves nothing.
+  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askAll(line, ref, silent, take);
   // What SEARCH listed gets its row all the same, and its bytes will tell.
   for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null });
   if (rows.length > 0) await addPending(pool, lease, ref, rows);
   return silent.size === 0;
+}
+
+/** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
+const MAX_BREAKS = 20;
+
+/** Asks for what is `silent`. A message over whose size the server breaks down is asked for without it. */
+async function askAll(
+  line: Line,
+  ref: MailboxRef,
+  silent: Set<number>,
+  take: (answer: AsyncIterable<MessageMetadata>) => Promise<void>,
+): Promise<void> {
+  for (let breaks = 0; ; breaks++) {
+    try {
+      return await take(line.connection.fetchMetadata([...silent], { withSize: breaks <= MAX_BREAKS }));
+    } catch (error) {
+      if (!isBroken(error) || breaks > MAX_BREAKS || silent.size === 0) throw error;
+      await line.renew(ref);
+      // Servers answer in ascending order: it broke over the first that did not come, or the line by itself.
+      await take(line.connection.fetchMetadata([Math.min(...silent)], { withSize: false }));
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { type GapReason, uidSetDigest } from '../domain/receipt.ts';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
+import type { StoredMailbox } from '../store/mail/mailboxes.ts';
 
 /** What the server said of the messages in a mailbox, as far as a proof can stand on it (`Proof` of src/domain/receipt.ts). */
 export type ServerSet =
@@ -47,3 +48,18 @@ export const wholeSet = (ref: MailboxRef, uids: readonly number[]): ServerSet =>
 /** The count of EXISTS, which is of the UIDs below UIDNEXT; null where the server does not say UIDNEXT. */
 export const countedSet = ({ exists, uidNext }: MailboxSnapshot): ServerSet | null =>
   uidNext === null ? null : { proof: 'COUNT', messages: exists, uidNext };
+
+/** Of a mailbox that STATUS proves unchanged. */
+export const unchangedClaim = (mailbox: StoredMailbox, at: Date): Claim => ({
+  id: mailbox.id,
+  path: mailbox.path,
+  generation: mailbox.generation,
+  uidValidity: mailbox.uidValidity,
+  server: { proof: 'STATUS', messages: mailbox.messageCount },
+  flagsProven: true,
+  compared: false,
+  repairs: 0,
+  refusal: null,
+  at,
+  expunged: new Set(),
+});

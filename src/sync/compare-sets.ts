@@ -4,6 +4,7 @@ import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts
 import { type Added, addUids } from './add-new.ts';
 import { countedSet, MailboxSetAside, type ServerSet, wholeSet } from './claims.ts';
 import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
 import { isSuspiciousLoss } from './plan.ts';
 
 export interface SetComparison {
@@ -25,7 +26,7 @@ export interface SetComparison {
  */
 export async function compareSets(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   ref: MailboxRef,
   snapshot: MailboxSnapshot,
   { added, vanished, compareAll }: { added: Added; vanished: readonly number[]; compareAll: boolean },
@@ -41,12 +42,12 @@ export async function compareSets(
     return { gone, server, flagsProven: true, late: 0, unsaid: 0 };
   }
 
-  const uids = await listAll(connection, ref, snapshot);
-  for (const uid of connection.takeVanished()) said.add(uid);
+  const uids = await listAll(line.connection, ref, snapshot);
+  for (const uid of line.connection.takeVanished()) said.add(uid);
   const missing = new Set(uids);
   const ours = await liveUids(pool, ref, 1);
   const gone = ours.filter((uid) => !missing.delete(uid));
-  const flagsProven = await addUids(context, connection, ref, [...missing]);
+  const flagsProven = await addUids(context, line, ref, [...missing]);
   return {
     gone: await confirmed(context, ref, gone, live),
     server: wholeSet(ref, uids),

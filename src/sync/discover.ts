@@ -3,6 +3,7 @@ import { MailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { mailboxesToSync } from '../imap/mailboxes-to-sync.ts';
 import { createMailboxes, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
+import { releaseQuarantined } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
 import { expectedMessages, isProvenUnchanged } from './plan.ts';
@@ -20,6 +21,7 @@ export interface Discovery {
 export async function discover(context: SyncContext, connection: ImapConnection): Promise<Discovery> {
   const { pool, lease, mode, publish } = context;
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
+  await releaseQuarantined(pool, lease, context);
   const before = await storedMailboxes(pool, lease.accountId);
   const listed = mailboxesToSync(await connection.list(), connection.server);
   const at = new Date();

@@ -1,4 +1,3 @@
-import type { ImapConnection } from '../imap/connection.ts';
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
@@ -8,6 +7,7 @@ import type { Claim } from './claims.ts';
 import { compareFlags, type FlagComparison } from './compare-flags.ts';
 import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
 import { type PassPlan, planPass } from './plan.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
@@ -28,15 +28,11 @@ export interface MailboxPass {
  * mod-sequence, deletions by comparing sets; the cursor moves last.
  * @throws MailboxSetAside when the server says too little of this mailbox; nothing of it is believed then.
  */
-export async function enumerateMailbox(
-  context: SyncContext,
-  connection: ImapConnection,
-  stored: StoredMailbox,
-): Promise<MailboxPass> {
+export async function enumerateMailbox(context: SyncContext, line: Line, stored: StoredMailbox): Promise<MailboxPass> {
   const { pool, lease, publish, log, mode } = context;
-  const snapshot = await connection.select(stored.path);
+  const snapshot = await line.connection.select(stored.path);
   const at = new Date();
-  connection.takeVanished();
+  line.connection.takeVanished();
   const plan = planPass(stored, snapshot, mode, at);
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
 
@@ -51,20 +47,20 @@ export async function enumerateMailbox(
   publish(await recordProgressNow(pool, lease, { phase: 'ENUMERATING', mailbox: path }));
 
   const highest = Number(mailbox.enumeratedUpTo);
-  const added = await addNew(context, connection, ref, highest);
-  const changes = await changedFlags(context, connection, ref, mailbox, plan);
-  const sets = await compareSets(context, connection, ref, snapshot, {
+  const added = await addNew(context, line, ref, highest);
+  const changes = await changedFlags(context, line.connection, ref, mailbox, plan);
+  const sets = await compareSets(context, line, ref, snapshot, {
     added,
-    vanished: [...changes.vanished, ...connection.takeVanished()],
+    vanished: [...changes.vanished, ...line.connection.takeVanished()],
     compareAll: plan.wholeSet,
   });
   // What was never fetched needs no place to be found at first: nobody has seen it.
   if (sets.gone.length > 0) publish(await dropPending(pool, lease, ref, sets.gone));
   const flags: FlagComparison = plan.allFlags
-    ? await compareFlags(context, connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
+    ? await compareFlags(context, line.connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
     : { proven: changes.all, faults: 0 };
 
-  const lost = plan.findsFaults && connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
+  const lost = plan.findsFaults && line.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
   const repairs = added.late + sets.late + (plan.findsFaults ? flags.faults : 0) + lost;
   if (repairs > 0)
     log.error({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');

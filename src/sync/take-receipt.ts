@@ -1,7 +1,6 @@
 import {
-  GAP_REASONS,
   type Gap,
-  type GapReason,
+  gapReason,
   MAX_GAPS,
   type MailboxReceipt,
   type Proof,
@@ -9,7 +8,7 @@ import {
   uidSetDigest,
 } from '../domain/receipt.ts';
 import { liveUids } from '../store/mail/locations.ts';
-import { type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
+import { storedMailboxes } from '../store/mail/mailboxes.ts';
 import { type MissingLocation, missingLocations } from '../store/mail/stored-set.ts';
 import type { Claim, ServerSet } from './claims.ts';
 import type { SyncContext } from './context.ts';
@@ -68,7 +67,8 @@ export function judge(claim: Claim, held: Held, missing: readonly MissingLocatio
   const gaps: Gap[] = [];
   if (claim.refusal) gaps.push({ uid: null, reason: claim.refusal });
   else if (!proof) gaps.push({ uid: null, reason: 'NOT_EQUAL' });
-  for (const { uid, reason } of missing) gaps.push({ uid, reason: reason === null ? 'NOT_FETCHED' : reasonOf(reason) });
+  for (const { uid, reason } of missing)
+    gaps.push({ uid, reason: reason === null ? 'NOT_FETCHED' : gapReason(reason) });
   for (const uid of claim.expunged) gaps.push({ uid, reason: 'EXPUNGED_MEANWHILE' });
   return {
     mailboxId: claim.id,
@@ -100,21 +100,3 @@ function proofOf(server: ServerSet | null, { asked }: Held): Proof | null {
       return null;
   }
 }
-
-const reasonOf = (stored: string): GapReason =>
-  Object.hasOwn(GAP_REASONS, stored) ? (stored as GapReason) : 'NOT_SERVED';
-
-/** Claims of a mailbox that STATUS proves unchanged. */
-export const unchangedClaim = (mailbox: StoredMailbox, at: Date): Claim => ({
-  id: mailbox.id,
-  path: mailbox.path,
-  generation: mailbox.generation,
-  uidValidity: mailbox.uidValidity,
-  server: { proof: 'STATUS', messages: mailbox.messageCount },
-  flagsProven: true,
-  compared: false,
-  repairs: 0,
-  refusal: null,
-  at,
-  expunged: new Set(),
-});

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMimePool, type MimePool } from '../../src/mime/mime-pool.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { addPending, type MailboxRef, quarantine } from '../../src/store/mail/locations.ts';
+import { addPending, type MailboxRef } from '../../src/store/mail/locations.ts';
 import { createMailboxes, storedMailboxes } from '../../src/store/mail/mailboxes.ts';
+import { quarantine } from '../../src/store/mail/quarantine.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { updateFlags } from '../../src/store/mail/update-flags.ts';
 import { claimRun, extendLease } from '../../src/store/runs/claim-run.ts';

@@ -16,7 +16,7 @@ const Proof = builder.enumType('SyncProof', {
   } as const,
 });
 
-const GapReason = builder.enumType('SyncGapReason', {
+export const GapReason = builder.enumType('SyncGapReason', {
   values: Object.fromEntries(
     Object.entries(GAP_REASONS).map(([reason, description]) => [reason, { description }]),
   ) as Record<Reason, { description: string }>,

@@ -77,6 +77,8 @@ export function addPending(
 export interface PendingLocation {
   readonly uid: number;
   readonly size: number;
+  /** How often it was asked for in vain. */
+  readonly attempts: number;
   readonly internalDate: Date | null;
 }
 
@@ -87,8 +89,8 @@ export async function nextPending(
   belowUid: number | null,
   limit: number,
 ): Promise<PendingLocation[]> {
-  const rows = await sqlOf(pool).query<{ uid: bigint; size: number; internalDate: Date | null }>(
-    `SELECT uid, size, internal_date FROM message_location
+  const rows = await sqlOf(pool).query<{ uid: bigint; size: number; attempts: number; internalDate: Date | null }>(
+    `SELECT uid, size, attempts, internal_date FROM message_location
      WHERE mailbox_id = $1 AND generation = $2 AND state = 'PENDING' AND deleted_at IS NULL
        AND ($3::bigint IS NULL OR uid < $3)
      ORDER BY uid DESC LIMIT $4`,
@@ -115,25 +117,6 @@ export async function messagesAt(
     [mailboxId, ...values],
   );
   return rows.map((row) => row.id);
-}
-
-/** Sets aside messages whose bytes cannot be had or stored, each with its reason; they count as processed. */
-export function quarantine(
-  pool: Pool,
-  lease: Lease,
-  mailbox: MailboxRef,
-  uids: readonly number[],
-  reason: string,
-): Promise<SyncRun> {
-  return fenced(pool, lease, async (tx) => {
-    const rows = await tx.query(
-      `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = $4
-       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'
-         AND deleted_at IS NULL RETURNING 1`,
-      [mailbox.id, mailbox.generation, uids, reason],
-    );
-    return recordProgress(tx, lease, { add: { messagesProcessed: rows.length } });
-  });
 }
 
 /** Tombstones PENDING locations that the server expunged before their bytes came. No event: nothing was received. */
