@@ -67,8 +67,8 @@ export interface ImapConnection {
    */
   fetchSources(uids: readonly number[]): AsyncIterable<FetchedSource>;
 
-  /** BODY.PEEK[HEADER] of `uids`, for messages too large to be fetched whole. Rows may be missing, as above. */
-  fetchHeaders(uids: readonly number[]): Promise<FetchedSource[]>;
+  /** BODY.PEEK[HEADER] of `uids`, whole or only some fields of it. Rows may be missing, as above. */
+  fetchHeaders(uids: readonly number[], fields?: readonly string[]): Promise<FetchedSource[]>;
 
   /**
    * UIDs of the selected mailbox that VANISHED unasked since the last call; with QRESYNC the server counts them as told

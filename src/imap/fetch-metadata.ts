@@ -5,7 +5,7 @@ import { commandSets } from './command-sets.ts';
 import type { ImapSession } from './session.ts';
 
 /** What the rows of one command said of a message so far. */
-type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size'>;
+type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size' | 'emailId'>;
 
 /**
  * Servers split what they say of a message over several rows, say it twice, and put rows between that nobody asked for
@@ -54,7 +54,12 @@ export async function fetchFlags(session: ImapSession, set: string, changedSince
 
 const merge = (known: Row | undefined, row: Row): Row => (known ? { ...known, ...row } : row);
 
-function metadata(uid: number, flags: Set<string>, size: number, { internalDate, modseq }: Row): MessageMetadata {
+function metadata(
+  uid: number,
+  flags: Set<string>,
+  size: number,
+  { internalDate, modseq, emailId }: Row,
+): MessageMetadata {
   return {
     uid,
     flags: canonicalFlags(flags),
@@ -62,5 +67,6 @@ function metadata(uid: number, flags: Set<string>, size: number, { internalDate,
     internalDate: internalDate instanceof Date ? internalDate : null,
     size,
     modseq: modseq ?? null,
+    emailId: emailId || null,
   };
 }

@@ -89,7 +89,7 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
     fetchChanges: (upTo, since) => fetchChanges(session, upTo, since),
     fetchFlags: (set) => fetchFlags(session, set),
     fetchSources: (uids) => fetchSources(session, uids),
-    fetchHeaders: (uids) => fetchHeaders(session, uids),
+    fetchHeaders: (uids, fields) => fetchHeaders(session, uids, fields),
     takeVanished: () => session.takeVanished(),
     close: () => close(session, logoutMs),
   };

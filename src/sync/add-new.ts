@@ -60,7 +60,7 @@ export async function addUids(
   // Twice: a UID missing from an answer proves nothing.
   for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askAll(line, ref, silent, take);
   // What SEARCH listed gets its row all the same, and its bytes will tell.
-  for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null });
+  for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
   if (rows.length > 0) await addPending(pool, lease, ref, rows);
   return silent.size === 0;
 }

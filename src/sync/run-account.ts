@@ -9,6 +9,7 @@ import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
 import { fetchBodies } from './fetch-bodies.ts';
 import { Line } from './line.ts';
+import { recognise } from './recognise.ts';
 import { asOwnError, setAside } from './set-aside.ts';
 import { takeReceipt } from './take-receipt.ts';
 
@@ -93,6 +94,7 @@ async function fetchAll(
     const claim = claims.get(id)!;
     try {
       const ref = { id, path, generation, uidValidity: uidValidity! };
+      await recognise(context, line, ref, onTheMove);
       await fetchBodies(context, line, ref, onTheMove, claim.expunged);
     } catch (error) {
       claims.set(id, setAside(context, claim, error));

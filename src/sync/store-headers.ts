@@ -28,7 +28,7 @@ export async function storeHeaders(
       parseError: `The message has ${location.size} bytes, more than MAX_MESSAGE_BYTES.`,
     };
     const items = [{ uid, internalDate: location.internalDate, message }];
-    const also = (tx: Sql) => markHeadersOnly(tx, ref, uid);
+    const also = (tx: Sql) => markHeadersOnly(tx, lease, ref, uid);
     publish(await storeBatch(pool, lease, { mailbox: ref, items, zstd, onTheMove, also }));
   }
   if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));

@@ -48,7 +48,7 @@ beforeEach(async () => {
   await addPending(pool, first, mailbox, [1, 2, 3].map(pending));
 });
 
-const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null });
+const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null, emailId: null });
 
 async function claim(): Promise<Lease> {
   return (await claimRun(database.pool, runId))!.lease;

@@ -13,7 +13,14 @@ const known: KnownMailbox = {
   hasOldGeneration: false,
   comparedAt: new Date('2026-11-24T09:00:00Z'),
 };
-const said: MailboxSnapshot = { path: 'INBOX', uidValidity: 7n, uidNext: 100, exists: 80, highestModseq: 500n };
+const said: MailboxSnapshot = {
+  path: 'INBOX',
+  uidValidity: 7n,
+  uidNext: 100,
+  exists: 80,
+  highestModseq: 500n,
+  mailboxId: null,
+};
 const status: MailboxStatus = { messages: 80, unseen: 0, uidNext: 100, uidValidity: 7n, highestModseq: 500n };
 
 test.each<[string, Partial<MailboxStatus>]>([

@@ -9,6 +9,7 @@ import './sync-progress.ts';
 import './mailbox.ts';
 import './message.ts';
 import './message-location.ts';
+import './message-history.ts';
 import './attachment.ts';
 import './thread.ts';
 import './event.ts';

@@ -51,10 +51,11 @@ export function addPending(
 ): Promise<void> {
   return fenced(pool, lease, async (tx) => {
     await tx.query(
-      `INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size)
-       SELECT $1, $2, m.uid, $3, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size
-       FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[])
-         AS m(uid, flags, modseq, internal_date, size)
+      `INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,
+         email_id)
+       SELECT $1, $2, m.uid, $3, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
+       FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[], $9::text[])
+         AS m(uid, flags, modseq, internal_date, size, email_id)
        ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
          SET deleted_at = NULL, state = CASE WHEN l.message_id IS NULL THEN 'PENDING' ELSE 'STORED' END::"MessageState",
            flags = excluded.flags, modseq = excluded.modseq
@@ -69,6 +70,7 @@ export function addPending(
         metadata.map((row) => row.internalDate),
         // A size beyond int4 is a lie or a giant: either way it is fetched alone or not at all.
         metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
+        metadata.map((row) => row.emailId),
       ],
     );
   });

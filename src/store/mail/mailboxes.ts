@@ -10,6 +10,7 @@ import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
 export interface StoredMailbox {
   readonly id: string;
   readonly path: string;
+  readonly objectId: string | null;
   readonly generation: number;
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
@@ -28,7 +29,7 @@ export interface StoredMailbox {
 
 export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
   return sqlOf(pool).query<StoredMailbox>(
-    `SELECT m.id, m.path, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
+    `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
        m.message_count, m.flag_sweep_uid, m.last_synced_at,
        CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
@@ -63,6 +64,38 @@ export function createMailboxes(pool: Pool, lease: Lease, listed: readonly Liste
       created.map(({ id, path }) => ({ type: 'mailbox_created', payload: { mailboxId: id, path } })),
     );
     return recordProgress(tx, lease, { add: { eventsCreated: created.length } });
+  });
+}
+
+export interface Rename {
+  readonly mailbox: StoredMailbox;
+  /** What LIST shows of it now. */
+  readonly listed: ListedMailbox;
+}
+
+/** Mailboxes that have another name now. In one statement, because two may have swapped theirs. */
+export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rename[]): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query(
+      `UPDATE mailbox m SET path = r.path, delimiter = r.delimiter, special_use = r.special_use
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, path, delimiter, special_use)
+       WHERE m.id = r.id`,
+      [
+        renames.map(({ mailbox }) => mailbox.id),
+        renames.map(({ listed }) => listed.path),
+        renames.map(({ listed }) => listed.delimiter),
+        renames.map(({ listed }) => listed.specialUse),
+      ],
+    );
+    await appendEvents(
+      tx,
+      lease.accountId,
+      renames.map(({ mailbox, listed }) => ({
+        type: 'mailbox_renamed',
+        payload: { mailboxId: mailbox.id, path: listed.path, previousPath: mailbox.path },
+      })),
+    );
+    return recordProgress(tx, lease, { add: { eventsCreated: renames.length } });
   });
 }
 
@@ -117,7 +150,7 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
   const { snapshot } = cursor;
   await tx.query(
     `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
-       flag_sweep_uid = $6, last_synced_at = now(), message_count = counts.live, unseen_count = counts.unseen
+       flag_sweep_uid = $6, last_synced_at = now(), object_id = $8, message_count = counts.live, unseen_count = counts.unseen
      FROM (
        SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen
        FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
@@ -132,6 +165,7 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
       cursor.enumeratedUpTo,
       cursor.flagSweepUid,
       lease.accountId,
+      snapshot.mailboxId,
     ],
   );
 }

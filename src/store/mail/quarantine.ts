@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import type { SyncMode } from '../../domain/sync-run.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { EventInput } from '../../timeline/schemas.ts';
+import { appendEvents } from '../append-events.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { fenced, type Lease, type Sql } from '../sql.ts';
 import type { MailboxRef } from './locations.ts';
@@ -26,31 +28,49 @@ export function quarantine(
   reason: QuarantineReason,
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
-    const rows = await tx.query(
+    const rows = await tx.query<SetAside>(
       `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = $4, retry_at = ${RETRY_AT}
        WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'
-         AND deleted_at IS NULL RETURNING 1`,
+         AND deleted_at IS NULL RETURNING uid, message_id, attempts`,
       [mailbox.id, mailbox.generation, uids, reason],
     );
-    return recordProgress(tx, lease, { add: { messagesProcessed: rows.length } });
+    await appendEvents(
+      tx,
+      lease.accountId,
+      rows.map((row) => eventOf(row, mailbox, reason)),
+    );
+    return recordProgress(tx, lease, { add: { messagesProcessed: rows.length, eventsCreated: rows.length } });
   });
+}
+
+interface SetAside {
+  readonly uid: bigint;
+  readonly messageId: string | null;
+  readonly attempts: number;
+}
+
+function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, reason: QuarantineReason): EventInput {
+  const place = { mailboxId: mailbox.id, mailbox: mailbox.path, uidValidity: mailbox.uidValidity.toString() };
+  return { type: 'email_quarantined', payload: { messageId, ...place, uid: Number(uid), reason, attempts } };
 }
 
 /**
  * Marks a message of which only the header has just been stored, in the same transaction. Where the same bytes are a
  * whole message in another place, it stays one.
  */
-export async function markHeadersOnly(tx: Sql, mailbox: MailboxRef, uid: number): Promise<void> {
-  await tx.query(
-    `WITH large AS (
-       UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
-       WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING message_id
-     )
-     UPDATE message m SET headers_only = true FROM large WHERE m.id = large.message_id AND NOT EXISTS (
-       SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED'
-         AND (l.mailbox_id, l.generation, l.uid) <> ($1, $2, $3))`,
+export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<void> {
+  const [row] = await tx.query<SetAside>(
+    `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
+     WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts`,
     [mailbox.id, mailbox.generation, uid],
   );
+  await tx.query(
+    `UPDATE message m SET headers_only = true WHERE m.id = $1 AND NOT EXISTS (
+       SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED')`,
+    [row!.messageId],
+  );
+  await appendEvents(tx, lease.accountId, [eventOf(row!, mailbox, 'TOO_LARGE')]);
+  await recordProgress(tx, lease, { add: { eventsCreated: 1 } });
 }
 
 /**
