@@ -1,8 +1,8 @@
 import type { MessageMetadata } from '../domain/words.ts';
 import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { askMetadata } from './ask-metadata.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
-import { isBroken } from './overcome.ts';
 
 /**
  * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
@@ -58,31 +58,9 @@ export async function addUids(
     }
   };
   // Twice: a UID missing from an answer proves nothing.
-  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askAll(line, ref, silent, take);
+  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askMetadata(line, ref, silent, take);
   // What SEARCH listed gets its row all the same, and its bytes will tell.
   for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
   if (rows.length > 0) await addPending(pool, lease, ref, rows);
   return silent.size === 0;
-}
-
-/** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
-const MAX_BREAKS = 20;
-
-/** Asks for what is `silent`. A message over whose size the server breaks down is asked for without it. */
-async function askAll(
-  line: Line,
-  ref: MailboxRef,
-  silent: Set<number>,
-  take: (answer: AsyncIterable<MessageMetadata>) => Promise<void>,
-): Promise<void> {
-  for (let breaks = 0; ; breaks++) {
-    try {
-      return await take(line.connection.fetchMetadata([...silent], { withSize: breaks <= MAX_BREAKS }));
-    } catch (error) {
-      if (!isBroken(error) || breaks > MAX_BREAKS || silent.size === 0) throw error;
-      await line.renew(ref);
-      // Servers answer in ascending order: it broke over the first that did not come, or the line by itself.
-      await take(line.connection.fetchMetadata([Math.min(...silent)], { withSize: false }));
-    }
-  }
 }

@@ -7,8 +7,10 @@ import type { Claim } from './claims.ts';
 import { compareFlags, type FlagComparison } from './compare-flags.ts';
 import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
+import { nextCursor } from './cursor.ts';
+import { holdsOthers } from './identity.ts';
 import type { Line } from './line.ts';
-import { type PassPlan, planPass } from './plan.ts';
+import { NEW_GENERATION, type PassPlan, planPass } from './plan.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
 export interface MailboxPass {
@@ -33,17 +35,22 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   const snapshot = await line.connection.select(stored.path);
   const at = new Date();
   line.connection.takeVanished();
-  const plan = planPass(stored, snapshot, mode, at);
+  let mailbox = stored;
+  let plan = planPass(stored, snapshot, mode, at);
+  const uidValidity = snapshot.uidValidity;
+  if (plan.checkIdentity && (await holdsOthers(context, line, stored, { ...stored, uidValidity }))) {
+    plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
+    log.error({ mailbox: stored.path }, plan.reason);
+  }
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
 
-  let mailbox = stored;
   if (plan.newGeneration) {
     publish(await beginGeneration(pool, lease, stored, snapshot));
     const reset = { enumeratedUpTo: 0n, highestModseq: null, flagSweepUid: 0n, hasOldGeneration: true };
     mailbox = { ...stored, ...reset, generation: stored.generation + 1 };
   }
   const { id, path, generation } = mailbox;
-  const ref: MailboxRef = { id, path, generation, uidValidity: snapshot.uidValidity };
+  const ref: MailboxRef = { id, path, generation, uidValidity };
   publish(await recordProgressNow(pool, lease, { phase: 'ENUMERATING', mailbox: path }));
 
   const highest = Number(mailbox.enumeratedUpTo);
@@ -65,12 +72,16 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   if (repairs > 0)
     log.error({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
 
-  const flagsProven = flags.proven && added.flagsProven && sets.flagsProven;
+  const isNew = stored.uidValidity === null || plan.newGeneration;
+  const modseqs = nextCursor(stored, snapshot, { isGmail: line.connection.server.isGmail, isNew, at });
+  // Where the cursor lags, what it does not reach yet is not proven either.
+  const reaches = modseqs.highestModseq === snapshot.highestModseq;
+  const allTold = flags.proven && added.flagsProven && sets.flagsProven;
   const claim: Claim = {
     ...ref,
     server: sets.server,
-    flagsProven,
-    compared: isCompared(plan, highest, flagsProven) && sets.server?.proof === 'UID_SET',
+    flagsProven: allTold && reaches,
+    compared: isCompared(plan, highest, allTold) && sets.server?.proof === 'UID_SET',
     repairs,
     refusal: null,
     at,
@@ -78,6 +89,7 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   };
   const cursor: MailboxCursor = {
     snapshot,
+    ...modseqs,
     // UIDs below UIDNEXT cannot appear any more.
     enumeratedUpTo: Math.max(highest, (snapshot.uidNext ?? 1) - 1, added.listed.at(-1) ?? 0),
     flagSweepUid: changes.sweptTo,
@@ -94,5 +106,5 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
 }
 
 /** Where nothing was known, all flags have just been told; else they were compared if the plan said so. */
-const isCompared = (plan: PassPlan, highest: number, flagsProven: boolean): boolean =>
-  flagsProven && (plan.allFlags || highest === 0);
+const isCompared = (plan: PassPlan, highest: number, allTold: boolean): boolean =>
+  allTold && (plan.allFlags || highest === 0);

@@ -67,35 +67,46 @@ export interface PassPlan {
   readonly wholeSet: boolean;
   /** Compare the flags of all messages. */
   readonly allFlags: boolean;
+  /** UIDs may name other messages than before, although UIDVALIDITY is the same: look at their dates and sizes. */
+  readonly checkIdentity: boolean;
   /** What a comparison finds beyond what the server tells of as changed was missed before: a fault to be logged. */
   readonly findsFaults: boolean;
   /** Why, for the log and the run's history. */
   readonly reason: string;
 }
 
-const NOTHING = { newGeneration: false, flags: 'none', wholeSet: false, allFlags: false, findsFaults: false } as const;
+const NOTHING = {
+  newGeneration: false,
+  flags: 'none',
+  wholeSet: false,
+  allFlags: false,
+  checkIdentity: false,
+  findsFaults: false,
+} as const;
+export const NEW_GENERATION = { ...NOTHING, newGeneration: true } as const;
 const EVERYTHING = { ...NOTHING, wholeSet: true, allFlags: true } as const;
 
 /** Decides how a mailbox is brought up to date, from what we know and what SELECT says. */
 export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode, at = new Date()): PassPlan {
   if (known.uidValidity === null) return { ...NOTHING, reason: 'first sync of this mailbox' };
   // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
-  if (known.uidValidity !== now.uidValidity) return { ...NOTHING, newGeneration: true, reason: 'UIDVALIDITY changed' };
+  if (known.uidValidity !== now.uidValidity) return { ...NEW_GENERATION, reason: 'UIDVALIDITY changed' };
   if (now.uidNext !== null && known.uidNext !== null && BigInt(now.uidNext) < known.uidNext) {
-    return { ...EVERYTHING, reason: 'UIDNEXT went back: a restored mailbox' };
+    return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT went back: a restored mailbox' };
   }
   if (now.highestModseq !== null && known.highestModseq === null) {
     return { ...EVERYTHING, reason: 'first pass with mod-sequences' };
   }
   if (now.highestModseq !== null && now.highestModseq < known.highestModseq!) {
-    return { ...EVERYTHING, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
+    return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
   }
   const changes = planChanges(known, now);
   if (!isComparedAnew(known, mode, at)) return changes;
   const reason = mode === 'FULL' ? 'full sync was asked for' : 'everything is compared at times';
+  const checkIdentity = mode === 'FULL';
   return now.highestModseq === null
-    ? { ...EVERYTHING, reason }
-    : { ...changes, wholeSet: true, allFlags: true, findsFaults: true, reason };
+    ? { ...EVERYTHING, checkIdentity, reason }
+    : { ...changes, wholeSet: true, allFlags: true, checkIdentity, findsFaults: true, reason };
 }
 
 function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {

@@ -4,6 +4,7 @@ import type { ImapConnection } from '../imap/connection.ts';
 import type { Rename, StoredMailbox } from '../store/mail/mailboxes.ts';
 import { type SampledLocation, sampleLocations } from '../store/mail/sample-locations.ts';
 import type { SyncContext } from './context.ts';
+import { isAlike, type Recognisable } from './identity.ts';
 
 /** Messages looked at from either end of a mailbox. */
 const SAMPLE = 10;
@@ -63,20 +64,13 @@ async function isSame(
   if (now.mailboxId !== null && mailbox.objectId !== null) return now.mailboxId === mailbox.objectId;
   const sample = await sampleLocations(pool, mailbox, SAMPLE);
   if (sample.length === 0) return mailbox.messageCount === 0 && now.exists === 0;
-  const there = new Map<number, { size: number; internalDate: Date | null }>();
+  const there = new Map<number, Recognisable>();
   for await (const row of connection.fetchMetadata(sample.map(({ uid }) => uid))) there.set(row.uid, row);
   return isConfirmed(sample, there);
 }
 
 /** Pure: no message that is there contradicts, and at least half of the sample is. */
-export function isConfirmed(
-  sample: readonly SampledLocation[],
-  there: ReadonlyMap<number, { readonly size: number; readonly internalDate: Date | null }>,
-): boolean {
+export function isConfirmed(sample: readonly SampledLocation[], there: ReadonlyMap<number, Recognisable>): boolean {
   const found = sample.filter(({ uid }) => there.has(uid));
-  const agrees = found.every(({ uid, size, internalDate }) => {
-    const row = there.get(uid)!;
-    return row.size === size && row.internalDate?.getTime() === internalDate.getTime();
-  });
-  return agrees && found.length * 2 >= sample.length;
+  return found.every((location) => isAlike(location, there.get(location.uid)!)) && found.length * 2 >= sample.length;
 }

@@ -39,9 +39,13 @@ export async function countLive(pool: Pool, mailbox: MailboxRef, belowUid: numbe
   return row!.live;
 }
 
+const IS_THE_SAME = `(l.message_id IS NOT NULL AND l.state = 'STORED' AND l.size = excluded.size
+  AND l.internal_date = excluded.internal_date)`;
+
 /**
- * Writes a PENDING location for each message that the server listed. What is there already stays as it is, a
- * tombstone comes back to life: repeating an enumeration changes nothing.
+ * Writes a PENDING location for each message that the server listed. What is there already stays as it is: repeating an
+ * enumeration changes nothing. A tombstone comes back to life, with its message if that is the one by size and date; a
+ * server that was set back to a backup gives the UID to another one.
  */
 export function addPending(
   pool: Pool,
@@ -57,8 +61,10 @@ export function addPending(
        FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[], $9::text[])
          AS m(uid, flags, modseq, internal_date, size, email_id)
        ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
-         SET deleted_at = NULL, state = CASE WHEN l.message_id IS NULL THEN 'PENDING' ELSE 'STORED' END::"MessageState",
-           flags = excluded.flags, modseq = excluded.modseq
+         SET deleted_at = NULL, flags = excluded.flags, modseq = excluded.modseq, email_id = excluded.email_id,
+           size = excluded.size, internal_date = excluded.internal_date,
+           state = CASE WHEN ${IS_THE_SAME} THEN 'STORED' ELSE 'PENDING' END::"MessageState",
+           message_id = CASE WHEN ${IS_THE_SAME} THEN l.message_id END
          WHERE l.deleted_at IS NOT NULL`,
       [
         mailbox.id,

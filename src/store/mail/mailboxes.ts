@@ -15,6 +15,8 @@ export interface StoredMailbox {
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
   readonly highestModseq: bigint | null;
+  readonly laggingModseq: bigint | null;
+  readonly laggingSince: Date | null;
   readonly enumeratedUpTo: bigint;
   readonly messageCount: number;
   readonly flagSweepUid: bigint;
@@ -29,7 +31,7 @@ export interface StoredMailbox {
 
 export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
   return sqlOf(pool).query<StoredMailbox>(
-    `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
+    `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
        m.message_count, m.flag_sweep_uid, m.last_synced_at,
        CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
@@ -117,7 +119,7 @@ export function beginGeneration(
     );
     await tx.query(
       `UPDATE mailbox SET generation = generation + 1, uid_validity = $2, uid_next = NULL, highest_modseq = NULL,
-         enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
+         lagging_modseq = NULL, lagging_since = NULL, enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
       [mailbox.id, snapshot.uidValidity],
     );
     await appendEvents(tx, lease.accountId, [
@@ -138,6 +140,10 @@ export function beginGeneration(
 /** Where a finished pass has come to: the cursor of the next one. */
 export interface MailboxCursor {
   readonly snapshot: MailboxSnapshot;
+  /** The mod-sequence to ask for changes from, and one that may follow it: src/sync/cursor.ts. */
+  readonly highestModseq: bigint | null;
+  readonly laggingModseq: bigint | null;
+  readonly laggingSince: Date | null;
   readonly enumeratedUpTo: number;
   readonly flagSweepUid: number;
 }
@@ -150,7 +156,8 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
   const { snapshot } = cursor;
   await tx.query(
     `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
-       flag_sweep_uid = $6, last_synced_at = now(), object_id = $8, message_count = counts.live, unseen_count = counts.unseen
+       flag_sweep_uid = $6, object_id = $8, lagging_modseq = $9, lagging_since = $10, last_synced_at = now(),
+       message_count = counts.live, unseen_count = counts.unseen
      FROM (
        SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen
        FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
@@ -161,11 +168,13 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
       mailboxId,
       snapshot.uidValidity,
       snapshot.uidNext,
-      snapshot.highestModseq,
+      cursor.highestModseq,
       cursor.enumeratedUpTo,
       cursor.flagSweepUid,
       lease.accountId,
       snapshot.mailboxId,
+      cursor.laggingModseq,
+      cursor.laggingSince,
     ],
   );
 }
