@@ -59,15 +59,15 @@ function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, re
  * whole message in another place, it stays one.
  */
 export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<void> {
-  const [row] = await tx.query<SetAside>(
+  const [row] = await tx.query<SetAside & { size: number }>(
     `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
-     WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts`,
+     WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts, size`,
     [mailbox.id, mailbox.generation, uid],
   );
   await tx.query(
-    `UPDATE message m SET headers_only = true WHERE m.id = $1 AND NOT EXISTS (
+    `UPDATE message m SET headers_only = true, parse_error = $2 WHERE m.id = $1 AND NOT EXISTS (
        SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED')`,
-    [row!.messageId],
+    [row!.messageId, `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES: only its header is stored.`],
   );
   await appendEvents(tx, lease.accountId, [eventOf(row!, mailbox, 'TOO_LARGE')]);
   await recordProgress(tx, lease, { add: { eventsCreated: 1 } });
