@@ -1,6 +1,6 @@
 import { type ErrorCode, toMailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
+import { anyStoredUid, type MailboxRef, type PendingLocation } from '../store/mail/locations.ts';
 import { countAttempt, quarantine } from '../store/mail/quarantine.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
@@ -22,8 +22,8 @@ const MAX_UNEXPLAINED = 5;
 const MAX_BREAKERS = 50;
 /** After a break, so much fewer messages are asked for together. */
 const NARROWER = 8;
-/** Messages refused one by one, and none served, say that the server is out of order, and not the messages. */
-const MAX_REFUSED = 10;
+/** From so many attempts in vain on a message is set aside also where there is no other one to try the server with. */
+const ATTEMPTS_ENOUGH = 2;
 
 /**
  * Fetches messages from a server that may break down over one of them. That one is found, set aside, and the others go
@@ -35,7 +35,8 @@ const MAX_REFUSED = 10;
  *                          answer in ascending order. If it breaks that one as well, it is the poison. If not, rows
  *                          were lost with the connection, or it was the line: the rest is asked for in smaller groups
  *
- * A line that breaks again and again without any message to blame is thrown, and the run fails; the next one begins with
+ * Before a message is blamed, another one that the server has served before is asked for: if that is not served either,
+ * it is the server that is out of order, and the run fails. A line that breaks again and again without any message to blame is thrown, and the run fails; the next one begins with
  * smaller groups (src/sync/asked-together.ts).
  */
 export class PoisonFinder {
@@ -45,8 +46,8 @@ export class PoisonFinder {
   readonly #fetch: FetchWaiting;
   #unexplained = 0;
   #breakers = 0;
-  #served = 0;
-  #refused = 0;
+  /** The smallest message that the server has served, to try it with. */
+  #control: PendingLocation | null = null;
 
   constructor(context: SyncContext, line: Line, ref: MailboxRef, fetch: FetchWaiting) {
     this.#context = context;
@@ -84,11 +85,14 @@ export class PoisonFinder {
   }
 
   async #ask(waiting: Waiting): Promise<void> {
-    const asked = waiting.size;
+    const asked = [...waiting.values()];
     try {
       await this.#fetch(this.#line.connection, waiting);
     } finally {
-      this.#served += asked - waiting.size;
+      for (const location of asked) {
+        const isSmaller = !this.#control || location.size < this.#control.size;
+        if (isSmaller && !waiting.has(location.uid)) this.#control = location;
+      }
     }
   }
 
@@ -104,6 +108,7 @@ export class PoisonFinder {
     const suspect = waiting.get(Math.min(...waiting.keys()))!;
     const answer = await this.fetchAlone(suspect);
     if (answer === 'broken') {
+      if (!(await this.#isToBlame(suspect))) throw error;
       if (++this.#breakers > MAX_BREAKERS) throw error;
       this.#unexplained = 0;
       log.warn({ mailbox: this.#ref.path, uid: suspect.uid }, 'the server breaks down over a message');
@@ -116,7 +121,19 @@ export class PoisonFinder {
 
   async #afterRefusal(waiting: Waiting, error: unknown): Promise<void> {
     if (waiting.size > 1) return this.#inGroups(waiting, [...waiting], Math.ceil(waiting.size / 2));
-    if (++this.#refused > MAX_REFUSED && this.#served === 0) throw error;
+    for (const location of waiting.values()) if (!(await this.#isToBlame(location))) throw error;
+  }
+
+  /** Whether it is this message, and not the server, that a failure is the fault of. */
+  async #isToBlame(location: PendingLocation): Promise<boolean> {
+    const { pool, lease } = this.#context;
+    const control = this.#control?.uid ?? (await anyStoredUid(pool, this.#ref));
+    if (control === null && location.attempts >= ATTEMPTS_ENOUGH) return true;
+    if (control !== null) {
+      for await (const { uid } of this.#line.connection.fetchSources([control])) if (uid === control) return true;
+    }
+    await countAttempt(pool, lease, this.#ref, [location.uid]);
+    return false;
   }
 
   async #inGroups(waiting: Waiting, rest: [number, PendingLocation][], size: number): Promise<void> {

@@ -90,6 +90,7 @@ async function fetchAll(
 
   const onTheMove = new Set(passes.flatMap((pass) => pass.leaving));
   for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) onTheMove.add(id);
+  let failure: unknown;
   for (const { id, path, generation, uidValidity } of waiting) {
     const claim = claims.get(id)!;
     try {
@@ -97,9 +98,11 @@ async function fetchAll(
       await recognise(context, line, ref, onTheMove);
       await fetchBodies(context, line, ref, onTheMove, claim.expunged);
     } catch (error) {
+      failure = error;
       claims.set(id, setAside(context, claim, error));
     }
   }
+  if (failure && waiting.every(({ id }) => claims.get(id)!.refusal)) throw asOwnError(failure);
 }
 
 async function finish(

@@ -119,6 +119,45 @@ test('messages that the server refuses one by one are found by halves', async ()
   ]);
 });
 
+test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
+  'a server that serves nothing any more (%s) is not taken for one with unreadable messages',
+  async (answer) => {
+    let isServing = true;
+    await using server = await startScriptedMailbox({
+      exists: 4,
+      search: ({ tag, rest }) => {
+        const found = isServing && !rest.includes('1:*') ? [1, 2] : [1, 2, 3, 4];
+        return `* SEARCH ${found.join(' ')}\r\n${tag} OK done`;
+      },
+      fetch: ({ tag, rest }, socket) => {
+        if (!rest.includes('BODY')) {
+          const rows = [1, 2, 3, 4].map(
+            (uid) => `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4)`,
+          );
+          return [...rows, `${tag} OK done`].join('\r\n');
+        }
+        if (isServing) {
+          return [...[1, 2].map((uid) => `* ${uid} FETCH (UID ${uid} BODY[] {4}\r\nA: ${uid})`), `${tag} OK done`].join(
+            '\r\n',
+          );
+        }
+        if (!answer.startsWith('*')) return `${tag} ${answer}`;
+        socket.end(`${answer}\r\n`);
+        return '';
+      },
+    });
+    const account = await connectAccount(service, { ...dovecot, ...server }, `out-${answer.length}`);
+    const first = await sync(service, account);
+    expect(first.stats.messagesFetched).toBe(2);
+    isServing = false;
+    const run = await finishedRun(service, await startSync(service, account, 'FULL'));
+    expect(run).toMatchObject({
+      status: 'FAILED',
+      error: { code: answer.startsWith('*') ? 'IMAP_CONNECTION_LOST' : 'IMAP_SERVER_REFUSED' },
+    });
+  },
+);
+
 test('a message that is too large is stored as its header, and whole when the limit is raised', async () => {
   dovecot.addUser('giants', { INBOX: mails(0, 5) });
   using actor = await RawImap.login({ ...dovecot, user: 'giants' });

@@ -107,6 +107,19 @@ export async function nextPending(
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
 
+/** A message that is stored, the smallest of the newest; null when there is none. */
+export async function anyStoredUid(pool: Pool, mailbox: MailboxRef): Promise<number | null> {
+  const [row] = await sqlOf(pool).query<{ uid: bigint }>(
+    `SELECT uid FROM (
+       SELECT uid, size FROM message_location
+       WHERE mailbox_id = $1 AND generation = $2 AND state = 'STORED' AND deleted_at IS NULL
+       ORDER BY uid DESC LIMIT 50
+     ) newest ORDER BY size LIMIT 1`,
+    [mailbox.id, mailbox.generation],
+  );
+  return row ? Number(row.uid) : null;
+}
+
 /** Ids of the messages that live locations point to: of `uids`, of older generations, or of a whole mailbox. */
 export async function messagesAt(
   pool: Pool,
