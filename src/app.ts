@@ -55,7 +55,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     log,
     async work({ run, lease }, { publish, signal, log: runLog }) {
       const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
-      await runAccount({
+      return runAccount({
         pool: database.pool,
         lease,
         mode: run.mode,

@@ -27,6 +27,8 @@ export interface MailboxSnapshot {
   readonly exists: number;
   /** Null where the server has no mod-sequences for this mailbox (NOMODSEQ). */
   readonly highestModseq: bigint | null;
+  /** MAILBOXID (RFC 8474): stays when the mailbox is renamed. Null where the server has none. */
+  readonly mailboxId: string | null;
 }
 
 /** One mailbox of LIST, with what STATUS says about it; `status` null means unknown, never zero. */
@@ -57,6 +59,8 @@ export interface MessageMetadata {
   /** RFC822.SIZE: a hint only, some servers lie. */
   readonly size: number;
   readonly modseq: bigint | null;
+  /** EMAILID (RFC 8474) or X-GM-MSGID: the same wherever the message is. Null where the server has none. */
+  readonly emailId: string | null;
 }
 
 /** Flags of a known message that may have changed. */

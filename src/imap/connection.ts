@@ -49,8 +49,11 @@ export interface ImapConnection {
    */
   searchUids(set: string): Promise<number[]>;
 
-  /** What the server knows of `uids` without their bytes. Rows may be missing: compare asked with received. */
-  fetchMetadata(uids: readonly number[]): AsyncIterable<MessageMetadata>;
+  /**
+   * What the server knows of `uids` without their bytes. Rows may be missing: compare asked with received. For their
+   * size servers may have to read the messages, and break down over one that they cannot: without it all sizes are 0.
+   */
+  fetchMetadata(uids: readonly number[], options?: { withSize: boolean }): AsyncIterable<MessageMetadata>;
 
   /** Flags of all UIDs up to `upTo` that changed after `since`; with QRESYNC also what vanished. Needs CONDSTORE. */
   fetchChanges(upTo: number, since: bigint): Promise<MailboxChanges>;
@@ -63,6 +66,9 @@ export interface ImapConnection {
    * you do. Leaving the loop early does not stop the server: ask for as much as you will take.
    */
   fetchSources(uids: readonly number[]): AsyncIterable<FetchedSource>;
+
+  /** BODY.PEEK[HEADER] of `uids`, whole or only some fields of it. Rows may be missing, as above. */
+  fetchHeaders(uids: readonly number[], fields?: readonly string[]): Promise<FetchedSource[]>;
 
   /**
    * UIDs of the selected mailbox that VANISHED unasked since the last call; with QRESYNC the server counts them as told

@@ -5,20 +5,25 @@ import { commandSets } from './command-sets.ts';
 import type { ImapSession } from './session.ts';
 
 /** What the rows of one command said of a message so far. */
-type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size'>;
+type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size' | 'emailId'>;
 
 /**
  * Servers split what they say of a message over several rows, say it twice, and put rows between that nobody asked for
  * (RFC 9051, 7.5.2), so rows count by what they hold. A message is handed out when all of it is there, or at the end
  * of its command, when nothing more can come but an internal date may lack.
  */
-export async function* fetchMetadata(session: ImapSession, uids: readonly number[]): AsyncGenerator<MessageMetadata> {
+export async function* fetchMetadata(
+  session: ImapSession,
+  uids: readonly number[],
+  withSize: boolean,
+): AsyncGenerator<MessageMetadata> {
+  const query = { uid: true, flags: true, internalDate: true, ...(withSize ? { size: true } : {}) };
   const waiting = new Set(uids);
   for (const set of commandSets(uids)) {
     const partial = new Map<number, Row>();
-    for await (const row of session.rows(set, { uid: true, flags: true, internalDate: true, size: true })) {
+    for await (const row of session.rows(set, query)) {
       if (!waiting.has(row.uid)) continue;
-      const known = merge(partial.get(row.uid), row);
+      const known = merge(partial.get(row.uid), withSize ? row : { ...row, size: 0 });
       if (known.flags && known.size !== undefined && known.internalDate) {
         waiting.delete(row.uid);
         partial.delete(row.uid);
@@ -49,7 +54,12 @@ export async function fetchFlags(session: ImapSession, set: string, changedSince
 
 const merge = (known: Row | undefined, row: Row): Row => (known ? { ...known, ...row } : row);
 
-function metadata(uid: number, flags: Set<string>, size: number, { internalDate, modseq }: Row): MessageMetadata {
+function metadata(
+  uid: number,
+  flags: Set<string>,
+  size: number,
+  { internalDate, modseq, emailId }: Row,
+): MessageMetadata {
   return {
     uid,
     flags: canonicalFlags(flags),
@@ -57,5 +67,6 @@ function metadata(uid: number, flags: Set<string>, size: number, { internalDate,
     internalDate: internalDate instanceof Date ? internalDate : null,
     size,
     modseq: modseq ?? null,
+    emailId: emailId || null,
   };
 }

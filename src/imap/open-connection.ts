@@ -3,6 +3,7 @@ import type { ImapConnection, ImapLogin, ImapServerFacts } from './connection.ts
 import { DEFAULT_DEADLINES, type ImapDeadlines } from './deadlines.ts';
 import type { ImapStage } from './errors.ts';
 import { fetchChanges } from './fetch-changes.ts';
+import { fetchHeaders } from './fetch-headers.ts';
 import { fetchFlags, fetchMetadata } from './fetch-metadata.ts';
 import { fetchSources } from './fetch-sources.ts';
 import { flowOptions } from './flow-options.ts';
@@ -84,10 +85,11 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
     list: () => list(session),
     select: (path) => select(session, path),
     searchUids: (set) => searchUids(session, set),
-    fetchMetadata: (uids) => fetchMetadata(session, uids),
+    fetchMetadata: (uids, { withSize } = { withSize: true }) => fetchMetadata(session, uids, withSize),
     fetchChanges: (upTo, since) => fetchChanges(session, upTo, since),
     fetchFlags: (set) => fetchFlags(session, set),
     fetchSources: (uids) => fetchSources(session, uids),
+    fetchHeaders: (uids, fields) => fetchHeaders(session, uids, fields),
     takeVanished: () => session.takeVanished(),
     close: () => close(session, logoutMs),
   };

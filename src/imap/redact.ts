@@ -28,6 +28,7 @@ export function redactedError(error: unknown, redact: Redact): Error {
     command: original.command,
     tlsFailed: original.tlsFailed,
     authenticationFailed: original.authenticationFailed,
+    mailboxMissing: original.mailboxMissing,
     responseStatus: original.responseStatus,
     serverResponseCode: responseCode(original),
     responseText: original.responseText && redact(original.responseText),

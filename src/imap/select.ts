@@ -21,6 +21,7 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
       uidNext: mailbox.uidNext ?? null,
       exists: mailbox.exists as number | undefined,
       highestModseq: (hasModseqs && mailbox.highestModseq) || null,
+      mailboxId: (mailbox as { mailboxId?: string }).mailboxId || null,
     };
   });
   const { uidValidity, exists } = snapshot;

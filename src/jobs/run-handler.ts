@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
+import type { SyncReceipt } from '../domain/receipt.ts';
 import { toMailtideError } from '../errors.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
@@ -16,7 +17,7 @@ export interface RunHandlerOptions {
   readonly bus: ProgressBus;
   readonly log: Logger;
   /** Does the work of a claimed run. Its writes are fenced; it stops soon after `signal` is aborted. */
-  readonly work: (claimed: ClaimedRun, tools: RunTools) => Promise<void>;
+  readonly work: (claimed: ClaimedRun, tools: RunTools) => Promise<SyncReceipt>;
 }
 
 export interface RunTools {
@@ -50,8 +51,8 @@ export function createRunHandler({ database, bus, log: parentLog, work }: RunHan
     try {
       publish(run);
       log.info({ mode: run.mode, attempt: run.attempt }, 'sync started');
-      await work(claimed, { publish, signal: either, log });
-      await conclude({ status: 'SUCCEEDED' });
+      const receipt = await work(claimed, { publish, signal: either, log });
+      await conclude({ status: 'SUCCEEDED', receipt });
     } catch (error) {
       const { code, message } = toMailtideError(error);
       const reason = either.aborted ? (either.reason as StopReason) : null;
@@ -72,7 +73,8 @@ export function createRunHandler({ database, bus, log: parentLog, work }: RunHan
     async function conclude(outcome: RunOutcome): Promise<void> {
       const finished = await finishRun(pool, lease, outcome);
       publish(finished);
-      log.info({ status: finished.status, created: finished.messagesCreated }, 'sync ended');
+      const { status, messagesCreated: created } = finished;
+      log.info({ status, created, complete: outcome.receipt?.complete }, 'sync ended');
     }
   }
 

@@ -1,44 +1,59 @@
-import type { FlagChange } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
+import type { MailboxRef } from '../store/mail/locations.ts';
 import type { StoredMailbox } from '../store/mail/mailboxes.ts';
-import type { PassPlan } from './plan.ts';
+import { type FlagSource, updateFlags } from '../store/mail/update-flags.ts';
+import type { SyncContext } from './context.ts';
+import { type PassPlan, RECENT } from './plan.ts';
 
-/** Without mod-sequences: the newest UIDs, whose flags are looked at in every pass. */
-const RECENT = 500;
-/** ... and how many of the older ones come along, so that an old change is seen some passes later. */
+/** How many of the UIDs below the recent ones come along, so that an old change is seen some passes later. */
 const SWEEP = 2000;
+/** Rows in one transaction: short enough that nobody waits long for the embedded database. */
+const ROWS_PER_TRANSACTION = 1000;
 
 export interface Changes {
-  readonly flags: readonly FlagChange[];
   readonly vanished: readonly number[];
   /** Where the rolling sweep goes on in the next pass. */
   readonly sweptTo: number;
+  /** The server told of all changes since the last pass. */
+  readonly all: boolean;
 }
 
-/** Flags of known messages (UIDs up to `highest`) that may have changed, the way the plan says. */
+/** Brings over what flags of known messages (UIDs up to `highest`) changed, the way the plan says. */
 export async function changedFlags(
+  context: SyncContext,
   connection: ImapConnection,
+  ref: MailboxRef,
   mailbox: StoredMailbox,
   plan: PassPlan,
-  highest: number,
 ): Promise<Changes> {
   const sweptTo = Number(mailbox.flagSweepUid);
-  if (highest === 0) return { flags: [], vanished: [], sweptTo };
-  switch (plan.flags) {
-    case 'none':
-      return { flags: [], vanished: [], sweptTo };
-    case 'since-cursor': {
-      const { changed, vanished } = await connection.fetchChanges(highest, mailbox.highestModseq!);
-      return { flags: changed, vanished, sweptTo };
-    }
-    case 'all':
-      return { flags: await connection.fetchFlags(`1:${highest}`), vanished: [], sweptTo };
-    case 'sweep': {
-      const recentFrom = Math.max(1, highest - RECENT + 1);
-      const from = sweptTo + 1 < recentFrom ? sweptTo + 1 : 1;
-      const to = Math.min(from + SWEEP - 1, recentFrom - 1);
-      const set = to >= from ? `${from}:${to},${recentFrom}:${highest}` : `${recentFrom}:${highest}`;
-      return { flags: await connection.fetchFlags(set), vanished: [], sweptTo: Math.max(0, to) };
-    }
+  const highest = Number(mailbox.enumeratedUpTo);
+  if (highest === 0 || plan.flags === 'none') return { vanished: [], sweptTo, all: true };
+  if (plan.flags === 'since-cursor') {
+    const { changed, vanished } = await connection.fetchChanges(highest, mailbox.highestModseq!);
+    await storeFlags(context, ref, changed, 'changes');
+    return { vanished, sweptTo, all: true };
   }
+  const recentFrom = Math.max(1, highest - RECENT + 1);
+  const from = sweptTo + 1 < recentFrom ? sweptTo + 1 : 1;
+  const to = Math.min(from + SWEEP - 1, recentFrom - 1);
+  const set = to >= from ? `${from}:${to},${recentFrom}:${highest}` : `${recentFrom}:${highest}`;
+  await storeFlags(context, ref, await connection.fetchFlags(set), 'present');
+  return { vanished: [], sweptTo: Math.max(0, to), all: false };
+}
+
+/** Returns how many messages had other flags. */
+export async function storeFlags(
+  { pool, lease, publish }: SyncContext,
+  ref: MailboxRef,
+  flags: Parameters<typeof updateFlags>[3],
+  source: FlagSource,
+): Promise<number> {
+  let sum = 0;
+  for (let i = 0; i < flags.length; i += ROWS_PER_TRANSACTION) {
+    const { run, changed } = await updateFlags(pool, lease, ref, flags.slice(i, i + ROWS_PER_TRANSACTION), source);
+    if (run) publish(run);
+    sum += changed;
+  }
+  return sum;
 }

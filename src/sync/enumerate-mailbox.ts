@@ -1,19 +1,16 @@
-import type { MailboxSnapshot, MessageMetadata } from '../domain/words.ts';
-import type { ImapConnection } from '../imap/connection.ts';
-import { addPending, countLive, liveUids, type MailboxRef, messagesAt, updateFlags } from '../store/mail/locations.ts';
+import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
+import { addNew } from './add-new.ts';
 import { changedFlags } from './changed-flags.ts';
+import type { Claim } from './claims.ts';
+import { compareFlags, type FlagComparison } from './compare-flags.ts';
+import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
-import { isSuspiciousLoss, planPass } from './plan.ts';
-
-/**
- * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
- * a UID late, after a higher one.
- */
-const OVERLAP = 500;
-/** Rows in one transaction: short enough that nobody waits long for the embedded database. */
-const ROWS_PER_TRANSACTION = 1000;
+import { nextCursor } from './cursor.ts';
+import { holdsOthers } from './identity.ts';
+import type { Line } from './line.ts';
+import { NEW_GENERATION, type PassPlan, planPass } from './plan.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
 export interface MailboxPass {
@@ -24,143 +21,90 @@ export interface MailboxPass {
   readonly cursor: MailboxCursor | null;
   /** Messages at the UIDs that are gone: about to be found elsewhere, or deleted. */
   readonly leaving: readonly string[];
+  readonly claim: Claim;
 }
 
 /**
  * Brings what is known of a mailbox up to date: a PENDING location for each new message, changed flags, and which
  * messages are gone. The order is that of RFC 7162 clients: snapshot at SELECT, new UIDs by UID alone, changes by
  * mod-sequence, deletions by comparing sets; the cursor moves last.
+ * @throws MailboxSetAside when the server says too little of this mailbox; nothing of it is believed then.
  */
-export async function enumerateMailbox(
-  context: SyncContext,
-  connection: ImapConnection,
-  stored: StoredMailbox,
-): Promise<MailboxPass> {
+export async function enumerateMailbox(context: SyncContext, line: Line, stored: StoredMailbox): Promise<MailboxPass> {
   const { pool, lease, publish, log, mode } = context;
-  const snapshot = await connection.select(stored.path);
-  connection.takeVanished();
-  const plan = planPass(stored, snapshot, mode);
+  const snapshot = await line.connection.select(stored.path);
+  const at = new Date();
+  line.connection.takeVanished();
+  let mailbox = stored;
+  let plan = planPass(stored, snapshot, mode, at);
+  const uidValidity = snapshot.uidValidity;
+  if (plan.checkIdentity && (await holdsOthers(context, line, stored, { ...stored, uidValidity }))) {
+    plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
+    log.error({ mailbox: stored.path }, plan.reason);
+  }
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
 
-  let mailbox = stored;
   if (plan.newGeneration) {
     publish(await beginGeneration(pool, lease, stored, snapshot));
     const reset = { enumeratedUpTo: 0n, highestModseq: null, flagSweepUid: 0n, hasOldGeneration: true };
     mailbox = { ...stored, ...reset, generation: stored.generation + 1 };
   }
   const { id, path, generation } = mailbox;
-  const ref: MailboxRef = { id, path, generation, uidValidity: snapshot.uidValidity };
+  const ref: MailboxRef = { id, path, generation, uidValidity };
   publish(await recordProgressNow(pool, lease, { phase: 'ENUMERATING', mailbox: path }));
 
   const highest = Number(mailbox.enumeratedUpTo);
-  const newest = await addNew(context, connection, ref, Math.max(1, highest - OVERLAP + 1));
-  const changes = await changedFlags(connection, mailbox, plan, highest);
-  for (const chunk of chunksOf(changes.flags, ROWS_PER_TRANSACTION)) {
-    const run = await updateFlags(pool, lease, ref, chunk);
-    if (run) publish(run);
-  }
-  const gone = await findGone(context, connection, ref, snapshot, {
-    vanished: [...changes.vanished, ...connection.takeVanished()],
-    wholeSet: plan.wholeSet,
+  const added = await addNew(context, line, ref, highest);
+  const changes = await changedFlags(context, line.connection, ref, mailbox, plan);
+  const sets = await compareSets(context, line, ref, snapshot, {
+    added,
+    vanished: [...changes.vanished, ...line.connection.takeVanished()],
+    compareAll: plan.wholeSet,
   });
+  // What was never fetched needs no place to be found at first: nobody has seen it.
+  if (sets.gone.length > 0) publish(await dropPending(pool, lease, ref, sets.gone));
+  const flags: FlagComparison = plan.allFlags
+    ? await compareFlags(context, line.connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
+    : { proven: changes.all, faults: 0 };
 
+  const lost = plan.findsFaults && line.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
+  const repairs = added.late + sets.late + (plan.findsFaults ? flags.faults : 0) + lost;
+  if (repairs > 0)
+    log.error({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
+
+  const isNew = stored.uidValidity === null || plan.newGeneration;
+  const modseqs = nextCursor(stored, snapshot, { isGmail: line.connection.server.isGmail, isNew, at });
+  // Where the cursor lags, what it does not reach yet is not proven either.
+  const reaches = modseqs.highestModseq === snapshot.highestModseq;
+  const allTold = flags.proven && added.flagsProven && sets.flagsProven;
+  const claim: Claim = {
+    ...ref,
+    server: sets.server,
+    flagsProven: allTold && reaches,
+    compared: isCompared(plan, highest, allTold) && sets.server?.proof === 'UID_SET',
+    repairs,
+    refusal: null,
+    at,
+    expunged: new Set(),
+  };
   const cursor: MailboxCursor = {
     snapshot,
+    ...modseqs,
     // UIDs below UIDNEXT cannot appear any more.
-    enumeratedUpTo: Math.max(highest, (snapshot.uidNext ?? 1) - 1, newest),
+    enumeratedUpTo: Math.max(highest, (snapshot.uidNext ?? 1) - 1, added.listed.at(-1) ?? 0),
     flagSweepUid: changes.sweptTo,
   };
-  if (gone.length > 0 || mailbox.hasOldGeneration) {
+  if (sets.gone.length > 0 || mailbox.hasOldGeneration) {
     const leaving = [
-      ...(await messagesAt(pool, id, { generation, uids: gone })),
+      ...(await messagesAt(pool, id, { generation, uids: sets.gone })),
       ...(mailbox.hasOldGeneration ? await messagesAt(pool, id, { before: generation }) : []),
     ];
-    return { mailbox, ref, gone, cursor, leaving };
+    return { mailbox, ref, gone: sets.gone, cursor, leaving, claim };
   }
   publish(await finishPass(pool, lease, id, cursor, { mailboxesSynced: 1 }));
-  return { mailbox, ref, gone, cursor: null, leaving: [] };
+  return { mailbox, ref, gone: [], cursor: null, leaving: [], claim };
 }
 
-/** Writes what the server has from `fromUid` on and we have not. Returns the highest UID that it listed. */
-async function addNew(
-  context: SyncContext,
-  connection: ImapConnection,
-  ref: MailboxRef,
-  fromUid: number,
-): Promise<number> {
-  // `n:*` names the last message even when its UID is below n (RFC 9051, 6.4.9).
-  const listed = (await connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
-  const known = new Set(await liveUids(context.pool, ref, fromUid));
-  await addUids(
-    context,
-    connection,
-    ref,
-    listed.filter((uid) => !known.has(uid)),
-  );
-  return listed.at(-1) ?? 0;
-}
-
-async function addUids(
-  { pool, lease }: SyncContext,
-  connection: ImapConnection,
-  ref: MailboxRef,
-  uids: readonly number[],
-): Promise<void> {
-  if (uids.length === 0) return;
-  const silent = new Set(uids);
-  let rows: MessageMetadata[] = [];
-  for await (const row of connection.fetchMetadata(uids)) {
-    silent.delete(row.uid);
-    rows.push(row);
-    if (rows.length === ROWS_PER_TRANSACTION) {
-      await addPending(pool, lease, ref, rows);
-      rows = [];
-    }
-  }
-  // A UID missing from an answer proves nothing: what SEARCH listed gets its row, and its bytes will tell.
-  for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null });
-  if (rows.length > 0) await addPending(pool, lease, ref, rows);
-}
-
-/**
- * UIDs that we hold and the server does not. What the server said to have VANISHED is believed if the count then fits;
- * else the sets are compared. A large loss must be confirmed over a second connection.
- */
-async function findGone(
-  context: SyncContext,
-  connection: ImapConnection,
-  ref: MailboxRef,
-  snapshot: MailboxSnapshot,
-  { vanished, wholeSet }: { vanished: readonly number[]; wholeSet: boolean },
-): Promise<number[]> {
-  const { pool } = context;
-  const said = new Set(vanished);
-  let gone: number[] = [];
-  const live = await countLive(pool, ref, snapshot.uidNext);
-  if (said.size > 0) gone = (await liveUids(pool, ref, 1)).filter((uid) => said.has(uid));
-  if (wholeSet || live - gone.length !== snapshot.exists) {
-    const server = new Set(await connection.searchUids('1:*'));
-    const ours = await liveUids(pool, ref, 1);
-    gone = ours.filter((uid) => !server.has(uid));
-    for (const uid of ours) server.delete(uid);
-    // Listed by the server and unknown to us, below what was enumerated: published late, or lost by an earlier fault.
-    if (server.size > 0) {
-      context.log.warn({ mailbox: ref.path, uids: server.size }, 'messages below the enumerated range were missing');
-      await addUids(context, connection, ref, [...server]);
-    }
-  }
-  if (!isSuspiciousLoss(gone.length, live)) return gone;
-  const witness = await context.connect();
-  try {
-    const again = await witness.select(ref.path);
-    if (again.uidValidity !== ref.uidValidity) return [];
-    const there = new Set(await witness.searchUids('1:*'));
-    return gone.filter((uid) => !there.has(uid));
-  } finally {
-    await witness.close();
-  }
-}
-
-function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
-}
+/** Where nothing was known, all flags have just been told; else they were compared if the plan said so. */
+const isCompared = (plan: PassPlan, highest: number, allTold: boolean): boolean =>
+  allTold && (plan.allFlags || highest === 0);

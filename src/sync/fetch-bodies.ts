@@ -1,17 +1,16 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import {
-  dropPending,
-  type MailboxRef,
-  nextPending,
-  type PendingLocation,
-  quarantine,
-} from '../store/mail/locations.ts';
+import { dropPending, type MailboxRef, nextPending } from '../store/mail/locations.ts';
+import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
+import { askedTogether } from './asked-together.ts';
 import { BatchSize } from './batch-size.ts';
 import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
+import { PoisonFinder, type Waiting } from './overcome.ts';
 import { type Body, type BodyBatch, storeBodies } from './store-bodies.ts';
+import { storeHeaders } from './store-headers.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
 /** One FETCH command: the first is small, so that a person sees mail at once. */
@@ -22,15 +21,19 @@ const BATCH_BYTES = 512 * 1024;
 /** Batches between the socket and the database: one arriving, one being digested, one being stored. */
 const BATCHES_IN_FLIGHT = 5;
 
-/** Fetches and stores the bytes of a mailbox's PENDING locations, newest first. */
+/**
+ * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
+ * server is dropped, and its UIDs added to `expunged`.
+ */
 export async function fetchBodies(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   ref: MailboxRef,
   onTheMove: ReadonlySet<string>,
+  expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
-  const snapshot = await connection.select(ref.path);
+  const snapshot = await line.connection.select(ref.path);
   // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
   if (snapshot.uidValidity !== ref.uidValidity) return;
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
@@ -45,17 +48,24 @@ export async function fetchBodies(
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
+  const finder = new PoisonFinder(context, line, ref, (connection, waiting) =>
+    fetchInto(connection, waiting, size, pipeline),
+  );
   try {
     let below: number | null = null;
     for (let limit = FIRST_FETCH; ; limit = FETCH) {
       const pending = await nextPending(pool, ref, below, limit.messages);
       if (pending.length === 0) break;
-      const fetchable = await setAsideTooLarge(context, ref, pending);
-      const asked = withinBytes(fetchable, limit.bytes);
+      const { large, fetchable } = Object.groupBy(pending, ({ size }) =>
+        size > context.maxMessageBytes ? 'large' : 'fetchable',
+      );
+      if (large) await storeHeaders(context, line.connection, ref, large, onTheMove);
+      const asked = askedTogether(fetchable ?? [], limit);
       // What did not fit comes first in the next command.
-      below = (asked.length < fetchable.length ? asked : pending).at(-1)!.uid;
-      const silent = await fetchInto(connection, asked, size, pipeline);
-      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline);
+      below = (asked.length < (fetchable ?? []).length ? asked : pending).at(-1)!.uid;
+      const waiting: Waiting = new Map(asked.map((location) => [location.uid, location]));
+      await finder.fetch(waiting);
+      if (waiting.size > 0) await resolveSilent(context, line, ref, waiting, finder, expunged);
     }
     await pipeline.drain();
   } finally {
@@ -65,60 +75,31 @@ export async function fetchBodies(
   }
 }
 
-async function setAsideTooLarge(
-  { pool, lease, publish, maxMessageBytes }: SyncContext,
-  ref: MailboxRef,
-  pending: readonly PendingLocation[],
-): Promise<PendingLocation[]> {
-  const tooLarge = pending.filter((location) => location.size > maxMessageBytes);
-  if (tooLarge.length > 0) {
-    publish(
-      await quarantine(
-        pool,
-        lease,
-        ref,
-        tooLarge.map((location) => location.uid),
-        'TOO_LARGE',
-      ),
-    );
-  }
-  return pending.filter((location) => location.size <= maxMessageBytes);
-}
-
-/** The first locations that fit into `bytes`, at least one. */
-function withinBytes(locations: readonly PendingLocation[], bytes: number): readonly PendingLocation[] {
-  let sum = 0;
-  const end = locations.findIndex((location, i) => {
-    sum += location.size;
-    return i > 0 && sum > bytes;
-  });
-  return end < 0 ? locations : locations.slice(0, end);
-}
-
-/** Runs one FETCH into the pipeline. Returns what was asked for and did not come. */
+/** Runs one FETCH into the pipeline, and takes out of `waiting` what came, also when it breaks off. */
 async function fetchInto(
   connection: ImapConnection,
-  asked: readonly PendingLocation[],
+  waiting: Waiting,
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
-): Promise<PendingLocation[]> {
-  const waiting = new Map(asked.map((location) => [location.uid, location]));
+): Promise<void> {
   let bodies: Body[] = [];
   let bytes = 0;
-  for await (const { uid, source } of connection.fetchSources([...waiting.keys()])) {
-    const location = waiting.get(uid);
-    if (!location) continue;
-    waiting.delete(uid);
-    bodies.push({ location, source });
-    bytes += source.length;
-    if (bodies.length >= size.messages || bytes >= BATCH_BYTES) {
-      await pipeline.push({ bodies });
-      bodies = [];
-      bytes = 0;
+  try {
+    for await (const { uid, source } of connection.fetchSources([...waiting.keys()])) {
+      const location = waiting.get(uid);
+      if (!location) continue;
+      waiting.delete(uid);
+      bodies.push({ location, source });
+      bytes += source.length;
+      if (bodies.length >= size.messages || bytes >= BATCH_BYTES) {
+        const full = bodies;
+        [bodies, bytes] = [[], 0];
+        await pipeline.push({ bodies: full });
+      }
     }
+  } finally {
+    if (bodies.length > 0) await pipeline.push({ bodies });
   }
-  if (bodies.length > 0) await pipeline.push({ bodies });
-  return [...waiting.values()];
 }
 
 /**
@@ -127,22 +108,22 @@ async function fetchInto(
  */
 async function resolveSilent(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   ref: MailboxRef,
-  silent: readonly PendingLocation[],
-  size: BatchSize,
-  pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  silent: Waiting,
+  finder: PoisonFinder,
+  expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const there = new Set<number>();
-  for (const set of packUids(silent.map((location) => location.uid))) {
-    for (const uid of await connection.searchUids(set)) there.add(uid);
+  for (const set of packUids(silent.keys())) {
+    for (const uid of await line.connection.searchUids(set)) there.add(uid);
   }
-  const gone = silent.filter((location) => !there.has(location.uid)).map((location) => location.uid);
+  const gone = [...silent.keys()].filter((uid) => !there.has(uid));
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));
-  for (const location of silent) {
-    if (!there.has(location.uid)) continue;
-    const stillSilent = await fetchInto(connection, [location], size, pipeline);
-    if (stillSilent.length > 0) publish(await quarantine(pool, lease, ref, [location.uid], 'NOT_SERVED'));
+  for (const uid of gone) expunged.add(uid);
+  for (const [uid, location] of silent) {
+    if (!there.has(uid) || (await finder.fetchAlone(location)) === 'served') continue;
+    publish(await quarantine(pool, lease, ref, [uid], 'NOT_SERVED'));
   }
 }

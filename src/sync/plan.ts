@@ -10,15 +10,28 @@ export interface KnownMailbox {
   readonly messageCount: number;
   readonly pending: number;
   readonly hasOldGeneration: boolean;
+  /** When every UID and every flag was last compared. */
+  readonly comparedAt: Date | null;
 }
+
+/** Everything is compared this often, in milliseconds: what it finds was missed by a fault, the server's or ours. */
+const COMPARE_EVERY = 24 * 60 * 60 * 1000;
+
+const isComparedAnew = ({ comparedAt }: KnownMailbox, mode: SyncMode, at: Date): boolean =>
+  mode === 'FULL' || comparedAt === null || at.getTime() - comparedAt.getTime() >= COMPARE_EVERY;
 
 /**
  * True when STATUS proves that nothing changed since the last pass: same UIDVALIDITY, UIDNEXT, MESSAGES and
  * HIGHESTMODSEQ. Without mod-sequences the first three prove the set of messages, but not their flags.
  */
-export function isProvenUnchanged(known: KnownMailbox, status: MailboxStatus | null, mode: SyncMode): boolean {
+export function isProvenUnchanged(
+  known: KnownMailbox,
+  status: MailboxStatus | null,
+  mode: SyncMode,
+  at = new Date(),
+): boolean {
   return (
-    mode === 'INCREMENTAL' &&
+    !isComparedAnew(known, mode, at) &&
     status !== null &&
     !known.hasOldGeneration &&
     known.highestModseq !== null &&
@@ -39,56 +52,79 @@ export function expectedMessages(known: KnownMailbox | null, status: MailboxStat
   return known.pending + Math.max(0, status.messages - known.messageCount);
 }
 
+/** Without mod-sequences: how many of the newest UIDs have their flags looked at in every pass. */
+export const RECENT = 500;
+
 export interface PassPlan {
   /** UIDVALIDITY changed: a new generation, everything is enumerated again. */
   readonly newGeneration: boolean;
   /**
-   * Where changed flags come from: nowhere (proven unchanged, or all is new), the mod-sequence cursor, a window of
-   * recent UIDs with a rolling sweep behind it, or all of them.
+   * Where changed flags come from: nowhere (proven unchanged, or all is new), the mod-sequence cursor, or a window of
+   * recent UIDs with a rolling sweep behind it.
    */
-  readonly flags: 'none' | 'since-cursor' | 'sweep' | 'all';
+  readonly flags: 'none' | 'since-cursor' | 'sweep';
   /** Compare the whole UID set, not only what is new. */
   readonly wholeSet: boolean;
+  /** Compare the flags of all messages. */
+  readonly allFlags: boolean;
+  /** UIDs may name other messages than before, although UIDVALIDITY is the same: look at their dates and sizes. */
+  readonly checkIdentity: boolean;
+  /** What a comparison finds beyond what the server tells of as changed was missed before: a fault to be logged. */
+  readonly findsFaults: boolean;
   /** Why, for the log and the run's history. */
   readonly reason: string;
 }
 
+const NOTHING = {
+  newGeneration: false,
+  flags: 'none',
+  wholeSet: false,
+  allFlags: false,
+  checkIdentity: false,
+  findsFaults: false,
+} as const;
+export const NEW_GENERATION = { ...NOTHING, newGeneration: true } as const;
+const EVERYTHING = { ...NOTHING, wholeSet: true, allFlags: true } as const;
+
 /** Decides how a mailbox is brought up to date, from what we know and what SELECT says. */
-export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode): PassPlan {
-  if (known.uidValidity === null) {
-    return { newGeneration: false, flags: 'none', wholeSet: false, reason: 'first sync of this mailbox' };
-  }
+export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode, at = new Date()): PassPlan {
+  if (known.uidValidity === null) return { ...NOTHING, reason: 'first sync of this mailbox' };
   // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
-  if (known.uidValidity !== now.uidValidity) {
-    return { newGeneration: true, flags: 'none', wholeSet: false, reason: 'UIDVALIDITY changed' };
-  }
-  if (mode === 'FULL') return { newGeneration: false, flags: 'all', wholeSet: true, reason: 'full sync was asked for' };
+  if (known.uidValidity !== now.uidValidity) return { ...NEW_GENERATION, reason: 'UIDVALIDITY changed' };
   if (now.uidNext !== null && known.uidNext !== null && BigInt(now.uidNext) < known.uidNext) {
-    return { newGeneration: false, flags: 'all', wholeSet: true, reason: 'UIDNEXT went back: a restored mailbox' };
+    return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT went back: a restored mailbox' };
   }
+  if (now.highestModseq !== null && known.highestModseq === null) {
+    return { ...EVERYTHING, reason: 'first pass with mod-sequences' };
+  }
+  if (now.highestModseq !== null && now.highestModseq < known.highestModseq!) {
+    return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
+  }
+  const changes = planChanges(known, now);
+  if (!isComparedAnew(known, mode, at)) return changes;
+  const reason = mode === 'FULL' ? 'full sync was asked for' : 'everything is compared at times';
+  const checkIdentity = mode === 'FULL';
+  return now.highestModseq === null
+    ? { ...EVERYTHING, checkIdentity, reason }
+    : { ...changes, wholeSet: true, allFlags: true, checkIdentity, findsFaults: true, reason };
+}
+
+function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {
   if (now.highestModseq === null) {
     // Without mod-sequences an equal count and UIDNEXT still prove the set.
     const sameSet = sameNumber(known.uidNext, now.uidNext) && known.messageCount === now.exists;
-    return { newGeneration: false, flags: 'sweep', wholeSet: !sameSet, reason: 'no mod-sequences here' };
-  }
-  if (known.highestModseq === null) {
-    return { newGeneration: false, flags: 'all', wholeSet: true, reason: 'first pass with mod-sequences' };
-  }
-  if (now.highestModseq < known.highestModseq) {
+    const fewEnough = known.enumeratedUpTo <= BigInt(RECENT);
     return {
-      newGeneration: false,
-      flags: 'all',
-      wholeSet: true,
-      reason: 'HIGHESTMODSEQ went back: a restored mailbox',
+      ...NOTHING,
+      flags: fewEnough ? 'none' : 'sweep',
+      allFlags: fewEnough,
+      wholeSet: !sameSet,
+      reason: 'no mod-sequences here',
     };
   }
-  const changed = now.highestModseq > known.highestModseq;
-  return {
-    newGeneration: false,
-    flags: changed ? 'since-cursor' : 'none',
-    wholeSet: false,
-    reason: changed ? 'changes since the cursor' : 'same HIGHESTMODSEQ',
-  };
+  return now.highestModseq > known.highestModseq!
+    ? { ...NOTHING, flags: 'since-cursor', reason: 'changes since the cursor' }
+    : { ...NOTHING, reason: 'same HIGHESTMODSEQ' };
 }
 
 /** Below this many, a loss is believed at once. */

@@ -1,12 +1,17 @@
-import type { ImapConnection } from '../imap/connection.ts';
+import type { SyncReceipt } from '../domain/receipt.ts';
 import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
+import { type Claim, unchangedClaim } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
 import { fetchBodies } from './fetch-bodies.ts';
+import { Line } from './line.ts';
+import { recognise } from './recognise.ts';
+import { asOwnError, setAside } from './set-aside.ts';
+import { takeReceipt } from './take-receipt.ts';
 
 /** Tombstones in one transaction. */
 const GONE_PER_TRANSACTION = 1000;
@@ -19,32 +24,65 @@ const GONE_PER_TRANSACTION = 1000;
  *   FETCHING     the bytes of all PENDING rows, newest first, INBOX first
  *   FINISHING    deletions, last of all: a message that moved is stored at its new place before it leaves the old one
  *
- * It may die at any point: each step is repeated by the next attempt from what the rows say.
+ * It may die at any point: each step is repeated by the next attempt from what the rows say. A mailbox that the server
+ * does not let be read is set aside with its reason, and the others go on.
+ * @returns what the run proved, to be stored when it ends.
  */
-export async function runAccount(context: SyncContext): Promise<void> {
-  const connection = await context.connect();
+export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
+  const line = await Line.open(context.connect);
   try {
-    const discovery = await discover(context, connection);
-    const passes: MailboxPass[] = [];
-    for (const { stored, unchanged } of discovery.mailboxes) {
-      if (!unchanged) passes.push(await enumerateMailbox(context, connection, stored));
-    }
-    await fetchAll(context, connection, discovery, passes);
+    const discovery = await discover(context, line.connection);
+    const { passes, claims } = await enumerateAll(context, line, discovery);
+    await fetchAll(context, line, discovery, passes, claims);
     await finish(context, discovery, passes);
+    return await takeReceipt(context, [...claims.values()]);
   } finally {
-    await connection.close();
+    await line.close();
   }
+}
+
+/** What may be claimed of each mailbox, by its id. */
+type Claims = Map<string, Claim>;
+
+async function enumerateAll(
+  context: SyncContext,
+  line: Line,
+  { mailboxes, at }: Discovery,
+): Promise<{ passes: MailboxPass[]; claims: Claims }> {
+  const passes: MailboxPass[] = [];
+  const claims: Claims = new Map();
+  let failure: unknown;
+  for (const { stored, unchanged } of mailboxes) {
+    if (unchanged) {
+      claims.set(stored.id, unchangedClaim(stored, at));
+      continue;
+    }
+    try {
+      const pass = await enumerateMailbox(context, line, stored);
+      passes.push(pass);
+      claims.set(stored.id, pass.claim);
+    } catch (error) {
+      failure = error;
+      claims.set(stored.id, setAside(context, unchangedClaim(stored, new Date()), error));
+    }
+  }
+  // When no mailbox at all can be read, it is not the mailboxes.
+  if (failure && [...claims.values()].every(({ refusal }) => refusal)) throw asOwnError(failure);
+  return { passes, claims };
 }
 
 async function fetchAll(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   { mailboxes, vanished }: Discovery,
   passes: readonly MailboxPass[],
+  claims: Claims,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const present = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
-  const waiting = mailboxes.map(({ stored }) => present.get(stored.id)!).filter((mailbox) => mailbox.pending > 0);
+  const waiting = mailboxes
+    .map(({ stored }) => present.get(stored.id)!)
+    .filter(({ id, pending }) => pending > 0 && !claims.get(id)!.refusal);
   const remaining = waiting.reduce((sum, mailbox) => sum + mailbox.pending, 0);
   // From here on the total is exact.
   publish(await recordProgressNow(pool, lease, { phase: 'FETCHING', mailbox: null, remaining }));
@@ -52,9 +90,19 @@ async function fetchAll(
 
   const onTheMove = new Set(passes.flatMap((pass) => pass.leaving));
   for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) onTheMove.add(id);
+  let failure: unknown;
   for (const { id, path, generation, uidValidity } of waiting) {
-    await fetchBodies(context, connection, { id, path, generation, uidValidity: uidValidity! }, onTheMove);
+    const claim = claims.get(id)!;
+    try {
+      const ref = { id, path, generation, uidValidity: uidValidity! };
+      await recognise(context, line, ref, onTheMove);
+      await fetchBodies(context, line, ref, onTheMove, claim.expunged);
+    } catch (error) {
+      failure = error;
+      claims.set(id, setAside(context, claim, error));
+    }
   }
+  if (failure && waiting.every(({ id }) => claims.get(id)!.refusal)) throw asOwnError(failure);
 }
 
 async function finish(

@@ -1,6 +1,7 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { MailtideError } from '../errors.ts';
-import { type MailboxRef, type PendingLocation, quarantine } from '../store/mail/locations.ts';
+import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
+import { quarantine } from '../store/mail/quarantine.ts';
 import { type BatchItem, storeBatch } from '../store/mail/store-batch.ts';
 import type { SyncContext } from './context.ts';
 

@@ -37,6 +37,7 @@ const finishedRun = {
 const SCHEMAS = {
   account_connected: [z.strictObject({ emailAddress: text, imapHost: text })],
   mailbox_created: [z.strictObject({ mailboxId: uuid, path: text })],
+  mailbox_renamed: [z.strictObject({ mailboxId: uuid, path: text, previousPath: text })],
   mailbox_deleted: [z.strictObject({ mailboxId: uuid, path: text })],
   /** The server gave the mailbox another UIDVALIDITY: every UID known before means nothing any more. */
   mailbox_reset: [
@@ -55,6 +56,8 @@ const SCHEMAS = {
   /** Known bytes in one more place. */
   email_copied: [z.strictObject({ messageId: uuid, ...place })],
   email_moved: [z.strictObject({ messageId: uuid, from: z.strictObject(place), to: z.strictObject(place) })],
+  /** Its bytes could not be had or stored; `attempts` so far. Known as a message only where its header is stored. */
+  email_quarantined: [z.strictObject({ messageId: uuid.nullable(), ...place, reason: text, attempts: count })],
   /** Gone from this place; it may still be in others. */
   email_deleted: [z.strictObject({ messageId: uuid, ...place })],
   email_flags_changed: [

@@ -167,9 +167,16 @@ describe('rows of a FETCH', () => {
       }),
     );
     expect(await all(imap.fetchMetadata([1, 2, 3, 4]))).toEqual([
-      { uid: 1, flags: [], internalDate: new Date('2026-11-23T10:00:00Z'), size: 11, modseq: null },
-      { uid: 2, flags: ['\\Seen', 'work'], internalDate: new Date('2026-11-23T11:00:00Z'), size: 22, modseq: null },
-      { uid: 4, flags: [], internalDate: null, size: 44, modseq: null },
+      { uid: 1, flags: [], internalDate: new Date('2026-11-23T10:00:00Z'), size: 11, modseq: null, emailId: null },
+      {
+        uid: 2,
+        flags: ['\\Seen', 'work'],
+        internalDate: new Date('2026-11-23T11:00:00Z'),
+        size: 22,
+        modseq: null,
+        emailId: null,
+      },
+      { uid: 4, flags: [], internalDate: null, size: 44, modseq: null, emailId: null },
     ]);
   });
 

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMimePool, type MimePool } from '../../src/mime/mime-pool.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { addPending, type MailboxRef, quarantine, updateFlags } from '../../src/store/mail/locations.ts';
+import { addPending, type MailboxRef } from '../../src/store/mail/locations.ts';
 import { createMailboxes, storedMailboxes } from '../../src/store/mail/mailboxes.ts';
+import { quarantine } from '../../src/store/mail/quarantine.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
+import { updateFlags } from '../../src/store/mail/update-flags.ts';
 import { claimRun, extendLease } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
@@ -46,7 +48,7 @@ beforeEach(async () => {
   await addPending(pool, first, mailbox, [1, 2, 3].map(pending));
 });
 
-const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null });
+const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null, emailId: null });
 
 async function claim(): Promise<Lease> {
   return (await claimRun(database.pool, runId))!.lease;
@@ -73,7 +75,10 @@ const writes: [string, (lease: Lease) => Promise<unknown>][] = [
   ['a progress step', (lease) => recordProgressNow(database.pool, lease, { phase: 'FETCHING', remaining: 3 })],
   ['new mailboxes', (lease) => createMailboxes(database.pool, lease, [])],
   ['pending messages', (lease) => addPending(database.pool, lease, mailbox, [pending(4)])],
-  ['flags', (lease) => updateFlags(database.pool, lease, mailbox, [{ uid: 1, flags: ['\\Seen'], modseq: null }])],
+  [
+    'flags',
+    (lease) => updateFlags(database.pool, lease, mailbox, [{ uid: 1, flags: ['\\Seen'], modseq: null }], 'changes'),
+  ],
   ['a reason for a missing body', (lease) => quarantine(database.pool, lease, mailbox, [1], 'NOT_SERVED')],
   ['success', (lease) => finishRun(database.pool, lease, { status: 'SUCCEEDED' })],
   ['failure', (lease) => finishRun(database.pool, lease, { status: 'FAILED' })],

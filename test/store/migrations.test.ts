@@ -8,7 +8,9 @@ import { postgres } from '../support/servers.ts';
 
 /** What the migrations make and schema.prisma cannot say: the end of the first migration tells why. */
 const EXTRAS = [
+  'index message_location_email_id',
   'index message_location_pending',
+  'index message_location_quarantined',
   'index message_search',
   'index sync_run_one_active',
   'storage message.html',

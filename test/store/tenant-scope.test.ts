@@ -11,12 +11,14 @@ import { storeAccount, storeEvents, storeMessage, storeRun } from '../server/sto
 const MODELS = [
   'emailAccount',
   'mailbox',
+  'mailboxProof',
   'messageLocation',
   'message',
   'messageSource',
   'attachment',
   'thread',
   'syncRun',
+  'syncReceipt',
   'event',
 ] as const;
 
@@ -35,7 +37,9 @@ beforeAll(async () => {
     const account = await storeAccount(database, id, `${name}@example.com`);
     await storeMessage(database, { account, subject: `for ${name}` });
     await storeEvents(database, account.accountId, 1);
-    await storeRun(database, account.accountId);
+    const run = await storeRun(database, account.accountId);
+    await database.prisma.mailboxProof.create({ data: { mailboxId: account.inbox } });
+    await database.prisma.syncReceipt.create({ data: { runId: run.id, complete: true, mailboxes: [] } });
     return tenantScoped(database.prisma, id) as unknown as PrismaClient;
   };
   alice = await reader('alice');

@@ -22,7 +22,12 @@ export type FinishedRun = {
 };
 
 /** Connects a user of a private Dovecot as the account `USER@example.com`. Answers its id. */
-export async function connectAccount(service: Service, server: DovecotCoordinates, user: string): Promise<string> {
+export async function connectAccount(
+  service: Service,
+  server: Pick<DovecotCoordinates, 'host' | 'port' | 'password'>,
+  user: string,
+  more: { verify?: boolean } = {},
+): Promise<string> {
   const { createEmailAccount } = await service.data<{ createEmailAccount: { id: string } }>(
     'mutation ($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) { id } }',
     {
@@ -30,6 +35,7 @@ export async function connectAccount(service: Service, server: DovecotCoordinate
         emailAddress: `${user}@example.com`,
         imap: { host: server.host, port: server.port, security: 'NONE', username: user },
         credentials: { password: server.password },
+        ...more,
       },
     },
   );

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { corpus } from '../support/corpus.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import { LEVELS } from '../support/levels.ts';
 import type { LaidDownMail } from '../support/maildir.ts';
 import { RawImap } from '../support/raw-imap.ts';
 import type { ServerProcess } from '../support/server-process.ts';
@@ -11,13 +12,7 @@ import { connectAccount, eventsOf, sync, verifyChain } from '../support/sync.ts'
 import { truth } from '../support/truth.ts';
 
 /** The same changes must come over whatever help the server gives to find them. */
-const levels = [
-  ['QRESYNC', undefined],
-  ['CONDSTORE', 'IMAP4rev1 ENABLE IDLE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE MOVE CONDSTORE'],
-  ['neither', 'IMAP4rev1 IDLE UIDPLUS NAMESPACE'],
-] as const;
-
-describe.each(levels)('changes on a server with %s', (level, capability) => {
+describe.each(LEVELS)('changes on a server with %s', (level, capability) => {
   const user = `changes-${level.toLowerCase()}`;
   let server: Dovecot & ServerProcess;
   let service: Service;

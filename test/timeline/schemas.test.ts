@@ -21,11 +21,13 @@ test('a published schema does not change', () => {
     [
       "account_connected 1 6c2d1eddb2a4",
       "mailbox_created 1 572349c16f76",
+      "mailbox_renamed 1 4fe47484b431",
       "mailbox_deleted 1 572349c16f76",
       "mailbox_reset 1 1181172ba04e",
       "email_received 1 4d3c7b6c012e",
       "email_copied 1 ae73dae852ea",
       "email_moved 1 b9cb38d432cf",
+      "email_quarantined 1 5fbb5126abbb",
       "email_deleted 1 ae73dae852ea",
       "email_flags_changed 1 9fe95909d909",
       "sync_succeeded 1 c90e943ee914",

@@ -18,6 +18,14 @@ builder.prismaObject('Mailbox', {
     messageCount: t.exposeInt('messageCount'),
     unseenCount: t.exposeInt('unseenCount'),
     lastSyncedAt: t.expose('lastSyncedAt', { type: 'DateTime', nullable: true }),
+    provenCurrentAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      select: { proof: { select: { provenCurrentAt: true } } },
+      resolve: ({ proof }) => proof?.provenCurrentAt ?? null,
+      description:
+        'When its server last said what proves that the messages, each with all its bytes, and the flags stored here are its own.',
+    }),
     locations: t.relatedConnection('locations', {
       description: 'The messages that are in it now, by UID.',
       cursor: 'mailboxId_generation_uid',

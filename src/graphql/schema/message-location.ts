@@ -1,4 +1,6 @@
+import { gapReason } from '../../domain/receipt.ts';
 import { builder } from '../builder.ts';
+import { GapReason } from './sync-receipt.ts';
 
 const MessageState = builder.enumType('MessageState', {
   values: {
@@ -18,6 +20,20 @@ builder.prismaObject('MessageLocation', {
     internalDate: t.expose('internalDate', { type: 'DateTime', nullable: true }),
     size: t.exposeInt('size', { description: 'As the server says; a hint only.' }),
     state: t.expose('state', { type: MessageState }),
-    message: t.relation('message', { nullable: true, description: 'Null while its bytes are not stored.' }),
+    quarantineReason: t.field({
+      type: GapReason,
+      nullable: true,
+      description: 'Why it is QUARANTINED.',
+      select: { state: true, lastError: true },
+      resolve: ({ state, lastError }) => (state === 'QUARANTINED' ? gapReason(lastError) : null),
+    }),
+    retryAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on it is asked for again.',
+      select: { state: true, retryAt: true },
+      resolve: ({ state, retryAt }) => (state === 'QUARANTINED' ? retryAt : null),
+    }),
+    message: t.relation('message', { nullable: true, description: 'Null while nothing of it is stored.' }),
   }),
 });

@@ -50,6 +50,9 @@ const Message = builder.prismaObject('Message', {
       nullable: true,
       description: 'Why less than the whole message could be read; null when all of it was.',
     }),
+    headersOnly: t.exposeBoolean('headersOnly', {
+      description: 'It is larger than this installation stores (MAX_MESSAGE_BYTES): its source ends with the header.',
+    }),
     attachments: t.relation('attachments', { query: { orderBy: { index: 'asc' } } }),
     thread: t.relation('thread'),
     locations: t.relation('locations', {

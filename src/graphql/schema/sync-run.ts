@@ -66,6 +66,10 @@ export const SyncRun = builder.prismaObject('SyncRun', {
     bytesProcessed: t.expose('bytesProcessed', { type: 'BigInt' }),
     percent: t.float({ nullable: true, resolve: (run) => (run.messagesTotal === null ? null : run.percent) }),
     stats: t.field({ type: SyncStats, resolve: statsOf }),
+    receipt: t.relation('receipt', {
+      nullable: true,
+      description: 'What it proved, in the end. Null until it has succeeded.',
+    }),
   }),
 });
 

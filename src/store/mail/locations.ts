@@ -1,9 +1,6 @@
 import type { Pool } from 'pg';
-import { sameFlags } from '../../domain/flags.ts';
-import type { FlagChange, MessageMetadata } from '../../domain/words.ts';
+import type { MessageMetadata } from '../../domain/words.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { fenced, type Lease, sqlOf } from '../sql.ts';
 
@@ -15,13 +12,19 @@ export interface MailboxRef {
   readonly uidValidity: bigint;
 }
 
-/** UIDs of the live locations from `fromUid` on, ascending. */
-export async function liveUids(pool: Pool, mailbox: MailboxRef, fromUid: number): Promise<number[]> {
+/** UIDs of the live locations from `fromUid` on, up to `toUid`, ascending. */
+export async function liveUids(
+  pool: Pool,
+  mailbox: Pick<MailboxRef, 'id' | 'generation'>,
+  fromUid: number,
+  toUid: number | null = null,
+): Promise<number[]> {
   const rows = await sqlOf(pool).query<{ uids: string | null }>(
     // One string instead of a row each: a mailbox of 100,000 messages is read in milliseconds.
     `SELECT string_agg(uid::text, ',' ORDER BY uid) AS uids FROM message_location
-     WHERE mailbox_id = $1 AND generation = $2 AND uid >= $3 AND deleted_at IS NULL`,
-    [mailbox.id, mailbox.generation, fromUid],
+     WHERE mailbox_id = $1 AND generation = $2 AND uid >= $3 AND ($4::bigint IS NULL OR uid <= $4)
+       AND deleted_at IS NULL`,
+    [mailbox.id, mailbox.generation, fromUid, toUid],
   );
   return rows[0]?.uids ? rows[0].uids.split(',').map(Number) : [];
 }
@@ -36,9 +39,13 @@ export async function countLive(pool: Pool, mailbox: MailboxRef, belowUid: numbe
   return row!.live;
 }
 
+const IS_THE_SAME = `(l.message_id IS NOT NULL AND l.state = 'STORED' AND l.size = excluded.size
+  AND l.internal_date = excluded.internal_date)`;
+
 /**
- * Writes a PENDING location for each message that the server listed. What is there already stays as it is, a
- * tombstone comes back to life: repeating an enumeration changes nothing.
+ * Writes a PENDING location for each message that the server listed. What is there already stays as it is: repeating an
+ * enumeration changes nothing. A tombstone comes back to life, with its message if that is the one by size and date; a
+ * server that was set back to a backup gives the UID to another one.
  */
 export function addPending(
   pool: Pool,
@@ -48,13 +55,16 @@ export function addPending(
 ): Promise<void> {
   return fenced(pool, lease, async (tx) => {
     await tx.query(
-      `INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size)
-       SELECT $1, $2, m.uid, $3, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size
-       FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[])
-         AS m(uid, flags, modseq, internal_date, size)
+      `INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,
+         email_id)
+       SELECT $1, $2, m.uid, $3, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
+       FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[], $9::text[])
+         AS m(uid, flags, modseq, internal_date, size, email_id)
        ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
-         SET deleted_at = NULL, state = CASE WHEN l.message_id IS NULL THEN 'PENDING' ELSE 'STORED' END::"MessageState",
-           flags = excluded.flags, modseq = excluded.modseq
+         SET deleted_at = NULL, flags = excluded.flags, modseq = excluded.modseq, email_id = excluded.email_id,
+           size = excluded.size, internal_date = excluded.internal_date,
+           state = CASE WHEN ${IS_THE_SAME} THEN 'STORED' ELSE 'PENDING' END::"MessageState",
+           message_id = CASE WHEN ${IS_THE_SAME} THEN l.message_id END
          WHERE l.deleted_at IS NOT NULL`,
       [
         mailbox.id,
@@ -66,72 +76,17 @@ export function addPending(
         metadata.map((row) => row.internalDate),
         // A size beyond int4 is a lie or a giant: either way it is fetched alone or not at all.
         metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
+        metadata.map((row) => row.emailId),
       ],
     );
-  });
-}
-
-/**
- * Writes flags that differ from the stored ones, with an event each for messages that are stored. An older modseq never
- * overwrites a newer one, so a pass may be repeated.
- */
-export function updateFlags(
-  pool: Pool,
-  lease: Lease,
-  mailbox: MailboxRef,
-  changes: readonly FlagChange[],
-): Promise<SyncRun | null> {
-  return fenced(pool, lease, async (tx) => {
-    const stored = await tx.query<{ uid: bigint; flags: string[]; modseq: bigint | null; messageId: string | null }>(
-      `SELECT uid, flags, modseq, message_id FROM message_location
-       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND deleted_at IS NULL`,
-      [mailbox.id, mailbox.generation, changes.map((change) => change.uid)],
-    );
-    const byUid = new Map(stored.map((row) => [Number(row.uid), row]));
-    const newer = changes.flatMap((change) => {
-      const before = byUid.get(change.uid);
-      if (!before || (before.modseq !== null && change.modseq !== null && change.modseq < before.modseq)) return [];
-      return sameFlags(before.flags, change.flags) ? [] : [{ change, before }];
-    });
-    if (newer.length === 0) return null;
-    await tx.query(
-      `UPDATE message_location l SET flags = string_to_array(c.flags, ' '), modseq = coalesce(c.modseq, l.modseq)
-       FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS c(uid, flags, modseq)
-       WHERE l.mailbox_id = $1 AND l.generation = $2 AND l.uid = c.uid`,
-      [
-        mailbox.id,
-        mailbox.generation,
-        newer.map(({ change }) => change.uid),
-        newer.map(({ change }) => change.flags.join(' ')),
-        newer.map(({ change }) => change.modseq),
-      ],
-    );
-    const events = newer.flatMap(({ change, before }): EventInput[] =>
-      before.messageId
-        ? [
-            {
-              type: 'email_flags_changed',
-              payload: {
-                messageId: before.messageId,
-                mailboxId: mailbox.id,
-                mailbox: mailbox.path,
-                uidValidity: mailbox.uidValidity.toString(),
-                uid: change.uid,
-                flags: [...change.flags],
-                previousFlags: before.flags,
-              },
-            },
-          ]
-        : [],
-    );
-    await appendEvents(tx, lease.accountId, events);
-    return recordProgress(tx, lease, { add: { messagesUpdated: events.length, eventsCreated: events.length } });
   });
 }
 
 export interface PendingLocation {
   readonly uid: number;
   readonly size: number;
+  /** How often it was asked for in vain. */
+  readonly attempts: number;
   readonly internalDate: Date | null;
 }
 
@@ -142,14 +97,27 @@ export async function nextPending(
   belowUid: number | null,
   limit: number,
 ): Promise<PendingLocation[]> {
-  const rows = await sqlOf(pool).query<{ uid: bigint; size: number; internalDate: Date | null }>(
-    `SELECT uid, size, internal_date FROM message_location
+  const rows = await sqlOf(pool).query<{ uid: bigint; size: number; attempts: number; internalDate: Date | null }>(
+    `SELECT uid, size, attempts, internal_date FROM message_location
      WHERE mailbox_id = $1 AND generation = $2 AND state = 'PENDING' AND deleted_at IS NULL
        AND ($3::bigint IS NULL OR uid < $3)
      ORDER BY uid DESC LIMIT $4`,
     [mailbox.id, mailbox.generation, belowUid, limit],
   );
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
+}
+
+/** A message that is stored, the smallest of the newest; null when there is none. */
+export async function anyStoredUid(pool: Pool, mailbox: MailboxRef): Promise<number | null> {
+  const [row] = await sqlOf(pool).query<{ uid: bigint }>(
+    `SELECT uid FROM (
+       SELECT uid, size FROM message_location
+       WHERE mailbox_id = $1 AND generation = $2 AND state = 'STORED' AND deleted_at IS NULL
+       ORDER BY uid DESC LIMIT 50
+     ) newest ORDER BY size LIMIT 1`,
+    [mailbox.id, mailbox.generation],
+  );
+  return row ? Number(row.uid) : null;
 }
 
 /** Ids of the messages that live locations point to: of `uids`, of older generations, or of a whole mailbox. */
@@ -170,25 +138,6 @@ export async function messagesAt(
     [mailboxId, ...values],
   );
   return rows.map((row) => row.id);
-}
-
-/** Sets aside messages whose bytes cannot be had or stored, each with its reason; they count as processed. */
-export function quarantine(
-  pool: Pool,
-  lease: Lease,
-  mailbox: MailboxRef,
-  uids: readonly number[],
-  reason: string,
-): Promise<SyncRun> {
-  return fenced(pool, lease, async (tx) => {
-    const rows = await tx.query(
-      `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = $4
-       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'
-         AND deleted_at IS NULL RETURNING 1`,
-      [mailbox.id, mailbox.generation, uids, reason],
-    );
-    return recordProgress(tx, lease, { add: { messagesProcessed: rows.length } });
-  });
 }
 
 /** Tombstones PENDING locations that the server expunged before their bytes came. No event: nothing was received. */

@@ -10,14 +10,20 @@ import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
 export interface StoredMailbox {
   readonly id: string;
   readonly path: string;
+  readonly objectId: string | null;
   readonly generation: number;
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
   readonly highestModseq: bigint | null;
+  readonly laggingModseq: bigint | null;
+  readonly laggingSince: Date | null;
   readonly enumeratedUpTo: bigint;
   readonly messageCount: number;
   readonly flagSweepUid: bigint;
   readonly lastSyncedAt: Date | null;
+  /** Of the live UIDs, as proven after the last pass; null where that has not been done. */
+  readonly uidSetDigest: string | null;
+  readonly comparedAt: Date | null;
   readonly pending: number;
   /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
   readonly hasOldGeneration: boolean;
@@ -25,13 +31,15 @@ export interface StoredMailbox {
 
 export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
   return sqlOf(pool).query<StoredMailbox>(
-    `SELECT m.id, m.path, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.enumerated_up_to,
+    `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
        m.message_count, m.flag_sweep_uid, m.last_synced_at,
+       CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
         WHERE l.mailbox_id = m.id AND l.state = 'PENDING' AND l.deleted_at IS NULL) AS pending,
        m.generation > 0 AND EXISTS (SELECT 1 FROM message_location l
         WHERE l.mailbox_id = m.id AND l.generation < m.generation AND l.deleted_at IS NULL) AS has_old_generation
-     FROM mailbox m WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
+     FROM mailbox m LEFT JOIN mailbox_proof p ON p.mailbox_id = m.id
+     WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
     [accountId],
   );
 }
@@ -61,6 +69,38 @@ export function createMailboxes(pool: Pool, lease: Lease, listed: readonly Liste
   });
 }
 
+export interface Rename {
+  readonly mailbox: StoredMailbox;
+  /** What LIST shows of it now. */
+  readonly listed: ListedMailbox;
+}
+
+/** Mailboxes that have another name now. In one statement, because two may have swapped theirs. */
+export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rename[]): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query(
+      `UPDATE mailbox m SET path = r.path, delimiter = r.delimiter, special_use = r.special_use
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, path, delimiter, special_use)
+       WHERE m.id = r.id`,
+      [
+        renames.map(({ mailbox }) => mailbox.id),
+        renames.map(({ listed }) => listed.path),
+        renames.map(({ listed }) => listed.delimiter),
+        renames.map(({ listed }) => listed.specialUse),
+      ],
+    );
+    await appendEvents(
+      tx,
+      lease.accountId,
+      renames.map(({ mailbox, listed }) => ({
+        type: 'mailbox_renamed',
+        payload: { mailboxId: mailbox.id, path: listed.path, previousPath: mailbox.path },
+      })),
+    );
+    return recordProgress(tx, lease, { add: { eventsCreated: renames.length } });
+  });
+}
+
 /**
  * A new generation after a UIDVALIDITY change: the old UIDs mean nothing any more. Their locations stay until the new
  * ones are stored, so that no message is missing in between; what was not fetched yet is dropped.
@@ -79,7 +119,7 @@ export function beginGeneration(
     );
     await tx.query(
       `UPDATE mailbox SET generation = generation + 1, uid_validity = $2, uid_next = NULL, highest_modseq = NULL,
-         enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
+         lagging_modseq = NULL, lagging_since = NULL, enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
       [mailbox.id, snapshot.uidValidity],
     );
     await appendEvents(tx, lease.accountId, [
@@ -100,6 +140,10 @@ export function beginGeneration(
 /** Where a finished pass has come to: the cursor of the next one. */
 export interface MailboxCursor {
   readonly snapshot: MailboxSnapshot;
+  /** The mod-sequence to ask for changes from, and one that may follow it: src/sync/cursor.ts. */
+  readonly highestModseq: bigint | null;
+  readonly laggingModseq: bigint | null;
+  readonly laggingSince: Date | null;
   readonly enumeratedUpTo: number;
   readonly flagSweepUid: number;
 }
@@ -112,7 +156,8 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
   const { snapshot } = cursor;
   await tx.query(
     `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
-       flag_sweep_uid = $6, last_synced_at = now(), message_count = counts.live, unseen_count = counts.unseen
+       flag_sweep_uid = $6, object_id = $8, lagging_modseq = $9, lagging_since = $10, last_synced_at = now(),
+       message_count = counts.live, unseen_count = counts.unseen
      FROM (
        SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen
        FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
@@ -123,10 +168,13 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
       mailboxId,
       snapshot.uidValidity,
       snapshot.uidNext,
-      snapshot.highestModseq,
+      cursor.highestModseq,
       cursor.enumeratedUpTo,
       cursor.flagSweepUid,
       lease.accountId,
+      snapshot.mailboxId,
+      cursor.laggingModseq,
+      cursor.laggingSince,
     ],
   );
 }

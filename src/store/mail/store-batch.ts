@@ -28,6 +28,8 @@ export interface Batch {
   readonly size: number;
   /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
   readonly onTheMove: ReadonlySet<string>;
+  /** What else belongs to the same transaction. */
+  readonly also?: (tx: Sql) => Promise<void>;
 }
 
 /**
@@ -42,6 +44,7 @@ export function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<Sync
     const plan = planBatch(batch, known);
     await write(tx, lease, batch, plan, known);
     for (const [from, into] of plan.threads.merges) await mergeThreads(tx, lease.accountId, from, into);
+    await batch.also?.(tx);
     return recordProgress(tx, lease, {
       add: {
         messagesProcessed: batch.items.length,

@@ -14,7 +14,7 @@ export type Gone =
 
 /**
  * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another mailbox since
- * this one was last seen; deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox
+ * this one was last seen (and was not there before under another UIDVALIDITY); deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox
  * went nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same transaction.
  */
 export function tombstone(
@@ -63,7 +63,8 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
     `WITH lost AS (
        UPDATE message_location l SET deleted_at = now() FROM mailbox m
        WHERE l.mailbox_id = $1 AND m.id = $1 AND l.deleted_at IS NULL AND ${condition}
-       RETURNING l.generation, l.uid, l.message_id, m.uid_validity, m.last_synced_at
+       RETURNING l.generation, l.uid, l.message_id, m.uid_validity, greatest(m.last_synced_at,
+         (SELECT proven_current_at FROM mailbox_proof WHERE mailbox_id = m.id)) AS last_seen_at
      )
      SELECT lost.uid, lost.uid_validity, lost.message_id, home.*
      FROM lost LEFT JOIN LATERAL (
@@ -71,7 +72,10 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
        FROM message_location t JOIN mailbox b ON b.id = t.mailbox_id
        WHERE t.message_id = lost.message_id AND t.deleted_at IS NULL
          AND (t.mailbox_id <> $1 OR t.generation > lost.generation)
-         AND (lost.last_synced_at IS NULL OR t.stored_at > lost.last_synced_at)
+         AND (lost.last_seen_at IS NULL OR t.stored_at > lost.last_seen_at)
+         AND (t.mailbox_id = $1 OR NOT EXISTS (
+           SELECT FROM message_location e
+           WHERE e.message_id = lost.message_id AND e.mailbox_id = t.mailbox_id AND e.generation < t.generation))
        ORDER BY t.mailbox_id = $1 DESC, t.stored_at DESC LIMIT 1
      ) home ON true
      ORDER BY lost.uid`,

@@ -1,15 +1,19 @@
 import type { Pool } from 'pg';
 import { statsOf } from '../../domain/progress.ts';
+import type { SyncReceipt } from '../../domain/receipt.ts';
 import type { FinishedStatus } from '../../domain/sync-run.ts';
 import { type ErrorCode, MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { appendEvents } from '../append-events.ts';
 import { fenced, inTransaction, type Lease, type Sql } from '../sql.ts';
+import { storeReceipt } from './store-receipt.ts';
 
 export interface RunOutcome {
   readonly status: FinishedStatus;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** What a run that SUCCEEDED proved. */
+  readonly receipt?: SyncReceipt;
 }
 
 /** Ends a run that this worker holds. Run, account status and closing event change together. */
@@ -35,7 +39,7 @@ export function cancelRun(pool: Pool, tenantId: string, runId: string): Promise<
   });
 }
 
-async function close(tx: Sql, runId: string, { status, error }: RunOutcome): Promise<SyncRun> {
+async function close(tx: Sql, runId: string, { status, error, receipt }: RunOutcome): Promise<SyncRun> {
   const [run] = await tx.query<SyncRun>(
     `UPDATE sync_run SET status = $2::"SyncRunStatus", phase = 'DONE', mailbox = NULL, finished_at = now(),
        lease_token = NULL, lease_expires_at = NULL, next_attempt_at = NULL, error_code = $3, error_message = $4,
@@ -51,6 +55,7 @@ async function close(tx: Sql, runId: string, { status, error }: RunOutcome): Pro
      WHERE id = $1`,
     [run!.accountId, status, error?.code ?? null, error?.message ?? null],
   );
+  if (receipt) await storeReceipt(tx, runId, receipt);
   await appendEvents(tx, run!.accountId, [closingEvent(run!, status, error?.code)]);
   return run!;
 }

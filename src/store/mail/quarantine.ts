@@ -1,0 +1,106 @@
+import type { Pool } from 'pg';
+import type { SyncMode } from '../../domain/sync-run.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { EventInput } from '../../timeline/schemas.ts';
+import { appendEvents } from '../append-events.ts';
+import { recordProgress } from '../runs/record-progress.ts';
+import { fenced, type Lease, type Sql } from '../sql.ts';
+import type { MailboxRef } from './locations.ts';
+
+/**
+ * A message whose bytes cannot be had or stored is set aside, and stops no other. It is asked for again by later runs,
+ * after waits that double.
+ *
+ *   PENDING --- NOT_SERVED, NOT_STORABLE ---> QUARANTINED (retry_at) --- due, or a full sync ---> PENDING
+ *   PENDING --- TOO_LARGE: header stored ---> QUARANTINED ------------- the limit was raised ---> PENDING
+ */
+export type QuarantineReason = 'NOT_SERVED' | 'NOT_STORABLE' | 'TOO_LARGE';
+
+/** 20 minutes after the first attempt, a week and a day from the tenth on. */
+const RETRY_AT = `now() + interval '10 minutes' * 2 ^ least(attempts + 1, 10)`;
+
+/** Sets aside messages with their reason; they count as processed. */
+export function quarantine(
+  pool: Pool,
+  lease: Lease,
+  mailbox: MailboxRef,
+  uids: readonly number[],
+  reason: QuarantineReason,
+): Promise<SyncRun> {
+  return fenced(pool, lease, async (tx) => {
+    const rows = await tx.query<SetAside>(
+      `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = $4, retry_at = ${RETRY_AT}
+       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'
+         AND deleted_at IS NULL RETURNING uid, message_id, attempts`,
+      [mailbox.id, mailbox.generation, uids, reason],
+    );
+    await appendEvents(
+      tx,
+      lease.accountId,
+      rows.map((row) => eventOf(row, mailbox, reason)),
+    );
+    return recordProgress(tx, lease, { add: { messagesProcessed: rows.length, eventsCreated: rows.length } });
+  });
+}
+
+interface SetAside {
+  readonly uid: bigint;
+  readonly messageId: string | null;
+  readonly attempts: number;
+}
+
+function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, reason: QuarantineReason): EventInput {
+  const place = { mailboxId: mailbox.id, mailbox: mailbox.path, uidValidity: mailbox.uidValidity.toString() };
+  return { type: 'email_quarantined', payload: { messageId, ...place, uid: Number(uid), reason, attempts } };
+}
+
+/**
+ * Marks a message of which only the header has just been stored, in the same transaction. Where the same bytes are a
+ * whole message in another place, it stays one.
+ */
+export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<void> {
+  const [row] = await tx.query<SetAside & { size: number }>(
+    `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
+     WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts, size`,
+    [mailbox.id, mailbox.generation, uid],
+  );
+  await tx.query(
+    `UPDATE message m SET headers_only = true, parse_error = $2 WHERE m.id = $1 AND NOT EXISTS (
+       SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED')`,
+    [row!.messageId, `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES: only its header is stored.`],
+  );
+  await appendEvents(tx, lease.accountId, [eventOf(row!, mailbox, 'TOO_LARGE')]);
+  await recordProgress(tx, lease, { add: { eventsCreated: 1 } });
+}
+
+/**
+ * Notes that a server broke down over these messages. The next run asks for fewer of them at a time, until the one is
+ * alone that does it (src/sync/asked-together.ts).
+ */
+export function countAttempt(pool: Pool, lease: Lease, mailbox: MailboxRef, uids: readonly number[]): Promise<void> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query(
+      `UPDATE message_location SET attempts = attempts + 1
+       WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'`,
+      [mailbox.id, mailbox.generation, uids],
+    );
+  });
+}
+
+/** Makes PENDING again what is due for another attempt; with a full sync all that more attempts can help. */
+export function releaseQuarantined(
+  pool: Pool,
+  lease: Lease,
+  { mode, maxMessageBytes }: { mode: SyncMode; maxMessageBytes: number },
+): Promise<void> {
+  return fenced(pool, lease, async (tx) => {
+    await tx.query(
+      `UPDATE message_location l SET state = 'PENDING' FROM mailbox m
+       WHERE m.account_id = $1 AND m.deleted_at IS NULL AND l.mailbox_id = m.id AND l.generation = m.generation
+         AND l.state = 'QUARANTINED' AND l.deleted_at IS NULL
+         AND CASE WHEN l.last_error = 'TOO_LARGE' AND l.message_id IS NOT NULL THEN l.size <= $2
+               ELSE $3 OR l.retry_at IS NULL OR l.retry_at <= now() END`,
+      [lease.accountId, maxMessageBytes, mode === 'FULL'],
+    );
+  });
+}

@@ -1,0 +1,66 @@
+import type { MessageMetadata } from '../domain/words.ts';
+import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { askMetadata } from './ask-metadata.ts';
+import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
+
+/**
+ * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
+ * a UID late, after a higher one.
+ */
+const OVERLAP = 500;
+/** Rows in one transaction: short enough that nobody waits long for the embedded database. */
+const ROWS_PER_TRANSACTION = 1000;
+
+export interface Added {
+  /** What the server listed, ascending; all that it has where nothing was enumerated before. */
+  readonly listed: readonly number[];
+  readonly isWhole: boolean;
+  /** The server told the flags of each. */
+  readonly flagsProven: boolean;
+  /** Of the new ones, those that should have been seen in an earlier pass. */
+  readonly late: number;
+}
+
+/** Writes what the server has and we have not, from just below the highest enumerated UID on. */
+export async function addNew(
+  context: SyncContext,
+  line: Line,
+  ref: MailboxRef,
+  enumeratedUpTo: number,
+): Promise<Added> {
+  const fromUid = Math.max(1, enumeratedUpTo - OVERLAP + 1);
+  // `n:*` names the last message even when its UID is below n (RFC 9051, 6.4.9).
+  const listed = (await line.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
+  const known = new Set(await liveUids(context.pool, ref, fromUid));
+  const added = listed.filter((uid) => !known.has(uid));
+  const flagsProven = await addUids(context, line, ref, added);
+  const late = added.filter((uid) => uid <= enumeratedUpTo).length;
+  return { listed, isWhole: fromUid === 1, flagsProven, late };
+}
+
+/** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
+export async function addUids(
+  { pool, lease }: SyncContext,
+  line: Line,
+  ref: MailboxRef,
+  uids: readonly number[],
+): Promise<boolean> {
+  const silent = new Set(uids);
+  let rows: MessageMetadata[] = [];
+  const take = async (answer: AsyncIterable<MessageMetadata>): Promise<void> => {
+    for await (const row of answer) {
+      silent.delete(row.uid);
+      rows.push(row);
+      if (rows.length < ROWS_PER_TRANSACTION) continue;
+      await addPending(pool, lease, ref, rows);
+      rows = [];
+    }
+  };
+  // Twice: a UID missing from an answer proves nothing.
+  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askMetadata(line, ref, silent, take);
+  // What SEARCH listed gets its row all the same, and its bytes will tell.
+  for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
+  if (rows.length > 0) await addPending(pool, lease, ref, rows);
+  return silent.size === 0;
+}

@@ -1,0 +1,49 @@
+import { toStorable } from '../domain/storable-text.ts';
+import { readHeaderFields } from '../mime/header-fields.ts';
+import { ownMessageId } from '../mime/message-ids.ts';
+import { adopt, type KnownAt, knownByEmailId, knownByHeader, likeLeaving } from '../store/mail/adopt.ts';
+import type { MailboxRef } from '../store/mail/locations.ts';
+import type { SyncContext } from './context.ts';
+import type { Line } from './line.ts';
+
+const PER_TRANSACTION = 1000;
+
+/**
+ * Finds PENDING messages that are known already, so that their bytes are not fetched again: by the EMAILID that the
+ * server gives them, or, of messages that are about to leave another place or an old generation, by Message-ID, size
+ * and date, where these are one message's only. Everything else is fetched, and recognised by its bytes.
+ */
+export async function recognise(
+  context: SyncContext,
+  line: Line,
+  ref: MailboxRef,
+  onTheMove: ReadonlySet<string>,
+): Promise<void> {
+  const { pool } = context;
+  const { capabilities } = line.connection.server;
+  if (capabilities.includes('OBJECTID') || capabilities.includes('X-GM-EXT-1')) {
+    await adoptAll(context, ref, await knownByEmailId(pool, ref), onTheMove);
+  }
+  if (onTheMove.size === 0) return;
+  const leaving = [...onTheMove];
+  const alike = await likeLeaving(pool, ref, leaving);
+  if (alike.length === 0) return;
+  const { uidValidity } = await line.connection.select(ref.path);
+  if (uidValidity !== ref.uidValidity) return;
+  const headers = (await line.connection.fetchHeaders(alike, ['message-id'])).flatMap(({ uid, source }) => {
+    const messageIdHeader = ownMessageId(toStorable(readHeaderFields(source).values.get('message-id') ?? ''));
+    return messageIdHeader === null ? [] : [{ uid, messageIdHeader }];
+  });
+  await adoptAll(context, ref, await knownByHeader(pool, ref, leaving, headers), onTheMove);
+}
+
+async function adoptAll(
+  { pool, lease, publish }: SyncContext,
+  ref: MailboxRef,
+  known: readonly KnownAt[],
+  onTheMove: ReadonlySet<string>,
+): Promise<void> {
+  for (let from = 0; from < known.length; from += PER_TRANSACTION) {
+    publish(await adopt(pool, lease, ref, known.slice(from, from + PER_TRANSACTION), onTheMove));
+  }
+}

@@ -1,0 +1,31 @@
+import type { ImapConnection } from '../imap/connection.ts';
+import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
+import { markHeadersOnly, quarantine } from '../store/mail/quarantine.ts';
+import { storeBatch } from '../store/mail/store-batch.ts';
+import type { Sql } from '../store/sql.ts';
+import type { SyncContext } from './context.ts';
+
+/**
+ * Stores of a message that is larger than the limit its header: who sent it, when, and about what, with a mark. A
+ * message whose header cannot be had either is only set aside.
+ */
+export async function storeHeaders(
+  context: SyncContext,
+  connection: ImapConnection,
+  ref: MailboxRef,
+  large: readonly PendingLocation[],
+  onTheMove: ReadonlySet<string>,
+): Promise<void> {
+  const { pool, lease, publish, mime } = context;
+  const waiting = new Map(large.map((location) => [location.uid, location]));
+  for (const { uid, source } of await connection.fetchHeaders([...waiting.keys()])) {
+    const location = waiting.get(uid);
+    if (!location || source.length > context.maxMessageBytes) continue;
+    waiting.delete(uid);
+    const { messages, columns } = await mime.digest([source]);
+    const items = [{ uid, internalDate: location.internalDate, index: 0, message: messages[0]! }];
+    const also = (tx: Sql) => markHeadersOnly(tx, lease, ref, uid);
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, columns, size: 1, onTheMove, also }));
+  }
+  if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));
+}

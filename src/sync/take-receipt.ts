@@ -1,0 +1,102 @@
+import {
+  type Gap,
+  gapReason,
+  MAX_GAPS,
+  type MailboxReceipt,
+  type Proof,
+  type SyncReceipt,
+  uidSetDigest,
+} from '../domain/receipt.ts';
+import { liveUids } from '../store/mail/locations.ts';
+import { storedMailboxes } from '../store/mail/mailboxes.ts';
+import { type MissingLocation, missingLocations } from '../store/mail/stored-set.ts';
+import type { Claim, ServerSet } from './claims.ts';
+import type { SyncContext } from './context.ts';
+
+/**
+ * The receipt of an attempt that has come to its end: what the server said of each mailbox against what is stored now.
+ * A mailbox that nothing was written to since its digest was taken costs no look at its messages.
+ */
+export async function takeReceipt({ pool, lease }: SyncContext, claims: readonly Claim[]): Promise<SyncReceipt> {
+  const stored = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
+  const missing = Map.groupBy(await missingLocations(pool, lease.accountId), ({ mailboxId }) => mailboxId);
+  const mailboxes: MailboxReceipt[] = [];
+  for (const claim of claims) {
+    const { messageCount, uidSetDigest: digest } = stored.get(claim.id)!;
+    const isKnown = claim.server?.proof === 'STATUS' && digest !== null && claim.expunged.size === 0;
+    const held = isKnown ? heldAsProven(messageCount, digest) : holdAll(claim, await liveUids(pool, claim, 1));
+    mailboxes.push(judge(claim, held, missing.get(claim.id) ?? []));
+  }
+  return { complete: mailboxes.every((mailbox) => mailbox.complete), mailboxes };
+}
+
+/** A set of UIDs, as far as a proof asks for it. */
+interface UidSet {
+  readonly count: number;
+  readonly digest: string;
+  countBelow(uid: number): number;
+}
+
+/** What we hold of a mailbox now; and with it what the server had when it was asked, and that is gone on both sides. */
+export interface Held {
+  readonly now: UidSet;
+  readonly asked: UidSet;
+}
+
+function heldAsProven(count: number, digest: string): Held {
+  const set = { count, digest, countBelow: () => count };
+  return { now: set, asked: set };
+}
+
+export function holdAll(
+  { uidValidity, expunged }: Pick<Claim, 'uidValidity' | 'expunged'>,
+  uids: readonly number[],
+): Held {
+  const setOf = (members: readonly number[]): UidSet => ({
+    count: members.length,
+    digest: uidSetDigest(uidValidity ?? 0n, members),
+    countBelow: (limit) => members.filter((uid) => uid < limit).length,
+  });
+  const now = setOf(uids);
+  return { now, asked: expunged.size === 0 ? now : setOf([...new Set([...uids, ...expunged])]) };
+}
+
+/** Pure: what is proven of one mailbox. */
+export function judge(claim: Claim, held: Held, missing: readonly MissingLocation[]): MailboxReceipt {
+  const proof = proofOf(claim.server, held);
+  const gaps: Gap[] = [];
+  if (claim.refusal) gaps.push({ uid: null, reason: claim.refusal });
+  else if (!proof) gaps.push({ uid: null, reason: 'NOT_EQUAL' });
+  for (const { uid, reason } of missing)
+    gaps.push({ uid, reason: reason === null ? 'NOT_FETCHED' : gapReason(reason) });
+  for (const uid of claim.expunged) gaps.push({ uid, reason: 'EXPUNGED_MEANWHILE' });
+  return {
+    mailboxId: claim.id,
+    mailbox: claim.path,
+    uidValidity: claim.uidValidity === null ? null : claim.uidValidity.toString(),
+    serverMessages: claim.server?.messages ?? null,
+    storedMessages: held.now.count - missing.length,
+    uidSetDigest: proof ? held.now.digest : null,
+    proof,
+    flagsProven: proof !== null && claim.flagsProven,
+    compared: proof !== null && claim.compared,
+    complete: proof !== null && missing.length === 0,
+    gaps: gaps.slice(0, MAX_GAPS),
+    gapCount: gaps.length,
+    repairs: claim.repairs,
+    at: claim.at.toISOString(),
+  };
+}
+
+function proofOf(server: ServerSet | null, { asked }: Held): Proof | null {
+  switch (server?.proof) {
+    case 'STATUS':
+      return asked.count === server.messages ? 'STATUS' : null;
+    case 'COUNT':
+      return asked.countBelow(server.uidNext) === server.messages ? 'COUNT' : null;
+    case 'UID_SET':
+      return asked.digest === server.digest ? 'UID_SET' : null;
+    default:
+      return null;
+  }
+}

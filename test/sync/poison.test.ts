@@ -1,0 +1,282 @@
+import { chmodSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
+import { mails } from '../support/mails.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { type MailboxReceipt, receiptOf } from '../support/receipt.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+let service: Service;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl, environment: { MAX_MESSAGE_BYTES: String(1024 * 1024) } });
+});
+
+afterAll(() => service?.stop());
+
+const inDatabase = <Row>(sql: string): Promise<Row[]> =>
+  withDatabase({ databaseUrl }, async (client) => (await client.query(sql)).rows as Row[]);
+const maildir = (user: string, path = ''): string => join(dovecot.folder, 'mail', user, path);
+const expectTruth = async (user: string): Promise<void> =>
+  expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+
+async function receipt(runId: string): Promise<MailboxReceipt[]> {
+  return (await receiptOf(service, runId))!.mailboxes;
+}
+
+/** Messages that Dovecot cannot read: it closes the connection over each (imap_fetch_failure). */
+function makeUnreadable(user: string, ...places: number[]): () => void {
+  const folder = maildir(user, 'cur');
+  const files = readdirSync(folder)
+    .toSorted()
+    .filter((_, i) => places.includes(i + 1));
+  for (const file of files) chmodSync(join(folder, file), 0);
+  return () => {
+    for (const file of files) chmodSync(join(folder, file), 0o600);
+  };
+}
+
+test('messages over which the server breaks down are found, set aside and tried again; they stop no other', async () => {
+  dovecot.addUser('poison', { INBOX: mails(0, 300), Archive: mails(300, 310) });
+  const account = await connectAccount(service, dovecot, 'poison');
+  const heal = makeUnreadable('poison', 7, 150, 151);
+
+  const first = await sync(service, account);
+  expect(first.stats.messagesFetched).toBe(307);
+  const gaps = [7, 150, 151].map((uid) => ({ uid: String(uid), reason: 'NOT_SERVED' }));
+  expect(await receipt(first.id)).toMatchObject([
+    { mailbox: 'INBOX', proof: 'UID_SET', storedMessages: 297, serverMessages: 300, complete: false, gaps },
+    { mailbox: 'Archive', complete: true, gaps: [] },
+  ]);
+
+  // It is not time yet: nobody asks for them.
+  const second = await sync(service, account);
+  expect(second.messagesProcessed).toBe(0);
+  expect(await receipt(second.id)).toMatchObject([{ complete: false, gaps }, { complete: true }]);
+
+  // The waits double.
+  const waits = () =>
+    inDatabase<{ attempts: number; minutes: number }>(
+      `SELECT l.attempts, round(extract(epoch FROM l.retry_at - now()) / 60)::int AS minutes FROM message_location l
+       WHERE l.state = 'QUARANTINED' AND l.uid = 7`,
+    );
+  const due = () => inDatabase(`UPDATE message_location SET retry_at = now() WHERE state = 'QUARANTINED' AND uid = 7`);
+  expect(await waits()).toEqual([{ attempts: 1, minutes: 20 }]);
+  await due();
+  await sync(service, account);
+  expect(await waits()).toEqual([{ attempts: 2, minutes: 40 }]);
+
+  heal();
+  await due();
+  expect((await sync(service, account)).stats.messagesFetched).toBe(1);
+  // A full sync asks for all of them, whether it is time or not.
+  const full = await sync(service, account, 'FULL');
+  expect(full.stats.messagesFetched).toBe(2);
+  expect(await receiptOf(service, full.id)).toMatchObject({ complete: true });
+  await expectTruth('poison');
+});
+
+test('messages that the server refuses one by one are found by halves', async () => {
+  const refused = [4, 5, 17];
+  const rows = Array.from({ length: 20 }, (_, i) => i + 1);
+  const within = (set: string) => {
+    const ranges = set.split(',').map((range) => range.split(':').map(Number));
+    return rows.filter((uid) => ranges.some(([from = 0, to = from]) => uid >= from && uid <= to));
+  };
+  await using server = await startScriptedMailbox({
+    exists: 20,
+    search: ({ tag, rest }) =>
+      `* SEARCH ${within(rest.split('UID ').at(-1)!.replace('*', '99')).join(' ')}\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const asked = within(rest.split(' ')[1]!);
+      if (!rest.includes('BODY')) {
+        const metadata = asked.map(
+          (uid) => `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 30)`,
+        );
+        return [...metadata, `${tag} OK done`].join('\r\n');
+      }
+      if (asked.some((uid) => refused.includes(uid)))
+        return `${tag} NO [UNAVAILABLE] Server error while fetching messages`;
+      const bodies = asked.map((uid) => {
+        const body = `Subject: number ${uid}\r\n\r\nhello\r\n`;
+        return `* ${uid} FETCH (UID ${uid} BODY[] {${body.length}}\r\n${body})`;
+      });
+      return [...bodies, `${tag} OK done`].join('\r\n');
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'yahoo');
+  const run = await sync(service, account);
+  expect(run.stats.messagesFetched).toBe(17);
+  expect(await receipt(run.id)).toMatchObject([
+    { storedMessages: 17, gaps: refused.map((uid) => ({ uid: String(uid), reason: 'NOT_SERVED' })) },
+  ]);
+});
+
+test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
+  'a server that serves nothing any more (%s) is not taken for one with unreadable messages',
+  async (answer) => {
+    let isServing = true;
+    await using server = await startScriptedMailbox({
+      exists: 4,
+      search: ({ tag, rest }) => {
+        const found = isServing && !rest.includes('1:*') ? [1, 2] : [1, 2, 3, 4];
+        return `* SEARCH ${found.join(' ')}\r\n${tag} OK done`;
+      },
+      fetch: ({ tag, rest }, socket) => {
+        if (!rest.includes('BODY')) {
+          const rows = [1, 2, 3, 4].map(
+            (uid) => `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4)`,
+          );
+          return [...rows, `${tag} OK done`].join('\r\n');
+        }
+        if (isServing) {
+          return [...[1, 2].map((uid) => `* ${uid} FETCH (UID ${uid} BODY[] {4}\r\nA: ${uid})`), `${tag} OK done`].join(
+            '\r\n',
+          );
+        }
+        if (!answer.startsWith('*')) return `${tag} ${answer}`;
+        socket.end(`${answer}\r\n`);
+        return '';
+      },
+    });
+    const account = await connectAccount(service, { ...dovecot, ...server }, `out-${answer.length}`);
+    const first = await sync(service, account);
+    expect(first.stats.messagesFetched).toBe(2);
+    isServing = false;
+    const run = await finishedRun(service, await startSync(service, account, 'FULL'));
+    expect(run).toMatchObject({
+      status: 'FAILED',
+      error: { code: answer.startsWith('*') ? 'IMAP_CONNECTION_LOST' : 'IMAP_SERVER_REFUSED' },
+    });
+  },
+);
+
+test('a message that is too large is stored as its header, and whole when the limit is raised', async () => {
+  dovecot.addUser('giants', { INBOX: mails(0, 5) });
+  using actor = await RawImap.login({ ...dovecot, user: 'giants' });
+  const header = 'From: Ann <ann@example.com>\r\nSubject: holiday film\r\nMessage-ID: <film@example.com>\r\n';
+  await actor.append('INBOX', Buffer.from(`${header}\r\n${'all the pixels\r\n'.repeat(100_000)}`));
+  const account = await connectAccount(service, dovecot, 'giants');
+  const run = await sync(service, account);
+  expect(await receipt(run.id)).toMatchObject([
+    { serverMessages: 6, storedMessages: 5, complete: false, gaps: [{ uid: '6', reason: 'TOO_LARGE' }] },
+  ]);
+  type Film = {
+    messages: { edges: { node: { subject: string; headersOnly: boolean; text: string; locations: object[] } }[] };
+  };
+  const film = async (on: Service) => {
+    const { messages } = await on.data<Film>(
+      `query ($account: ID!) { messages(accountId: $account, search: "holiday") { edges { node {
+        subject headersOnly text locations { state size quarantineReason }
+      } } } }`,
+      { account },
+    );
+    return messages.edges.map(({ node }) => node);
+  };
+  expect(await film(service)).toMatchObject([
+    {
+      subject: 'holiday film',
+      headersOnly: true,
+      text: '',
+      locations: [{ state: 'QUARANTINED', quarantineReason: 'TOO_LARGE' }],
+    },
+  ]);
+  // Nothing changes while the limit does not.
+  expect((await sync(service, account, 'FULL')).stats).toMatchObject({ messagesFetched: 0, eventsCreated: 0 });
+
+  await service.stop();
+  service = await startService({ databaseUrl, environment: { API_KEY: service.apiKey } });
+  expect((await sync(service, account)).stats.messagesFetched).toBe(1);
+  expect(await film(service)).toMatchObject([{ headersOnly: false, locations: [{ state: 'STORED' }] }]);
+  await expectTruth('giants');
+});
+
+test('a mailbox that cannot be opened is set aside, the others go on, and its mail stays', async () => {
+  dovecot.addUser('closed', { INBOX: mails(0, 5), Secret: mails(5, 9), Sent: mails(9, 12) });
+  const account = await connectAccount(service, dovecot, 'closed');
+  await sync(service, account);
+  const secret = maildir('closed', '.Secret');
+  dovecot.deliver('closed', 'Sent', mails(12, 13));
+  dovecot.deliver('closed', 'Secret', mails(13, 14));
+  for (const folder of ['cur', 'new', 'tmp', '.']) chmodSync(join(secret, folder), 0);
+  const run = await sync(service, account);
+  for (const folder of ['.', 'cur', 'new', 'tmp']) chmodSync(join(secret, folder), 0o700);
+  const receipts = await receipt(run.id);
+  expect(receipts.find(({ mailbox }) => mailbox === 'Secret')).toMatchObject({
+    storedMessages: 4,
+    serverMessages: null,
+    uidSetDigest: null,
+    complete: false,
+    gaps: [{ uid: null, reason: 'MAILBOX_REFUSED' }],
+  });
+  expect(receipts.find(({ mailbox }) => mailbox === 'Sent')).toMatchObject({ storedMessages: 4, complete: true });
+  expect(run.stats).toMatchObject({ messagesFetched: 1, messagesDeleted: 0 });
+
+  expect(await receiptOf(service, (await sync(service, account)).id)).toMatchObject({ complete: true });
+  await expectTruth('closed');
+});
+
+test('a mailbox that is deleted between LIST and SELECT stops no other', async () => {
+  await using server = await startScriptedMailbox({
+    exists: 0,
+    search: ({ tag }) => `* SEARCH\r\n${tag} OK done`,
+    reply: ({ command, rest, tag }) => {
+      if (command === 'LIST') {
+        const listed = rest.includes('*') ? '* LIST () "/" INBOX\r\n* LIST () "/" Gone' : '* LIST (\\Noselect) "/" ""';
+        return `${listed}\r\n${tag} OK done`;
+      }
+      return command === 'SELECT' && /Gone/.test(rest) ? `${tag} NO [NONEXISTENT] no such mailbox` : undefined;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'hasty');
+  expect(await receipt((await sync(service, account)).id)).toMatchObject([
+    { mailbox: 'INBOX', complete: true },
+    { mailbox: 'Gone', complete: false, gaps: [{ uid: null, reason: 'MAILBOX_GONE' }] },
+  ]);
+});
+
+test('a server that lets no mailbox be read fails the run', async () => {
+  await using server = await startScriptedMailbox({
+    reply: ({ command, tag }) => (command === 'SELECT' ? `${tag} NO not today` : undefined),
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'shut', { verify: false });
+  const run = await finishedRun(service, await startSync(service, account));
+  expect(run).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_SERVER_REFUSED' } });
+});
+
+test('a server that lists fewer UIDs than it says there are is not believed: nothing is deleted', async () => {
+  let listed = [1, 2, 3];
+  await using server = await startScriptedMailbox({
+    exists: 3,
+    search: ({ tag, rest }) => {
+      const set = rest.split('UID ').at(-1)!;
+      const found = set.includes('*') ? listed : listed.filter((uid) => set.split(/[:,]/).includes(String(uid)));
+      return `* SEARCH ${found.join(' ')}\r\n${tag} OK done`;
+    },
+    fetch: ({ tag, rest }) => {
+      const item = (uid: number) =>
+        rest.includes('BODY')
+          ? 'BODY[] {4}\r\nA: b'
+          : `FLAGS () INTERNALDATE "01-Nov-2026 10:00:0${uid} +0000" RFC822.SIZE 4`;
+      return [...listed.map((uid) => `* ${uid} FETCH (UID ${uid} ${item(uid)})`), `${tag} OK done`].join('\r\n');
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'short', { verify: false });
+  expect(await receiptOf(service, (await sync(service, account)).id)).toMatchObject({ complete: true });
+  listed = [1, 3];
+  const run = await finishedRun(service, await startSync(service, account, 'FULL'));
+  expect(run).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'IMAP_INVALID_ANSWER' },
+    stats: { messagesDeleted: 0 },
+  });
+  listed = [1, 2, 3];
+  expect(await receiptOf(service, (await sync(service, account, 'FULL')).id)).toMatchObject({ complete: true });
+});

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
+import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import { LEVELS } from '../support/levels.ts';
+import { mails } from '../support/mails.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { receiptOf } from '../support/receipt.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, type FinishedRun, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+
+let service: Service;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+describe.each(LEVELS)('on a server with %s', (level, capability) => {
+  const user = `renames-${level.toLowerCase()}`;
+  let server: Dovecot & ServerProcess;
+  let account: string;
+  let actor: RawImap;
+
+  beforeAll(async () => {
+    server = await startDovecot(capability ? { capability } : {});
+    server.addUser(user, {
+      INBOX: mails(0, 3),
+      Work: mails(3, 15),
+      'Work/2025': mails(15, 20),
+      'Work/2026': mails(20, 27),
+      Empty: [],
+      'Zoë & "friends"': mails(27, 30),
+    });
+    account = await connectAccount(service, server, user);
+    await sync(service, account);
+    actor = await RawImap.login({ ...server, user });
+  }, 60_000);
+
+  afterAll(async () => {
+    actor?.[Symbol.dispose]();
+    await server?.stop();
+  });
+
+  /** Row ids of the mailboxes by path. */
+  async function rows(): Promise<Map<string, string>> {
+    const { rows: found } = await withDatabase({ databaseUrl }, (client) =>
+      client.query<{ path: string; id: string }>(
+        `SELECT m.path, m.id FROM mailbox m JOIN email_account a ON a.id = m.account_id
+         WHERE a.email_address = '${user}@example.com' AND m.deleted_at IS NULL`,
+      ),
+    );
+    return new Map(found.map(({ path, id }) => [path, id]));
+  }
+
+  async function comeOver(): Promise<{ stats: FinishedRun['stats']; events: string[]; rows: Map<string, string> }> {
+    const before = (await eventsOf(service, account)).length;
+    const run = await sync(service, account);
+    expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
+    expect(await receiptOf(service, run.id)).toMatchObject({ complete: true });
+    const events = (await eventsOf(service, account)).slice(before).map((event) => event.type);
+    return { stats: run.stats, events, rows: await rows() };
+  }
+
+  test('a renamed mailbox, with all below it, keeps its rows and downloads nothing', async () => {
+    const before = await rows();
+    await actor.rename('Work', 'Büro');
+    const { stats, events, rows: after } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['mailbox_renamed', 'mailbox_renamed', 'mailbox_renamed', 'sync_succeeded']);
+    for (const child of ['', '/2025', '/2026']) expect(after.get(`Büro${child}`)).toBe(before.get(`Work${child}`));
+  });
+
+  test('an empty one too', async () => {
+    const before = await rows();
+    await actor.rename('Empty', 'Still empty');
+    const { events, rows: after } = await comeOver();
+    expect(events).toEqual(['mailbox_renamed', 'sync_succeeded']);
+    expect(after.get('Still empty')).toBe(before.get('Empty'));
+  });
+
+  test('swapped names', async () => {
+    const before = await rows();
+    await actor.rename('Büro/2025', 'between');
+    await actor.rename('Büro/2026', 'Büro/2025');
+    await actor.rename('between', 'Büro/2026');
+    const { stats, events, rows: after } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['mailbox_renamed', 'mailbox_renamed', 'sync_succeeded']);
+    expect(after.get('Büro/2025')).toBe(before.get('Büro/2026'));
+    expect(after.get('Büro/2026')).toBe(before.get('Büro/2025'));
+  });
+
+  test('renamed while mail comes, goes and is flagged', async () => {
+    const before = await rows();
+    await actor.rename('Büro', 'Office');
+    await actor.select('Office');
+    await actor.store('2', '+FLAGS', '\\Flagged');
+    await actor.expunge('3:4');
+    server.deliver(user, 'Office', mails(30, 32));
+    const { stats, events, rows: after } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 2, messagesUpdated: 1, messagesDeleted: 2 });
+    expect(events.filter((type) => type === 'mailbox_renamed')).toHaveLength(3);
+    expect(after.get('Office')).toBe(before.get('Büro'));
+  });
+
+  test('deleted and made again under the same name is a new generation', async () => {
+    const before = await rows();
+    await actor.delete('Office/2025');
+    await actor.create('Office/2025');
+    server.deliver(user, 'Office/2025', mails(32, 34));
+    const { stats, events, rows: after } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 2, messagesDeleted: 7 });
+    expect(events).toContain('mailbox_reset');
+    expect(after.get('Office/2025')).toBe(before.get('Office/2025'));
+  });
+
+  test('renamed to the name of one that was deleted; its own name given to a new one', async () => {
+    const before = await rows();
+    await actor.delete('Zoë & "friends"');
+    await actor.rename('Office/2026', 'Zoë & "friends"');
+    await actor.create('Office/2026');
+    const { stats, events, rows: after } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 3 });
+    expect(events).toContain('mailbox_renamed');
+    expect(events).toContain('mailbox_created');
+    expect(events).toContain('mailbox_deleted');
+    expect(after.get('Zoë & "friends"')).toBe(before.get('Office/2026'));
+    expect([...before.values()]).not.toContain(after.get('Office/2026'));
+  });
+
+  test('moved mail is recognised without being fetched, there and back', async () => {
+    await actor.select('INBOX');
+    await actor.move('1:2', 'Office');
+    const there = await comeOver();
+    expect(there.stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(there.events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+    const { uidNext } = await actor.select('Office');
+    await actor.move(`${uidNext - 2}:${uidNext - 1}`, 'INBOX');
+    const back = await comeOver();
+    expect(back.stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(back.events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+  });
+
+  test('another UIDVALIDITY: what is known is recognised without being fetched', async () => {
+    await server.doveadm('mailbox', 'update', '-u', user, '--uid-validity', '4242424242', 'Office');
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['mailbox_reset', 'sync_succeeded']);
+  });
+
+  test('while mail is moved and synced, a reader finds every message all the time', async () => {
+    const inMailboxes = () =>
+      withDatabase({ databaseUrl }, async (client) => {
+        const { rows: found } = await client.query<{ count: number }>(
+          `SELECT count(DISTINCT l.message_id)::int AS count FROM message_location l JOIN email_account a
+           ON a.id = l.account_id WHERE a.email_address = '${user}@example.com' AND l.deleted_at IS NULL`,
+        );
+        return found[0]!.count;
+      });
+    const all = await inMailboxes();
+    const seen: number[] = [];
+    let done = false;
+    const reader = waitFor(
+      async () => {
+        seen.push(await inMailboxes());
+        return done;
+      },
+      { what: 'the syncs to be done', timeoutMs: 30_000 },
+    );
+    for (const [from, to] of [
+      ['Office', 'INBOX'],
+      ['INBOX', 'Office'],
+    ] as const) {
+      const { exists } = await actor.select(from);
+      expect(exists).toBeGreaterThan(1);
+      await actor.move('1:*', to);
+      await comeOver();
+    }
+    done = true;
+    await reader;
+    expect(new Set(seen)).toEqual(new Set([all]));
+  });
+});
+
+test('a message that the server identifies is fetched once, wherever it goes', async () => {
+  const places = { INBOX: 1, Archive: 0 };
+  let selected: keyof typeof places = 'INBOX';
+  await using server = await startScriptedMailbox({
+    capability: 'IMAP4rev1 OBJECTID',
+    reply: ({ command, rest, tag }) => {
+      if (command === 'LIST') {
+        const listed = rest.includes('*')
+          ? '* LIST () "/" INBOX\r\n* LIST () "/" Archive'
+          : '* LIST (\\Noselect) "/" ""';
+        return `${listed}\r\n${tag} OK done`;
+      }
+      if (command !== 'SELECT') return undefined;
+      selected = rest.includes('Archive') ? 'Archive' : 'INBOX';
+      const validity = selected === 'INBOX' ? 7 : 8;
+      return `* ${places[selected]} EXISTS\r\n* OK [UIDVALIDITY ${validity}] ok\r\n* OK [UIDNEXT 2] ok\r\n${tag} OK done`;
+    },
+    search: ({ tag }) => `* SEARCH ${places[selected] ? 1 : ''}\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const item = rest.includes('BODY')
+        ? 'BODY[] {4}\r\nA: b'
+        : 'EMAILID (M99) FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4';
+      return `${places[selected] ? `* 1 FETCH (UID 1 ${item})\r\n` : ''}${tag} OK done`;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'identified');
+  expect((await sync(service, account)).stats.messagesFetched).toBe(1);
+  [places.INBOX, places.Archive] = [0, 1];
+  expect((await sync(service, account)).stats).toMatchObject({
+    messagesFetched: 0,
+    messagesCreated: 0,
+    messagesUpdated: 1,
+  });
+  expect(server.received.filter((line) => line.includes('BODY.PEEK'))).toHaveLength(1);
+  expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('email_moved');
+});

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startDovecot } from '../support/dovecot.ts';
+import { LEVELS } from '../support/levels.ts';
+import { mails } from '../support/mails.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { receiptOf } from '../support/receipt.ts';
+import { postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+let service: Service;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+describe.each(LEVELS)('a mailbox set back to a backup, on a server with %s', (level, capability) => {
+  test('is equal again, also when UIDs name other messages now', async () => {
+    await using server = await startDovecot(capability ? { capability } : {});
+    const user = `restored-${level.toLowerCase()}`;
+    server.addUser(user, { INBOX: mails(0, 20) });
+    const folder = join(server.folder, 'mail', user);
+    const account = await connectAccount(service, server, user);
+    const isEqual = async () =>
+      expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
+    const log = async () => (await eventsOf(service, account)).map(({ type }) => type);
+    await sync(service, account);
+
+    execFileSync('cp', ['-a', folder, `${folder}.backup`]);
+    server.deliver(user, 'INBOX', mails(20, 24));
+    using actor = await RawImap.login({ ...server, user });
+    await actor.select('INBOX');
+    await actor.store('1:3', '+FLAGS', '\\Flagged');
+    await actor.expunge('5');
+    actor.close();
+    await sync(service, account);
+    await isEqual();
+
+    execFileSync('rm', ['-rf', folder]);
+    execFileSync('cp', ['-a', `${folder}.backup`, folder]);
+    const back = await sync(service, account);
+    expect(back.stats).toMatchObject({ messagesCreated: 0, messagesDeleted: 4 });
+    await isEqual();
+    expect(await log()).not.toContain('mailbox_reset');
+
+    // The UIDs of what was lost are given to other mail.
+    server.deliver(user, 'INBOX', mails(30, 32));
+    expect((await sync(service, account)).stats.messagesCreated).toBe(2);
+    await isEqual();
+
+    // Once more, and the new mail is there before anybody looks. Only a full sync can see that.
+    execFileSync('rm', ['-rf', folder]);
+    execFileSync('cp', ['-a', `${folder}.backup`, folder]);
+    server.deliver(user, 'INBOX', mails(40, 43));
+    const full = await sync(service, account, 'FULL');
+    expect(full.stats).toMatchObject({ messagesFetched: 3, messagesDeleted: 2 });
+    expect(await receiptOf(service, full.id)).toMatchObject({ complete: true });
+    await isEqual();
+    expect(await log()).toContain('mailbox_reset');
+  });
+});
