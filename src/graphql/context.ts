@@ -11,6 +11,8 @@ export interface Services {
   readonly accounts: Accounts;
   readonly syncs: Syncs;
   readonly progress: ProgressFeed;
+  /** Whether accounts are synced by themselves: without it their times mean nothing. */
+  readonly isScheduled: boolean;
 }
 
 /** What every resolver knows of the one who asks. */

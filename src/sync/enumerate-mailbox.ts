@@ -2,6 +2,7 @@ import type { MailboxSnapshot, MessageMetadata } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { addPending, countLive, liveUids, type MailboxRef, messagesAt, updateFlags } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
+import { recordPlan } from '../store/runs/record-plan.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { changedFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
@@ -41,6 +42,7 @@ export async function enumerateMailbox(
   connection.takeVanished();
   const plan = planPass(stored, snapshot, mode);
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
+  await recordPlan(pool, lease, stored.path, plan.reason);
 
   let mailbox = stored;
   if (plan.newGeneration) {

@@ -18,6 +18,7 @@ export async function insertTestAccount({ prisma, pool }: Database): Promise<{ t
     credentials: '',
     isActive: true,
     syncIntervalMinutes: null,
+    nextSyncAt: null,
   });
   return { tenantId, accountId };
 }
