@@ -3,6 +3,7 @@ import { newId } from '../../domain/ids.ts';
 import { nextDue } from '../../domain/schedule.ts';
 import { type At, timeOr } from '../clock.ts';
 import { inTransaction } from '../sql.ts';
+import { ACTIVE, insertRuns } from './insert-runs.ts';
 import type { RunOfTenant } from './requeue-runs.ts';
 
 export interface DueBatch {
@@ -50,21 +51,17 @@ export function startDueRuns(
 const DUE = `
   SELECT a.id, a.tenant_id, a.next_sync_at AS due_at, ${timeOr('$1')} AS now,
     coalesce(a.sync_interval_minutes, $2::int) AS interval_minutes,
-    EXISTS (SELECT 1 FROM sync_run r
-      WHERE r.account_id = a.id AND r.status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY')) AS is_syncing
+    EXISTS (SELECT 1 FROM sync_run r WHERE r.account_id = a.id AND r.${ACTIVE}) AS is_syncing
   FROM email_account a
   WHERE a.next_sync_at <= ${timeOr('$1')} AND a.is_active AND a.needs_auth_since IS NULL
   ORDER BY a.next_sync_at LIMIT $3 FOR NO KEY UPDATE OF a SKIP LOCKED`;
 
-/** Frames are numbered on from the account's run before (start-run.ts). */
 const START = `
   WITH started AS (
-    INSERT INTO sync_run (id, account_id, mode, trigger, requested_at, queued_at, progress_at, sequence)
-    SELECT d.run_id, d.account_id, 'INCREMENTAL', 'SCHEDULE', ${timeOr('$3')}, ${timeOr('$3')}, ${timeOr('$3')},
-      1 + coalesce((SELECT sequence FROM sync_run r WHERE r.account_id = d.account_id
-        ORDER BY requested_at DESC LIMIT 1), 0)
-    FROM unnest($1::uuid[], $2::uuid[]) AS d(account_id, run_id)
-    ON CONFLICT (account_id) WHERE status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY') DO NOTHING
-    RETURNING *
+    ${insertRuns(
+      `SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS due(account_id, run_id)
+       CROSS JOIN (SELECT 'INCREMENTAL'::"SyncMode" AS mode, 'SCHEDULE'::"SyncTrigger" AS trigger) asked`,
+      '$3',
+    )}
   )
   SELECT started.*, a.tenant_id FROM started JOIN email_account a ON a.id = started.account_id`;
