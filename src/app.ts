@@ -11,6 +11,7 @@ import { createRunHandler } from './jobs/run-handler.ts';
 import { startScheduler } from './jobs/scheduler.ts';
 import { RUN_ELSEWHERE } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
+import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
 import { createLocalProgressBus } from './live/progress-bus.ts';
 import { createMimePool } from './mime/mime-pool.ts';
@@ -90,6 +91,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       accounts,
       syncs,
       progress: createProgressFeed(database.pool, bus),
+      timeline: createEventFeed(database.pool, bus),
       isScheduled: config.SYNC_ENABLED,
     };
     const server = await buildServer({

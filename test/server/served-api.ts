@@ -9,6 +9,7 @@ import { openKeyring } from '../../src/accounts/keyring.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
 import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
+import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalProgressBus, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { buildServer } from '../../src/server/build-server.ts';
@@ -51,6 +52,7 @@ export async function serveApi(
     database,
     syncs: createSyncs({ database, bus, queue: RUN_ELSEWHERE }),
     progress: createProgressFeed(pool, bus),
+    timeline: createEventFeed(pool, bus),
     isScheduled: true,
     accounts: createAccounts({
       database,
