@@ -5,4 +5,4 @@
 # - V8 lets the young generation grow to 100 MB before it collects, here to 12;
 # - glibc gives each thread a pool of memory of its own, and never gives it back.
 set -eu
-exec env MALLOC_ARENA_MAX=2 node --disable-warning=ExperimentalWarning --max-semi-space-size=4 "$@"
+exec env MALLOC_ARENA_MAX=2 node --disable-warning=ExperimentalWarning --max-semi-space-size=4 --heap-growing-percent=200 "$@"

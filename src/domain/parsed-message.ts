@@ -41,21 +41,41 @@ export interface ParsedAttachment {
   readonly isInline: boolean;
 }
 
-/** One message of a batch, after the worker: parsed, hashed, compressed. */
-export interface DigestedMessage extends ParsedMessage {
+/** What the account has to be asked about a message before it is stored; all else is in {@link MessageColumns}. */
+export interface MessageDigest {
   /** Lower-case hex of the bytes as received. */
   readonly sha256: string;
+  /** In bytes, as received. */
   readonly size: number;
-  /** The words that it is found by (src/domain/search-words.ts). */
-  readonly searchVector: string;
-  /** Where its zstd frame lies in {@link DigestedBatch.zstd}. */
-  readonly zstdOffset: number;
-  readonly zstdLength: number;
+  readonly sentAt: Date | null;
+  /** The keys of all Message-IDs that it names (src/domain/threads.ts). */
+  readonly references: readonly bigint[];
+  readonly attachments: readonly ParsedAttachment[];
 }
 
-/** One answer per source, in the order of the sources. */
+/** What a batch stores of its messages: a binary array for each column (src/domain/pg-array.ts), in their order. */
+export type MessageColumns = {
+  readonly messageIdHeader: Uint8Array<ArrayBuffer>;
+  readonly subject: Uint8Array<ArrayBuffer>;
+  /** Address lists as JSON. */
+  readonly from: Uint8Array<ArrayBuffer>;
+  readonly to: Uint8Array<ArrayBuffer>;
+  readonly cc: Uint8Array<ArrayBuffer>;
+  readonly bcc: Uint8Array<ArrayBuffer>;
+  readonly replyTo: Uint8Array<ArrayBuffer>;
+  readonly snippet: Uint8Array<ArrayBuffer>;
+  readonly text: Uint8Array<ArrayBuffer>;
+  readonly html: Uint8Array<ArrayBuffer>;
+  readonly parseError: Uint8Array<ArrayBuffer>;
+  /** The words that it is found by, as binary tsvectors (src/domain/search-words.ts). */
+  readonly search: Uint8Array<ArrayBuffer>;
+  /** The bytes as received, a zstd frame each. */
+  readonly zstd: Uint8Array<ArrayBuffer>;
+};
+
+/** Messages after the worker: parsed, hashed, compressed, and ready to be written, because copies are what they cost. */
 export interface DigestedBatch {
-  readonly messages: readonly DigestedMessage[];
-  /** All zstd frames one after the other, in one buffer that was transferred, not copied. */
-  readonly zstd: Uint8Array;
+  /** One for each source, in the order of the sources. */
+  readonly messages: readonly MessageDigest[];
+  readonly columns: MessageColumns;
 }

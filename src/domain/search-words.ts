@@ -9,12 +9,7 @@ import type { MailAddress } from './words.ts';
  */
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
 /** Longer runs are keys, hashes and encoded data, which nobody types. In UTF-16 units. */
-const MAX_WORD = 64;
-/** Text beyond this is not indexed, in UTF-16 units: a tsvector ends at 1 MB. */
-const MAX_TEXT = 200_000;
-/** PostgreSQL's own limits: positions end at 16383, and a word keeps 255 of them. */
-const MAX_POSITION = 16_383;
-const MAX_POSITIONS_OF_WORD = 255;
+export const MAX_WORD = 64;
 
 /** What a search for a message looks at. */
 export interface SearchableMessage {
@@ -27,28 +22,21 @@ export interface SearchableMessage {
   readonly text: string;
 }
 
-/** A message as the text form of a `tsvector`: its words with their positions. */
-export function searchVector(message: SearchableMessage): string {
-  const people = [message.from, message.to, message.cc, message.bcc].flat();
-  const parts = [
-    message.subject,
-    ...people.flatMap(({ name, address }) => [name, address]),
-    ...message.attachments.map(({ filename }) => filename),
-    message.text,
-  ];
-  const positions = new Map<string, number[]>();
-  let position = 0;
-  for (const word of wordsOf(parts.filter(Boolean).join('\n').slice(0, MAX_TEXT))) {
-    if (position < MAX_POSITION) position++;
-    const known = positions.get(word);
-    if (!known) positions.set(word, [position]);
-    else if (known.length < MAX_POSITIONS_OF_WORD && known.at(-1) !== position) known.push(position);
+/** Whether words consist of this code point. */
+export function isWordCharacter(point: number): boolean {
+  let known = wordCharacters[point];
+  if (!known) {
+    known = WORD_CHARACTER.test(String.fromCodePoint(point)) ? IN_WORDS : BETWEEN_WORDS;
+    wordCharacters[point] = known;
   }
-  let vector = '';
-  // Letters and digits only: nothing in a word needs quoting.
-  for (const [word, at] of positions) vector += `${word}:${at.join(',')} `;
-  return vector;
+  return known === IN_WORDS;
 }
+
+const WORD_CHARACTER = /^[\p{L}\p{N}\p{M}]$/u;
+const IN_WORDS = 1;
+const BETWEEN_WORDS = 2;
+/** By code point; 0 is not known yet. */
+const wordCharacters = new Uint8Array(0x110000);
 
 /**
  * What a person typed as the text form of a `tsquery`: words that all must occur, "a phrase", `or` between two, `-` in

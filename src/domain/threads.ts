@@ -40,7 +40,7 @@ export function referenceKeys({ messageIdHeader, references }: MessageLinks): bi
  * @param known the threads of those reference keys of the messages that were seen before
  */
 export function assignThreads(
-  messages: readonly (MessageLinks & { readonly key: string })[],
+  messages: readonly { readonly key: string; readonly references: readonly bigint[] }[],
   known: ReadonlyMap<bigint, string>,
   newThreadId: () => string,
 ): ThreadAssignment {
@@ -50,8 +50,7 @@ export function assignThreads(
   const newRefs: bigint[] = [];
   const threadOf = new Map<string, string>();
 
-  for (const message of messages) {
-    const refs = referenceKeys(message);
+  for (const { key, references: refs } of messages) {
     const named = refs.flatMap((ref) => threadOfRef.get(ref) ?? []);
     if (named.length === 0) {
       const id = newThreadId();
@@ -59,7 +58,7 @@ export function assignThreads(
       named.push(id);
     }
     const thread = threads.merge(named);
-    threadOf.set(message.key, thread);
+    threadOf.set(key, thread);
     for (const ref of refs) {
       if (threadOfRef.has(ref)) continue;
       threadOfRef.set(ref, thread);

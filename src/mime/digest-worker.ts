@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import type { DigestedBatch, ParsedMessage } from '../domain/parsed-message.ts';
-import { searchVector } from '../domain/search-words.ts';
-import { type PackedBytes, packBytes, unpackBytes } from './packed-bytes.ts';
+import type { DigestedBatch, MessageDigest, ParsedMessage } from '../domain/parsed-message.ts';
+import { referenceKeys } from '../domain/threads.ts';
+import { ColumnWriter } from './column-writer.ts';
+import { type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
 
@@ -23,38 +24,40 @@ export interface AttachmentTask {
 const AT_A_TIME = 4;
 
 export async function digest({ sources, headerOnly }: DigestTask) {
-  const messages = await parseAll(unpackBytes(sources), headerOnly);
-  const zstd = packBytes(messages.map(({ frame }) => frame));
-  const batch: DigestedBatch = {
-    messages: messages.map(({ parsed, source, frame }, i) => ({
-      ...parsed,
+  const messages: MessageDigest[] = [];
+  writer.clear();
+  for await (const { source, parsed } of parsedInOrder(unpackBytes(sources), headerOnly)) {
+    messages.push({
       sha256: hash('sha256', source),
       size: source.length,
-      searchVector: searchVector(parsed),
-      zstdOffset: zstd.ends[i]! - frame.length,
-      zstdLength: frame.length,
-    })),
-    zstd: zstd.bytes,
-  };
-  return transferring(batch, zstd.bytes);
+      sentAt: parsed.sentAt,
+      references: referenceKeys(parsed),
+      attachments: parsed.attachments,
+    });
+    writer.add(parsed, compress(source));
+  }
+  const { columns, buffer } = writer.take();
+  return transferring({ messages, columns } satisfies DigestedBatch, buffer);
 }
 
-async function parseAll(sources: readonly Buffer[], headerOnly: string | null) {
-  const done: { source: Buffer; parsed: ParsedMessage; frame: Buffer }[] = [];
-  const waiting = sources.entries();
-  const lane = async () => {
-    for (const [i, source] of waiting) {
-      const parsed = headerOnly === null ? await parseMessage(source) : await parseHeaderOnly(source, headerOnly);
-      done[i] = { source, parsed, frame: compress(source) };
+/** A thread has one task at a time, and uses the same buffers for each. */
+const writer = new ColumnWriter();
+
+async function* parsedInOrder(sources: readonly Buffer[], headerOnly: string | null) {
+  const parse = (source: Buffer): Promise<ParsedMessage> =>
+    headerOnly === null ? parseMessage(source) : parseHeaderOnly(source, headerOnly);
+  const underWay: Promise<ParsedMessage>[] = [];
+  for (const [i, source] of sources.entries()) {
+    while (underWay.length < AT_A_TIME && i + underWay.length < sources.length) {
+      underWay.push(parse(sources[i + underWay.length]!));
     }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
-  return done;
+    yield { source, parsed: await underWay.shift()! };
+  }
 }
 
 export async function attachment({ source, index }: AttachmentTask) {
   const found = await readAttachment(Buffer.from(source.buffer, source.byteOffset, source.length), index);
-  return found && transferring(found, found.content);
+  return found && transferring(found, found.content.buffer);
 }
 
 /**
@@ -69,6 +72,6 @@ function compress(source: Buffer): Buffer {
 }
 
 /** Piscina's way to say which of an answer's buffers is handed over instead of copied. */
-function transferring(value: object, bytes: Uint8Array<ArrayBuffer>) {
-  return move({ [transferableSymbol]: bytes.buffer, [valueSymbol]: value });
+function transferring(value: object, buffer: ArrayBuffer) {
+  return move({ [transferableSymbol]: buffer, [valueSymbol]: value });
 }

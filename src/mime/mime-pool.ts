@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
-import type { DigestedBatch } from '../domain/parsed-message.ts';
+import type { DigestedBatch, MessageColumns } from '../domain/parsed-message.ts';
+import { joinPgArrays } from '../domain/pg-array.ts';
 import type { AttachmentTask, DigestTask } from './digest-worker.ts';
 import { packBytes } from './packed-bytes.ts';
 import type { AttachmentContent } from './read-attachment.ts';
@@ -95,11 +96,13 @@ function reasonOf(error: unknown): string {
 }
 
 function joined(batches: readonly DigestedBatch[]): DigestedBatch {
-  const { bytes, ends } = packBytes(batches.map((batch) => batch.zstd));
-  const messages = batches.flatMap((batch, i) =>
-    batch.messages.map((message) => ({ ...message, zstdOffset: message.zstdOffset + (ends[i - 1] ?? 0) })),
-  );
-  return { messages, zstd: bytes };
+  const columns = Object.keys(batches[0]!.columns) as (keyof MessageColumns)[];
+  return {
+    messages: batches.flatMap((batch) => batch.messages),
+    columns: Object.fromEntries(
+      columns.map((column) => [column, joinPgArrays(batches.map((batch) => batch.columns[column]))]),
+    ) as MessageColumns,
+  };
 }
 
 function slots(count: number) {

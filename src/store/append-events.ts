@@ -27,30 +27,28 @@ export async function appendEvents(
   const last = chained.at(-1)!;
   await tx.query(
     `WITH ${APPEND_EVENTS}
-     UPDATE email_account SET event_seq = $3, event_hash = $4 WHERE id = $1`,
-    [accountId, eventRows(chained), last.seq, last.hash],
+     UPDATE email_account SET event_seq = $9, event_hash = $10 WHERE id = $1`,
+    [accountId, ...eventColumns(chained), last.seq, last.hash],
   );
 }
 
-/** CTE that inserts the rows of {@link eventRows} given as $2, for account $1. */
+/** CTE that inserts the rows of {@link eventColumns} given as $2 to $8, for account $1. */
 export const APPEND_EVENTS = `
   appended AS (
     INSERT INTO event (account_id, seq, type, schema_version, occurred_at, payload, prev_hash, hash)
-    SELECT $1::uuid, e.seq, e.type, e.version, e.at, e.payload, decode(e.prev, 'hex'), decode(e.hash, 'hex')
-    FROM json_to_recordset($2::json)
-      AS e(seq bigint, type text, version int, at timestamptz, payload jsonb, prev text, hash text)
+    SELECT $1::uuid, e.seq, e.type, e.version, e.at, e.payload::jsonb, e.prev, e.hash
+    FROM unnest($2::bigint[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::bytea[], $8::bytea[])
+      AS e(seq, type, version, at, payload, prev, hash)
   )`;
 
-export function eventRows(chained: ReturnType<typeof chainEvents>): string {
-  return JSON.stringify(
-    chained.map((event) => ({
-      seq: event.seq.toString(),
-      type: event.type,
-      version: event.schemaVersion,
-      at: event.occurredAt,
-      payload: event.payload,
-      prev: event.prevHash.toString('hex'),
-      hash: event.hash.toString('hex'),
-    })),
-  );
+export function eventColumns(chained: ReturnType<typeof chainEvents>): unknown[] {
+  return [
+    chained.map((event) => event.seq),
+    chained.map((event) => event.type),
+    chained.map((event) => event.schemaVersion),
+    chained.map((event) => event.occurredAt),
+    chained.map((event) => JSON.stringify(event.payload)),
+    chained.map((event) => event.prevHash),
+    chained.map((event) => event.hash),
+  ];
 }

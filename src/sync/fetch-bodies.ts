@@ -20,7 +20,7 @@ const FETCH = { messages: 500, bytes: 8 * 1024 * 1024 };
 /** Most bytes in one transaction. */
 const BATCH_BYTES = 512 * 1024;
 /** Batches between the socket and the database: one arriving, one being digested, one being stored. */
-const BATCHES_IN_FLIGHT = 3;
+const BATCHES_IN_FLIGHT = 5;
 
 /** Fetches and stores the bytes of a mailbox's PENDING locations, newest first. */
 export async function fetchBodies(

@@ -26,24 +26,26 @@ export async function storeBodies(
 ): Promise<void> {
   const items = digested.messages.map(
     (message, i): BatchItem => ({
+      index: i,
       uid: bodies[i]!.location.uid,
       internalDate: bodies[i]!.location.internalDate,
       message,
     }),
   );
-  await storeItems(context, ref, items, digested.zstd, onTheMove);
+  await storeItems(context, ref, items, digested, onTheMove);
 }
 
 async function storeItems(
   context: SyncContext,
   ref: MailboxRef,
   items: readonly BatchItem[],
-  zstd: Uint8Array,
+  digested: DigestedBatch,
   onTheMove: ReadonlySet<string>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
+  const { messages, columns } = digested;
   try {
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, zstd, onTheMove }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, columns, size: messages.length, onTheMove }));
   } catch (error) {
     if (!isDataError(error)) throw error;
     if (items.length === 1) {
@@ -53,8 +55,8 @@ async function storeItems(
       return;
     }
     const half = items.length >> 1;
-    await storeItems(context, ref, items.slice(0, half), zstd, onTheMove);
-    await storeItems(context, ref, items.slice(half), zstd, onTheMove);
+    await storeItems(context, ref, items.slice(0, half), digested, onTheMove);
+    await storeItems(context, ref, items.slice(half), digested, onTheMove);
   }
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { assignThreads, type MessageLinks, referenceKey, referenceKeys } from '../../src/domain/threads.ts';
 
 type Mail = MessageLinks & { key: string };
+const withKeys = (message: Mail) => ({ key: message.key, references: referenceKeys(message) });
 const mail = (key: string, messageIdHeader: string | null, ...references: string[]): Mail => ({
   key,
   messageIdHeader,
@@ -18,7 +19,7 @@ class Account {
   add(batch: readonly Mail[]): void {
     const keys = new Set(batch.flatMap(referenceKeys));
     const known = new Map([...this.refs].filter(([ref]) => keys.has(ref)));
-    const result = assignThreads(batch, known, () => `t${String(this.#next++).padStart(6, '0')}`);
+    const result = assignThreads(batch.map(withKeys), known, () => `t${String(this.#next++).padStart(6, '0')}`);
     for (const thread of result.newThreads) this.threads.add(thread);
     for (const [key, thread] of result.threadOf) this.messages.set(key, thread);
     for (const [ref, thread] of result.newReferences) {
@@ -77,7 +78,11 @@ test('messages without any id stay alone', () => {
 test('the same messages always get the same answer', () => {
   const assign = () => {
     let next = 0;
-    return assignThreads(forest(seeded(7), 50), new Map([[referenceKey('<3>'), 'known']]), () => `n${next++}`);
+    return assignThreads(
+      forest(seeded(7), 50).map(withKeys),
+      new Map([[referenceKey('<3>'), 'known']]),
+      () => `n${next++}`,
+    );
   };
   expect(assign()).toEqual(assign());
 });

@@ -66,8 +66,9 @@ async function expire(): Promise<void> {
 
 const batch = () => ({
   mailbox,
-  items: digested.messages.map((message, i) => ({ uid: i + 1, internalDate: null, message })),
-  zstd: digested.zstd,
+  items: digested.messages.map((message, index) => ({ uid: index + 1, internalDate: null, index, message })),
+  columns: digested.columns,
+  size: digested.messages.length,
   onTheMove: new Set<string>(),
 });
 

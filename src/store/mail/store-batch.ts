@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
-import type { DigestedMessage } from '../../domain/parsed-message.ts';
-import { assignThreads, referenceKeys } from '../../domain/threads.ts';
+import type { MessageColumns, MessageDigest } from '../../domain/parsed-message.ts';
+import { assignThreads } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { APPEND_EVENTS, eventRows } from '../append-events.ts';
+import { APPEND_EVENTS, eventColumns } from '../append-events.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { inTransaction, type Lease, type Sql } from '../sql.ts';
 import type { MailboxRef } from './locations.ts';
@@ -14,14 +14,18 @@ import type { MailboxRef } from './locations.ts';
 export interface BatchItem {
   readonly uid: number;
   readonly internalDate: Date | null;
-  readonly message: DigestedMessage;
+  /** Its place in the batch's columns. */
+  readonly index: number;
+  readonly message: MessageDigest;
 }
 
 export interface Batch {
   readonly mailbox: MailboxRef;
   readonly items: readonly BatchItem[];
-  /** The zstd frames that the messages' offsets point into. */
-  readonly zstd: Uint8Array;
+  /** What is stored of the messages, at their indexes; of others too when the batch is a part of a digested one. */
+  readonly columns: MessageColumns;
+  /** How many messages the columns are of. */
+  readonly size: number;
   /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
   readonly onTheMove: ReadonlySet<string>;
 }
@@ -80,7 +84,7 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
       lease.runId,
       lease.token,
       items.map((item) => item.message.sha256),
-      [...new Set(items.flatMap((item) => referenceKeys(item.message)))],
+      [...new Set(items.flatMap((item) => item.message.references))],
     ],
   );
   if (!row) throw new MailtideError('LEASE_LOST');
@@ -122,7 +126,7 @@ function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
     }
   }
   const threads = assignThreads(
-    created.map(({ id, item }) => ({ key: id, ...item.message })),
+    created.map(({ id, item }) => ({ key: id, references: item.message.references })),
     known.threads,
     newId,
   );
@@ -134,100 +138,103 @@ const receivedAtOf = ({ internalDate, message }: BatchItem): Date => internalDat
 async function write(
   tx: Sql,
   lease: Lease,
-  batch: Batch,
+  { mailbox, items, columns, size }: Batch,
   { ids, created, events, threads }: ReturnType<typeof planBatch>,
   head: Known,
 ): Promise<void> {
   const chained = chainEvents(head, lease.accountId, events, new Date());
   const last = chained.at(-1) ?? head;
-  const messages = created.map(({ id, item }) => messageRow(id, threads.threadOf.get(id)!, item));
   const attachments = created.flatMap(({ id, item }) =>
     item.message.attachments.map((attachment, index) => ({ id: newId(), message: id, index, ...attachment })),
   );
+  // Aligned with the columns; null where nothing is to be created.
+  const createdAt = new Map(created.map((message) => [message.item.index, message]));
+  const aligned = <T>(value: (message: (typeof created)[number]) => T): (T | null)[] =>
+    Array.from({ length: size }, (_, index) => {
+      const message = createdAt.get(index);
+      return message ? value(message) : null;
+    });
+  const uids = items.map((item) => item.uid);
   await tx.query(WRITE, [
     lease.accountId,
-    eventRows(chained),
+    ...eventColumns(chained),
     last.seq,
     last.hash,
-    JSON.stringify(messages),
-    batch.zstd,
     JSON.stringify(attachments),
     threads.newThreads,
     threads.newReferences.map(([ref]) => ref),
     threads.newReferences.map(([, thread]) => thread),
-    batch.mailbox.id,
-    batch.mailbox.generation,
-    batch.items.map((item) => item.uid),
-    batch.items.map((item) => ids.get(item.message.sha256)!),
+    mailbox.id,
+    mailbox.generation,
+    uids,
+    items.map((item) => ids.get(item.message.sha256)!),
+    Math.min(...uids),
+    Math.max(...uids),
+    aligned(({ id }) => id),
+    aligned(({ id }) => threads.threadOf.get(id)!),
+    aligned(({ item }) => Buffer.from(item.message.sha256, 'hex')),
+    aligned(({ item }) => item.message.sentAt),
+    aligned(({ item }) => receivedAtOf(item)),
+    aligned(({ item }) => item.message.size),
+    aligned(({ item }) => item.message.attachments.some((attachment) => !attachment.isInline)),
+    columns.messageIdHeader,
+    columns.subject,
+    columns.from,
+    columns.to,
+    columns.cc,
+    columns.bcc,
+    columns.replyTo,
+    columns.snippet,
+    columns.text,
+    columns.html,
+    columns.parseError,
+    columns.search,
+    columns.zstd,
   ]);
 }
 
-function messageRow(id: string, threadId: string, item: BatchItem) {
-  const { message } = item;
-  return {
-    id,
-    thread: threadId,
-    sha256: message.sha256,
-    header_id: message.messageIdHeader,
-    subject: message.subject,
-    from: message.from,
-    to: message.to,
-    cc: message.cc,
-    bcc: message.bcc,
-    reply_to: message.replyTo,
-    sent_at: message.sentAt,
-    received_at: receivedAtOf(item),
-    snippet: message.snippet,
-    text: message.text,
-    html: message.html,
-    size: message.size,
-    attached: message.attachments.some((attachment) => !attachment.isInline),
-    error: message.parseError,
-    search: message.searchVector,
-    // substring() counts from 1.
-    zstd_from: message.zstdOffset + 1,
-    zstd_length: message.zstdLength,
-  };
-}
-
-/** The bytes of all sources are one binary parameter: an array of them would travel as hex text. */
+/**
+ * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
+ * knows of the table: without it, it was seen to read all of the mailbox's locations for every batch.
+ */
 const WRITE = `
   WITH ${APPEND_EVENTS},
   head AS (
-    UPDATE email_account SET event_seq = $3, event_hash = $4 WHERE id = $1
+    UPDATE email_account SET event_seq = $9, event_hash = $10 WHERE id = $1
   ),
   new_thread AS (
-    INSERT INTO thread (id, account_id) SELECT unnest($8::uuid[]), $1
+    INSERT INTO thread (id, account_id) SELECT unnest($12::uuid[]), $1
   ),
   new_reference AS (
     INSERT INTO thread_reference (account_id, ref, thread_id)
-    SELECT $1, r.ref, r.thread FROM unnest($9::bigint[], $10::uuid[]) AS r(ref, thread)
-  ),
-  input AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($5::json) AS m(id uuid, thread uuid, sha256 text, header_id text, subject text,
-      "from" jsonb, "to" jsonb, cc jsonb, bcc jsonb, reply_to jsonb, sent_at timestamptz, received_at timestamptz,
-      snippet text, text text, html text, size int, attached boolean, error text, search tsvector, zstd_from int,
-      zstd_length int)
+    SELECT $1, r.ref, r.thread FROM unnest($13::bigint[], $14::uuid[]) AS r(ref, thread)
   ),
   new_message AS (
-    INSERT INTO message (id, account_id, thread_id, sha256, message_id_header, subject, "from", "to", cc, bcc, reply_to,
-      sent_at, received_at, snippet, text, html, size, has_attachments, parse_error, search)
-    SELECT id, $1, thread, decode(sha256, 'hex'), header_id, subject, "from", "to", cc, bcc, reply_to,
-      sent_at, received_at, snippet, text, html, size, attached, error, search
-    FROM input
+    INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
+      message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, text, html, parse_error, search)
+    SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
+      m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
+      m.snippet, m.text, m.html, m.error, m.search
+    FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
+        $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
+        $35::text[], $36::text[], $37::text[], $38::text[], $39::tsvector[])
+      AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
+        reply_to, snippet, text, html, error, search)
+    WHERE m.id IS NOT NULL
   ),
   new_source AS (
-    INSERT INTO message_source (message_id, zstd) SELECT id, substring($6::bytea FROM zstd_from FOR zstd_length) FROM input
+    INSERT INTO message_source (message_id, zstd)
+    SELECT s.id, s.zstd FROM unnest($21::uuid[], $40::bytea[]) AS s(id, zstd) WHERE s.id IS NOT NULL
   ),
   new_attachment AS (
     INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
     SELECT id, message, index, filename, "contentType", size, "contentId", "isInline"
-    FROM json_to_recordset($7::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
+    FROM json_to_recordset($11::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
       "contentId" text, "isInline" boolean)
   )
   UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL
-  FROM unnest($13::bigint[], $14::uuid[]) AS s(uid, message_id)
-  WHERE l.mailbox_id = $11 AND l.generation = $12 AND l.uid = ANY ($13::bigint[]) AND l.uid = s.uid`;
+  FROM unnest($17::bigint[], $18::uuid[]) AS s(uid, message_id)
+  WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20`;
 
 /** A reply that refers to two threads joins them. */
 async function mergeThreads(tx: Sql, accountId: string, from: string, into: string): Promise<void> {

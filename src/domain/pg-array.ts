@@ -1,0 +1,97 @@
+/**
+ * Arrays in PostgreSQL's binary form (array_recv), for columns that are large: node-postgres writes an array as text,
+ * every quote and backslash escaped and bytes as hex, and the server reads it character by character. Pure bytes, so the
+ * thread that has the values builds them, and the others only hand them on.
+ *
+ * A header (dimensions, whether there are nulls, type, length, first index) is followed by the items, each with its
+ * length in front, -1 for null; all numbers are big-endian int32.
+ */
+const HEADER = 20;
+const NULL = -1;
+
+/** Object ids of pg_type. */
+export const PG_TYPES = { bytea: 17, text: 25, tsvector: 3614 } as const;
+
+/** Room that is kept between two arrays, in bytes; more is let go. */
+const KEPT = 2 * 1024 * 1024;
+const SMALL = 16 * 1024;
+
+/** Builds an array, and after {@link clear} another one, in a buffer that grows. */
+export class PgArrayWriter {
+  #buffer = Buffer.allocUnsafeSlow(SMALL);
+  #end = HEADER;
+  #count = 0;
+  readonly #type: number;
+
+  constructor(type: keyof typeof PG_TYPES) {
+    this.#type = PG_TYPES[type];
+  }
+
+  /** Of the array so far, in bytes. */
+  get length(): number {
+    return this.#end;
+  }
+
+  null(): void {
+    this.#reserve(4);
+    this.#end = this.#buffer.writeInt32BE(NULL, this.#end);
+    this.#count++;
+  }
+
+  text(value: string | null): void {
+    if (value === null) {
+      this.null();
+      return;
+    }
+    // No UTF-16 unit takes more than three bytes.
+    this.#reserve(4 + value.length * 3);
+    const length = this.#buffer.write(value, this.#end + 4);
+    this.#buffer.writeInt32BE(length, this.#end);
+    this.#end += 4 + length;
+    this.#count++;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(4 + value.length);
+    this.#end = this.#buffer.writeInt32BE(value.length, this.#end);
+    this.#buffer.set(value, this.#end);
+    this.#end += value.length;
+    this.#count++;
+  }
+
+  /** Copies the array to the beginning of `target`, which has room for {@link length} bytes. */
+  copyTo(target: Uint8Array): void {
+    writeHeader(this.#buffer, this.#type, this.#count);
+    target.set(this.#buffer.subarray(0, this.#end));
+  }
+
+  clear(): void {
+    if (this.#buffer.length > KEPT) this.#buffer = Buffer.allocUnsafeSlow(SMALL);
+    this.#end = HEADER;
+    this.#count = 0;
+  }
+
+  #reserve(length: number): void {
+    if (this.#end + length <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow((this.#end + length) * 2);
+    this.#buffer.copy(larger, 0, 0, this.#end);
+    this.#buffer = larger;
+  }
+}
+
+/** The items of all arrays, which are of one type, in one. */
+export function joinPgArrays(arrays: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const buffers = arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.length));
+  const joined = Buffer.concat([Buffer.alloc(HEADER), ...buffers.map((buffer) => buffer.subarray(HEADER))]);
+  const count = buffers.reduce((sum, buffer) => sum + buffer.readInt32BE(12), 0);
+  writeHeader(joined, buffers[0]!.readInt32BE(8), count);
+  return joined;
+}
+
+function writeHeader(buffer: Buffer, type: number, count: number): void {
+  buffer.writeInt32BE(1, 0);
+  buffer.writeInt32BE(1, 4);
+  buffer.writeInt32BE(type, 8);
+  buffer.writeInt32BE(count, 12);
+  buffer.writeInt32BE(1, 16);
+}
