@@ -88,7 +88,7 @@ const lockedOut = new Map<string, number>();
 
 await Promise.all([disturb(), restart(), sampleMemory()]);
 console.log('waiting for what is under way ...');
-for (const id of [...lockedOut.keys()]) await mend(id);
+for (const id of lockedOut.keys()) await mend(id);
 // Two intervals: by then everything that was delivered must be here.
 await pause(2 * INTERVAL_S * 1000);
 
