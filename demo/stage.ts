@@ -28,6 +28,8 @@ export async function setUpStage(children: Children): Promise<Stage> {
     PORT: (await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0',
     DATA_DIR: `${children.folder}/data`,
     API_KEY: key,
+    // What is shown is what was started before the eyes of whoever looks.
+    SYNC_ENABLED: 'false',
   });
   const [{ port, messages, username, password }] = (await once(sample, 'message')) as [SampleServer];
   const url = await waitFor(() => /^Mailtide listens on (\S+)$/m.exec(children.logOf('service'))?.[1], {

@@ -4,11 +4,14 @@ import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
 import { openImapConnection } from './imap/open-connection.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
+import { createHostGate } from './jobs/host-gate.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
 import { startRecovery } from './jobs/recovery.ts';
 import { createRunHandler } from './jobs/run-handler.ts';
+import { startScheduler } from './jobs/scheduler.ts';
 import { RUN_ELSEWHERE } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
+import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
 import { createLocalProgressBus } from './live/progress-bus.ts';
 import { createMimePool } from './mime/mime-pool.ts';
@@ -16,6 +19,8 @@ import { buildServer } from './server/build-server.ts';
 import { openDatabase } from './store/database.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
 import { runAccount } from './sync/run-account.ts';
+
+const MINUTE_MS = 60_000;
 
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`; null without the api role. */
@@ -45,14 +50,18 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     database,
     keyring,
     policy: { allowPrivateHosts: config.IMAP_ALLOW_PRIVATE_HOSTS },
-    beforeDelete: (accountId) => syncs.cancelOfAccount(accountId),
+    intervalMinutes: config.SYNC_INTERVAL_MINUTES,
+    stopSync: (accountId) => syncs.cancelOfAccount(accountId),
     imap: { logger: log },
   });
 
+  const gate = createHostGate(database.pool);
   const handler = createRunHandler({
     database,
     bus,
     log,
+    retry: { maxRetries: config.SYNC_MAX_RETRIES, baseSeconds: config.SYNC_RETRY_BASE_SECONDS },
+    timeLimitMs: config.SYNC_TIME_LIMIT_MINUTES * MINUTE_MS,
     async work({ run, lease }, { publish, signal, log: runLog }) {
       const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
       return runAccount({
@@ -61,20 +70,30 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         mode: run.mode,
         mime,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: async () => openImapConnection(await accounts.loginOf(account), { signal, logger: runLog }),
+        connect: () =>
+          gate.connect({ host: account.imapHost, accountId: account.id, signal }, async () =>
+            openImapConnection(await accounts.loginOf(account), { signal, logger: runLog }),
+          ),
         publish,
         log: runLog,
       });
     },
   });
   const isWorker = config.ROLES.includes('worker');
-  const queue = isWorker ? createLocalQueue(config.SYNC_CONCURRENCY, handler) : RUN_ELSEWHERE;
+  const queue = isWorker ? createLocalQueue(config.SYNC_CONCURRENCY, handler, log) : RUN_ELSEWHERE;
   opened.defer(() => queue.close());
   const syncs: Syncs = createSyncs({ database, bus, queue });
 
   let url: string | null = null;
   if (config.ROLES.includes('api')) {
-    const services = { database, accounts, syncs, progress: createProgressFeed(database.pool, bus) };
+    const services = {
+      database,
+      accounts,
+      syncs,
+      progress: createProgressFeed(database.pool, bus),
+      timeline: createEventFeed(database.pool, bus),
+      isScheduled: config.SYNC_ENABLED,
+    };
     const server = await buildServer({
       services,
       readAttachment: (source, index) => mime.attachment(source, index),
@@ -86,6 +105,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (isWorker) {
     const stopRecovery = await startRecovery({ database, bus, queue, log });
     opened.defer(stopRecovery);
+  }
+  if (config.SYNC_ENABLED && config.ROLES.includes('scheduler')) {
+    const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
+    opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
   }
 
   const running = opened.move();

@@ -11,14 +11,14 @@ const flag = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'])
   .transform((value) => value === 'true' || value === '1' || value === 'yes');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const ROLE = z.enum(['api', 'worker']);
+const ROLE = z.enum(['api', 'worker', 'scheduler']);
 
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: integer(0, 65535).default(4000),
   ROLES: z
     .string()
-    .default('api,worker')
+    .default('api,worker,scheduler')
     .transform((value) => value.split(',').map((role) => role.trim()))
     .pipe(z.array(ROLE).min(1))
     .readonly(),
@@ -38,7 +38,12 @@ const settings = z.object({
       'must be 32 bytes in base64 (openssl rand -base64 32)',
     )
     .optional(),
+  SYNC_ENABLED: flag.default(true),
+  SYNC_INTERVAL_MINUTES: integer(1, 10_080).default(15),
   SYNC_CONCURRENCY: integer(1, 256).default(4),
+  SYNC_MAX_RETRIES: integer(0, 20).default(3),
+  SYNC_RETRY_BASE_SECONDS: integer(1, 3600).default(60),
+  SYNC_TIME_LIMIT_MINUTES: integer(1, 1440).default(60),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

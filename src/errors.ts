@@ -14,6 +14,11 @@ export const ERRORS = {
   QUERY_TOO_COMPLEX: row('The query is too long, too deep or too wide: ask for less at once.', 'caller', 'none'),
   ACCOUNT_EXISTS: row('This email address is connected already.', 'caller', 'none'),
   ACCOUNT_PAUSED: row('This account is paused: set isActive to true to sync it.', 'caller', 'none'),
+  ACCOUNT_NEEDS_AUTH: row(
+    'The server refused the credentials of this account, and no login is tried before they change: update the account with new ones.',
+    'caller',
+    'none',
+  ),
 
   HOST_NOT_ALLOWED: row(
     'This host is on a private network or this very machine, which this installation does not allow (IMAP_ALLOW_PRIVATE_HOSTS).',
@@ -114,6 +119,11 @@ export const ERRORS = {
     'needs-auth',
   ),
 
+  SYNC_TIME_LIMIT: row(
+    'An attempt took all the time that it may (SYNC_TIME_LIMIT_MINUTES) and got nowhere.',
+    'caller',
+    'retry',
+  ),
   LEASE_LOST: row('Another worker has taken over this run.', 'operator', 'none'),
   RUN_CANCELLED: row('The run was cancelled.', 'caller', 'none'),
   INTERNAL: row('Something went wrong on our side. It has been logged.', 'operator', 'retry'),
@@ -134,11 +144,14 @@ function row(sentence: string, audience: ErrorRow['audience'], run: ErrorRow['ru
 /** An error with a code of the table. `message` is the table's sentence unless a better one is known. */
 export class MailtideError extends Error {
   readonly code: ErrorCode;
+  /** How long the other side asks us to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, options: { message?: string; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, options: { message?: string; cause?: unknown; retryAfterMs?: number | undefined } = {}) {
     super(options.message ?? ERRORS[code].sentence, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'MailtideError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

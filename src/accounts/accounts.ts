@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { isId, newId } from '../domain/ids.ts';
-import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
+import { firstDue } from '../domain/schedule.ts';
+import { MailtideError } from '../errors.ts';
 import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
 import type { ImapLogin } from '../imap/connection.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
@@ -12,6 +13,7 @@ import {
   type UpdateAccountInput,
   updateAccount,
 } from './account-input.ts';
+import { changeAccount } from './change-account.ts';
 import { type ConnectionAttempt, type ConnectionTest, testConnection, tryConnection } from './connection-test.ts';
 import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
@@ -47,13 +49,16 @@ export interface AccountsOptions {
   readonly database: { readonly prisma: PrismaClient; readonly pool: Pool };
   readonly keyring: Keyring;
   readonly policy: HostPolicy;
-  /** Ends what works for the account, before it is deleted. */
-  readonly beforeDelete: (accountId: string) => Promise<void>;
+  /** Between two scheduled syncs of an account that has no interval of its own. */
+  readonly intervalMinutes: number;
+  /** Ends what works for the account, before it is deleted and when it is paused. */
+  readonly stopSync: (accountId: string) => Promise<void>;
   /** Of connections that are tested. */
   readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
 }
 
-export function createAccounts({ database, keyring, policy, beforeDelete, imap = {} }: AccountsOptions): Accounts {
+export function createAccounts(options: AccountsOptions): Accounts {
+  const { database, keyring, policy, intervalMinutes, stopSync, imap = {} } = options;
   const { prisma, pool } = database;
 
   async function ownAccount(tenantId: string, id: string): Promise<EmailAccount> {
@@ -89,6 +94,9 @@ export function createAccounts({ database, keyring, policy, beforeDelete, imap =
         credentials: sealCredentials(keyring, id, credentials),
         isActive: rest.isActive,
         syncIntervalMinutes: rest.syncIntervalMinutes ?? null,
+        nextSyncAt: rest.isActive
+          ? firstDue(new Date(), rest.syncIntervalMinutes ?? intervalMinutes, Math.random())
+          : null,
       });
       return ownAccount(tenantId, id);
     },
@@ -114,28 +122,39 @@ export function createAccounts({ database, keyring, policy, beforeDelete, imap =
         const secret = credentials ?? openCredentials(keyring, id, account.credentials);
         await verifyConnection({ imap: next, username: next.username, credentials: secret });
       }
-      const { count } = await prisma.emailAccount.updateMany({
-        where: { id, tenantId },
-        data: {
+      const { endsSync } = await changeAccount(
+        pool,
+        { tenantId, id },
+        {
           ...(displayName === undefined ? {} : { displayName }),
           ...(syncIntervalMinutes === undefined ? {} : { syncIntervalMinutes }),
           ...(isActive == null ? {} : { isActive }),
-          ...(server
-            ? { imapHost: next.host, imapPort: next.port, imapSecurity: next.security, imapUsername: next.username }
-            : {}),
-          ...(credentials ? { credentials: sealCredentials(keyring, id, credentials) } : {}),
-          ...((server || credentials) && needsAuth(account.lastSyncErrorCode)
-            ? { lastSyncErrorCode: null, lastSyncErrorMessage: null }
+          ...(server || credentials
+            ? {
+                login: {
+                  ...(server
+                    ? {
+                        imapHost: next.host,
+                        imapPort: next.port,
+                        imapSecurity: next.security,
+                        imapUsername: next.username,
+                      }
+                    : {}),
+                  ...(credentials ? { credentials: sealCredentials(keyring, id, credentials) } : {}),
+                },
+              }
             : {}),
         },
-      });
-      if (count === 0) throw new MailtideError('NOT_FOUND');
+        intervalMinutes,
+      );
+      // Now, not before: nothing can start it again as it was.
+      if (endsSync) await stopSync(id);
       return ownAccount(tenantId, id);
     },
 
     async delete(tenantId, id) {
       await ownAccount(tenantId, id);
-      await beforeDelete(id);
+      await stopSync(id);
       const [{ count }] = await prisma.$transaction([
         prisma.emailAccount.deleteMany({ where: { id, tenantId } }),
         // The one table without a foreign key: it gets two rows a message, and every check would cost.
@@ -162,6 +181,3 @@ function requireSamePlace(account: EmailAccount, { host, security }: { host: str
     message: 'credentials: must be given again when the host changes or the encryption is dropped.',
   });
 }
-
-const needsAuth = (code: string | null): boolean =>
-  code !== null && code in ERRORS && ERRORS[code as ErrorCode].run === 'needs-auth';

@@ -18,6 +18,7 @@ export type NewAccount = Pick<
   | 'credentials'
   | 'isActive'
   | 'syncIntervalMinutes'
+  | 'nextSyncAt'
 >;
 
 /**
@@ -28,8 +29,8 @@ export async function insertAccount(pool: Pool, account: NewAccount): Promise<vo
   await inTransaction(pool, async (tx) => {
     const inserted = await tx.query(
       `INSERT INTO email_account (id, tenant_id, email_address, display_name, imap_host, imap_port, imap_security,
-         imap_username, credentials, is_active, sync_interval_minutes, event_hash, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7::"ImapSecurity", $8, $9, $10, $11, $12, now())
+         imap_username, credentials, is_active, sync_interval_minutes, event_hash, next_sync_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7::"ImapSecurity", $8, $9, $10, $11, $12, $13, now())
        ON CONFLICT (tenant_id, email_address) DO NOTHING
        RETURNING id`,
       [
@@ -45,6 +46,7 @@ export async function insertAccount(pool: Pool, account: NewAccount): Promise<vo
         account.isActive,
         account.syncIntervalMinutes,
         genesisHash(account.id),
+        account.nextSyncAt,
       ],
     );
     if (inserted.length === 0) throw new MailtideError('ACCOUNT_EXISTS');

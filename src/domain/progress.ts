@@ -109,6 +109,7 @@ export function statsOf(run: SyncRunRow): SyncStats {
     messagesDeleted: run.messagesDeleted,
     eventsCreated: run.eventsCreated,
     bytesDownloaded: run.bytesDownloaded,
-    durationMs: run.startedAt ? (run.finishedAt ?? run.progressAt).getTime() - run.startedAt.getTime() : 0,
+    // A clock that was set back meanwhile would make it negative.
+    durationMs: run.startedAt ? Math.max(0, (run.finishedAt ?? run.progressAt).getTime() - run.startedAt.getTime()) : 0,
   };
 }

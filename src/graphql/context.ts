@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Syncs } from '../jobs/syncs.ts';
+import type { EventFeed } from '../live/event-feed.ts';
 import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
@@ -11,6 +12,9 @@ export interface Services {
   readonly accounts: Accounts;
   readonly syncs: Syncs;
   readonly progress: ProgressFeed;
+  readonly timeline: EventFeed;
+  /** Whether accounts are synced by themselves: without it their times mean nothing. */
+  readonly isScheduled: boolean;
 }
 
 /** What every resolver knows of the one who asks. */

@@ -1,5 +1,6 @@
 import type { ImapFlowError } from 'imapflow';
 import { type ErrorCode, MailtideError } from '../errors.ts';
+import { suggestedPauseMs } from './suggested-pause.ts';
 
 /** How far a connection had come when it failed: the same error means different things before and after. */
 export type ImapStage = 'connect' | 'tls' | 'greeting' | 'login' | 'command';
@@ -78,8 +79,9 @@ const LOGIN_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   UNAVAILABLE: 'IMAP_AUTH_UNAVAILABLE',
   INUSE: 'IMAP_AUTH_UNAVAILABLE',
   LIMIT: 'IMAP_AUTH_UNAVAILABLE',
-  OVERQUOTA: 'IMAP_AUTH_UNAVAILABLE',
-  THROTTLED: 'IMAP_AUTH_UNAVAILABLE',
+  // Gmail's daily bandwidth limit: it lets nobody in who has passed it.
+  OVERQUOTA: 'IMAP_THROTTLED',
+  THROTTLED: 'IMAP_THROTTLED',
   SERVERBUG: 'IMAP_AUTH_UNAVAILABLE',
 };
 
@@ -95,6 +97,9 @@ const COMMAND_REFUSALS: Readonly<Record<string, ErrorCode>> = {
 /** Refused logins without a code that are not about the password: Gmail's [ALERT], Exchange, older servers. */
 const TRANSIENT = /temporar|too many|try again|later|unavailable/i;
 
+/** Microsoft says it in words only. */
+const THROTTLED = /throttled|backoff time/i;
+
 /**
  * Unknown in, an error of the table out; the cause is kept for the log.
  * A `NO` to a login means wrong credentials only where it has a code that says so or no code at all: servers that are
@@ -103,7 +108,9 @@ const TRANSIENT = /temporar|too many|try again|later|unavailable/i;
 export function toImapError(error: unknown, stage: ImapStage): MailtideError {
   if (error instanceof MailtideError) return error;
   const failure: Failure = error instanceof Error ? error : new Error('not an error');
-  return new MailtideError(codeOf(failure, stage), { cause: error });
+  const code = codeOf(failure, stage);
+  const retryAfterMs = code === 'IMAP_THROTTLED' ? suggestedPauseMs(failure.responseText ?? '') : undefined;
+  return new MailtideError(code, { cause: error, retryAfterMs });
 }
 
 function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
@@ -128,6 +135,7 @@ function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
 function refusedLogin(failure: Failure): ErrorCode {
   const known = LOGIN_REFUSALS[responseCode(failure)];
   if (known) return known;
+  if (THROTTLED.test(failure.responseText ?? '')) return 'IMAP_THROTTLED';
   if (failure.message === 'Login is disabled') return 'IMAP_LOGIN_DISABLED';
   if (failure.message === 'No matching authentication method') return 'IMAP_AUTH_UNSUPPORTED';
   if (TRANSIENT.test(failure.responseText ?? '')) return 'IMAP_AUTH_UNAVAILABLE';
@@ -140,7 +148,7 @@ function refusedLogin(failure: Failure): ErrorCode {
 function refusedCommand(failure: Failure): ErrorCode {
   const known = COMMAND_REFUSALS[responseCode(failure)];
   if (known) return known;
-  return /throttled/i.test(failure.responseText ?? '') ? 'IMAP_THROTTLED' : 'IMAP_SERVER_REFUSED';
+  return THROTTLED.test(failure.responseText ?? '') ? 'IMAP_THROTTLED' : 'IMAP_SERVER_REFUSED';
 }
 
 /** THIS of `NO [THIS] text`, or ''. imapflow lifts it out of the parsed answer for some commands, not for FETCH. */

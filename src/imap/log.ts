@@ -11,6 +11,8 @@ interface Entry {
   readonly msg?: string;
   readonly src?: unknown;
   readonly err?: unknown;
+  /** Milliseconds, of "Throttling detected". */
+  readonly throttleDelay?: number;
 }
 
 /**
@@ -22,7 +24,7 @@ interface Entry {
 export function flowLogger(
   logger: ImapLogger | undefined,
   redact: Redact,
-  onThrottle: () => void,
+  onThrottle: (suggestedMs: number | undefined) => void,
 ): Logger & { isLevelEnabled(level: string): boolean } {
   const enabled = logger !== undefined && (logger.isLevelEnabled?.('debug') ?? true);
   const write = ({ msg, src, err }: Entry) => {
@@ -36,7 +38,7 @@ export function flowLogger(
     info: write,
     warn(entry: Entry) {
       // After the wait has begun: closing the connection settles waits, not what is about to wait.
-      if (entry.msg === 'Throttling detected') setImmediate(onThrottle);
+      if (entry.msg === 'Throttling detected') setImmediate(onThrottle, entry.throttleDelay);
       write(entry);
     },
     error: write,

@@ -50,7 +50,9 @@ export class ImapSession {
         addresses,
         onForeignProtocol: () => this.fail(new MailtideError('IMAP_NOT_IMAP')),
       }),
-      logger: flowLogger(logger, redact, () => this.fail(new MailtideError('IMAP_THROTTLED'))),
+      logger: flowLogger(logger, redact, (retryAfterMs) =>
+        this.fail(new MailtideError('IMAP_THROTTLED', { retryAfterMs })),
+      ),
       expungeHandler: (event) => this.#expunged(event),
     });
     // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for

@@ -2,6 +2,7 @@ import { progressOf } from '../domain/progress.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import type { Database } from '../store/database.ts';
 import { cancelRun } from '../store/runs/finish-run.ts';
+import { queuePlace } from '../store/runs/queue-place.ts';
 import { startRun } from '../store/runs/start-run.ts';
 import type { SyncQueue } from './sync-queue.ts';
 import type { StartedSync, Syncs } from './syncs.ts';
@@ -20,7 +21,7 @@ export function createSyncs({
   const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {
     const started = await startRun(pool, tenantId, accountId, mode, trigger);
     if (!started.alreadyActive) {
-      queue.dispatch(started.run.id);
+      queue.wake();
       bus.publish(progressOf(tenantId, started.run));
     }
     return started;
@@ -40,7 +41,7 @@ export function createSyncs({
     cancel,
     async startAll(tenantId) {
       const accounts = await prisma.emailAccount.findMany({
-        where: { tenantId, isActive: true },
+        where: { tenantId, isActive: true, needsAuthSince: null },
         select: { id: true },
         orderBy: { createdAt: 'asc' },
       });
@@ -48,6 +49,7 @@ export function createSyncs({
       for (const { id } of accounts) started.push(await start(tenantId, id, 'INCREMENTAL'));
       return started;
     },
+    queuePlace: (runId) => queuePlace(pool, runId),
     async cancelOfAccount(accountId) {
       const run = await prisma.syncRun.findFirst({
         where: { accountId, finishedAt: null },

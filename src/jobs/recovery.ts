@@ -2,14 +2,16 @@ import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import type { Database } from '../store/database.ts';
-import { queuedRunIds, requeueDeadRuns } from '../store/runs/requeue-runs.ts';
+import { queueDueRetries, requeueDeadRuns } from '../store/runs/requeue-runs.ts';
+import { every } from './every.ts';
 import type { SyncQueue } from './sync-queue.ts';
 
-/** How often the rows are asked for runs that nobody carries, in milliseconds. */
-const EVERY_MS = 5_000;
+/** How often the rows are asked, in milliseconds: a retry begins at most that much late. */
+const EVERY_MS = 1_000;
 
 /**
- * Finds from the rows what the queue or a dead worker has lost, once before it resolves and then all the time.
+ * Finds from the rows what is to be done and nobody has been told of: runs of dead workers, retries whose time has come,
+ * runs that were queued elsewhere or wait for a host. Once before it resolves, and then all the time.
  * @returns how to stop; resolves when a look that is under way has ended.
  */
 export async function startRecovery({
@@ -25,24 +27,14 @@ export async function startRecovery({
 }): Promise<() => Promise<void>> {
   // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
   await recover(database.exclusive);
-  let looking: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    looking ??= recover(false)
-      .catch((error: unknown) => log.error({ err: error }, 'looking for lost runs failed'))
-      .finally(() => {
-        looking = null;
-      });
-  }, EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    await looking;
-  };
+  return every(EVERY_MS, 'looking for runs', () => recover(false), log);
 
   async function recover(all: boolean): Promise<void> {
     for (const { tenantId, ...run } of await requeueDeadRuns(database.pool, all)) {
       log.warn({ runId: run.id, accountId: run.accountId, attempt: run.attempt }, 'resuming a run whose worker died');
       bus.publish(progressOf(tenantId, run));
     }
-    for (const runId of await queuedRunIds(database.pool)) queue.dispatch(runId);
+    for (const { tenantId, ...run } of await queueDueRetries(database.pool)) bus.publish(progressOf(tenantId, run));
+    queue.wake();
   }
 }

@@ -1,21 +1,26 @@
 import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
 import type { SyncReceipt } from '../domain/receipt.ts';
-import { toMailtideError } from '../errors.ts';
+import { MailtideError, toMailtideError } from '../errors.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import { SpeedMeter } from '../live/speed-meter.ts';
 import type { Database } from '../store/database.ts';
-import { type ClaimedRun, claimRun, extendLease, LEASE_SECONDS } from '../store/runs/claim-run.ts';
-import { finishRun, type RunOutcome } from '../store/runs/finish-run.ts';
+import { type ClaimedRun, claimNextRun } from '../store/runs/claim-run.ts';
+import { finishRun } from '../store/runs/finish-run.ts';
+import { postponeRun } from '../store/runs/postpone-run.ts';
 import { giveBackRun } from '../store/runs/requeue-runs.ts';
-import type { Lease } from '../store/sql.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { type RetrySettings, reactionTo } from './retry-policy.ts';
 import type { RunHandler, StopReason } from './sync-queue.ts';
 
 export interface RunHandlerOptions {
   readonly database: Database;
   readonly bus: ProgressBus;
   readonly log: Logger;
+  readonly retry: RetrySettings;
+  /** How long an attempt may take, in milliseconds. */
+  readonly timeLimitMs: number;
   /** Does the work of a claimed run. Its writes are fenced; it stops soon after `signal` is aborted. */
   readonly work: (claimed: ClaimedRun, tools: RunTools) => Promise<SyncReceipt>;
 }
@@ -27,82 +32,97 @@ export interface RunTools {
 }
 
 /**
- * Runs one run under its lease, from claim to outcome:
+ * Runs one attempt of a run under its lease, from claim to outcome:
  *
- *   work resolves      -> SUCCEEDED
- *   work rejects       -> FAILED with the error's code and sentence
- *   signal 'shutdown'  -> back to QUEUED, another worker or the next start goes on
- *   signal 'cancelled' -> nothing to do: who cancelled has written CANCELLED
- *   lease lost         -> nothing to do: another worker has the run
+ *   work resolves       -> SUCCEEDED
+ *   work rejects        -> WAITING_RETRY or FAILED, with the error's code and sentence (retry-policy.ts)
+ *   signal 'time-limit' -> back to the end of the queue; as a failure when the attempt got nowhere
+ *   signal 'shutdown'   -> back to QUEUED, another worker or the next start goes on
+ *   signal 'cancelled'  -> nothing to do: who cancelled has written CANCELLED
+ *   lease lost          -> nothing to do: another worker has the run
  */
-export function createRunHandler({ database, bus, log: parentLog, work }: RunHandlerOptions): RunHandler {
+export function createRunHandler(options: RunHandlerOptions): RunHandler {
+  const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
   const { pool } = database;
 
-  async function execute(claimed: ClaimedRun, signal: AbortSignal, log: Logger): Promise<void> {
+  async function attempt(claimed: ClaimedRun, signal: AbortSignal, log: Logger): Promise<void> {
     const { lease, run } = claimed;
     const meter = new SpeedMeter();
+    let latest = run;
     const publish = (row: SyncRun): void => {
+      latest = row;
       const speed = row.phase === 'FETCHING' ? meter.measure(row.messagesProcessed, row.messagesTotal) : undefined;
       bus.publish(progressOf(lease.tenantId, row, speed));
     };
     const stop = new AbortController();
-    const heartbeat = startHeartbeat(lease, () => stop.abort('lease-lost' satisfies StopReason), log);
+    const stopFor = (reason: StopReason) => () => stop.abort(reason);
+    const heartbeat = startHeartbeat(pool, lease, stopFor('lease-lost'), log);
+    const limit = setTimeout(stopFor('time-limit'), timeLimitMs);
     const either = AbortSignal.any([signal, stop.signal]);
     try {
       publish(run);
-      log.info({ mode: run.mode, attempt: run.attempt }, 'sync started');
+      log.info({ mode: run.mode, trigger: run.trigger, attempt: run.attempt }, 'sync started');
       const receipt = await work(claimed, { publish, signal: either, log });
-      await conclude({ status: 'SUCCEEDED', receipt });
+      ended(await finishRun(pool, lease, { status: 'SUCCEEDED', receipt }), receipt);
     } catch (error) {
-      const { code, message } = toMailtideError(error);
       const reason = either.aborted ? (either.reason as StopReason) : null;
-      if (reason === 'shutdown') {
-        const queued = await giveBackRun(pool, lease);
-        if (queued) publish(queued);
-        log.info('sync given back to the queue');
-      } else if (reason === 'cancelled' || reason === 'lease-lost' || code === 'LEASE_LOST') {
-        log.info({ reason: reason ?? code }, 'sync stopped');
-      } else {
-        log.warn({ err: error, code }, 'sync failed');
-        await conclude({ status: 'FAILED', error: { code, message } });
-      }
+      await afterFailure(toMailtideError(error), reason);
     } finally {
+      clearTimeout(limit);
       heartbeat.stop();
     }
 
-    async function conclude(outcome: RunOutcome): Promise<void> {
-      const finished = await finishRun(pool, lease, outcome);
+    async function afterFailure(error: MailtideError, reason: StopReason | null): Promise<void> {
+      if (reason === 'shutdown') {
+        await giveBack(false);
+      } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {
+        log.info({ reason: reason ?? error.code }, 'sync stopped');
+      } else if (reason === 'time-limit') {
+        if (workOf(latest) > workOf(run)) await giveBack(true);
+        else await react(new MailtideError('SYNC_TIME_LIMIT', { cause: error }));
+      } else {
+        await react(error);
+      }
+    }
+
+    async function giveBack(toTheEnd: boolean): Promise<void> {
+      const queued = await giveBackRun(pool, lease, toTheEnd);
+      if (queued) publish(queued);
+      log.info('sync given back to the queue');
+    }
+
+    async function react(error: MailtideError): Promise<void> {
+      const madeHeadway = workOf(latest) > workOf(run);
+      const reaction = reactionTo(error, { retries: run.retries, madeHeadway }, retry, Math.random());
+      const { code, message } = error;
+      log.warn({ err: error, code, reaction }, 'sync attempt failed');
+      if (reaction.kind === 'retry') publish(await postponeRun(pool, lease, { ...reaction, error: { code, message } }));
+      else {
+        const { needsAuth } = reaction;
+        ended(await finishRun(pool, lease, { status: 'FAILED', error: { code, message }, needsAuth }));
+      }
+    }
+
+    function ended(finished: SyncRun, receipt?: SyncReceipt): void {
       publish(finished);
       const { status, messagesCreated: created } = finished;
-      log.info({ status, created, complete: outcome.receipt?.complete }, 'sync ended');
+      log.info({ status, created, complete: receipt?.complete }, 'sync ended');
     }
   }
 
-  function startHeartbeat(lease: Lease, onLost: () => void, log: Logger): { stop(): void } {
-    // From a timer, not from progress: a run that waits for a slow server is alive.
-    const timer = setInterval(
-      () => {
-        extendLease(pool, lease).then(
-          (held) => {
-            if (!held) onLost();
-          },
-          // The database will say at the next write whether the lease still holds.
-          (error: unknown) => log.warn({ err: error }, 'heartbeat failed'),
-        );
-      },
-      (LEASE_SECONDS * 1000) / 4,
-    );
-    return { stop: () => clearInterval(timer) };
-  }
-
-  return async (runId, signal) => {
-    const log = parentLog.child({ runId });
-    try {
-      const claimed = await claimRun(pool, runId);
-      if (claimed) await execute(claimed, signal, log.child({ accountId: claimed.lease.accountId }));
-    } catch (error) {
-      // The run's row still says QUEUED or RUNNING: recovery finds it.
-      log.error({ err: error }, 'a run could not be carried out');
-    }
+  return {
+    claim: () => claimNextRun(pool),
+    async carryOut(claimed, signal) {
+      const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
+      try {
+        await attempt(claimed, signal, log);
+      } catch (error) {
+        // The run's row still says RUNNING: recovery finds it when its lease has expired.
+        log.error({ err: error }, 'a run could not be carried out');
+      }
+    },
   };
 }
+
+/** What of a run's counters grows only by work that no later attempt has to do again. */
+const workOf = (run: SyncRun): number => run.messagesProcessed + run.messagesUpdated + run.messagesDeleted;

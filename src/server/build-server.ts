@@ -10,6 +10,7 @@ import { addGraphQLSockets } from './graphql-sockets.ts';
 import { addHealth } from './health.ts';
 import { addPages } from './pages.ts';
 import { addSignIn } from './sign-in.ts';
+import { addTimelineExport } from './timeline-export.ts';
 
 export interface ServerOptions {
   readonly services: Services;
@@ -45,6 +46,7 @@ export async function buildServer({ services, readAttachment, logger }: ServerOp
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
   addDownloads(app, database, authenticator, readAttachment);
+  addTimelineExport(app, database, authenticator);
 
   app.addHook('preClose', async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WAIT_MS);

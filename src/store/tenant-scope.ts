@@ -6,6 +6,7 @@ import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
  */
 const OF_ACCOUNT = (tenantId: string) => ({ account: { tenantId } });
 const OF_MESSAGE = (tenantId: string) => ({ message: { account: { tenantId } } });
+const OF_RUN = (tenantId: string) => ({ run: { account: { tenantId } } });
 const RULES: Partial<Record<Prisma.ModelName, (tenantId: string) => object>> = {
   Tenant: (tenantId) => ({ id: tenantId }),
   EmailAccount: (tenantId) => ({ tenantId }),
@@ -15,7 +16,8 @@ const RULES: Partial<Record<Prisma.ModelName, (tenantId: string) => object>> = {
   Message: OF_ACCOUNT,
   Thread: OF_ACCOUNT,
   SyncRun: OF_ACCOUNT,
-  SyncReceipt: (tenantId) => ({ run: { account: { tenantId } } }),
+  SyncReceipt: OF_RUN,
+  SyncRunMailbox: OF_RUN,
   Event: OF_ACCOUNT,
   MessageSource: OF_MESSAGE,
   Attachment: OF_MESSAGE,

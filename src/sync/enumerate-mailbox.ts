@@ -1,5 +1,6 @@
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
+import { recordPlan } from '../store/runs/record-plan.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { addNew } from './add-new.ts';
 import { changedFlags } from './changed-flags.ts';
@@ -43,6 +44,7 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
     log.error({ mailbox: stored.path }, plan.reason);
   }
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
+  await recordPlan(pool, lease, stored.path, plan.reason);
 
   if (plan.newGeneration) {
     publish(await beginGeneration(pool, lease, stored, snapshot));

@@ -36,6 +36,12 @@ const finishedRun = {
 /** The versions of each type, oldest first: the first is version 1, the last is the one that is written. */
 const SCHEMAS = {
   account_connected: [z.strictObject({ emailAddress: text, imapHost: text })],
+  /** Its server, or how to log in there, is another now. */
+  account_reconnected: [z.strictObject({ imapHost: text })],
+  account_paused: [z.strictObject({})],
+  account_resumed: [z.strictObject({})],
+  /** The server refused the credentials: no login is tried before they change. */
+  account_needs_auth: [z.strictObject({ runId: uuid, errorCode: text })],
   mailbox_created: [z.strictObject({ mailboxId: uuid, path: text })],
   mailbox_renamed: [z.strictObject({ mailboxId: uuid, path: text, previousPath: text })],
   mailbox_deleted: [z.strictObject({ mailboxId: uuid, path: text })],

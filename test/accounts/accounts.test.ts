@@ -15,7 +15,7 @@ let keyring: Keyring;
 let accounts: Accounts;
 let tenantId: string;
 let otherTenantId: string;
-const deleted: string[] = [];
+const stopped: string[] = [];
 
 beforeAll(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'accounts-'));
@@ -25,8 +25,9 @@ beforeAll(async () => {
     database,
     keyring,
     policy: { allowPrivateHosts: true },
-    beforeDelete: async (id) => {
-      deleted.push(id);
+    intervalMinutes: 15,
+    stopSync: async (id) => {
+      stopped.push(id);
     },
   });
   dovecot.addUser('ann@example.com');
@@ -152,7 +153,13 @@ describe('update', () => {
     const { id } = await accounts.create(tenantId, unverified({ credentials: { password: 'outdated' } }));
     await database.prisma.emailAccount.update({
       where: { id },
-      data: { lastSyncErrorCode: 'IMAP_AUTH_FAILED', lastSyncErrorMessage: 'x', lastSyncStatus: 'FAILED' },
+      data: {
+        lastSyncErrorCode: 'IMAP_AUTH_FAILED',
+        lastSyncErrorMessage: 'x',
+        lastSyncStatus: 'FAILED',
+        needsAuthSince: new Date(),
+        nextSyncAt: null,
+      },
     });
     const wrong = accounts.update(tenantId, id, { credentials: { password: 'also wrong' } });
     await expect(wrong).rejects.toMatchObject({ code: 'IMAP_AUTH_FAILED' });
@@ -161,6 +168,7 @@ describe('update', () => {
     await accounts.update(tenantId, id, { credentials: { password: dovecot.password } });
     const account = await rowOf(id);
     expect(account).toMatchObject({ lastSyncErrorCode: null, lastSyncErrorMessage: null, lastSyncStatus: 'FAILED' });
+    expect(account).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
     expect((await accounts.loginOf(account)).credentials).toEqual({ password: dovecot.password });
   });
 
@@ -191,7 +199,7 @@ describe('delete', () => {
       [newId(), id, thread.id],
     );
     await accounts.delete(tenantId, id);
-    expect(deleted).toContain(id);
+    expect(stopped).toContain(id);
     expect(await database.prisma.emailAccount.count({ where: { tenantId } })).toBe(0);
     expect(await database.prisma.message.count({ where: { accountId: id } })).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ERRORS, MailtideError } from '../../src/errors.ts';
 import { type ImapStage, toImapError } from '../../src/imap/errors.ts';
+import { suggestedPauseMs } from '../../src/imap/suggested-pause.ts';
 
 const failure = (facts: object, message = 'server said: secret') => Object.assign(new Error(message), facts);
 const no = (code?: string, text?: string) =>
@@ -38,6 +39,8 @@ const cases: [ImapStage, Error, string][] = [
   ['login', no('UNAVAILABLE'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('INUSE'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('LIMIT'), 'IMAP_AUTH_UNAVAILABLE'],
+  ['login', no('OVERQUOTA'), 'IMAP_THROTTLED'],
+  ['login', no(undefined, 'Request is throttled. Suggested Backoff Time: 5 milliseconds'), 'IMAP_THROTTLED'],
   ['login', no('SERVERBUG'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('CONTACTADMIN'), 'IMAP_CONTACT_ADMIN'],
   ['login', no('PRIVACYREQUIRED'), 'IMAP_LOGIN_DISABLED'],
@@ -74,4 +77,18 @@ test('the code of a refused FETCH is found in the parsed answer', () => {
 test('an error of the table stays what it is', () => {
   const cancelled = new MailtideError('RUN_CANCELLED');
   expect(toImapError(cancelled, 'login')).toBe(cancelled);
+});
+
+test.each([
+  ['Request is throttled. Suggested Backoff Time: 299961 milliseconds', 299_961],
+  ['Backoff Time: 1000', 1000],
+  ['Too many logins, try again in 5 minutes', 300_000],
+  ['retry after 30 s', 30_000],
+  ['Account exceeded command or bandwidth limits. (Failure)', undefined],
+  ['try again in 3 blue moons', undefined],
+  ['wait 99999999999999 s', undefined],
+  ['', undefined],
+])('%j asks to wait for %s ms', (text, pause) => {
+  expect(suggestedPauseMs(text)).toBe(pause);
+  expect(toImapError(no('THROTTLED', text), 'command').retryAfterMs).toBe(pause);
 });

@@ -6,8 +6,10 @@ import { createMailboxes, storedMailboxes } from '../../src/store/mail/mailboxes
 import { quarantine } from '../../src/store/mail/quarantine.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { updateFlags } from '../../src/store/mail/update-flags.ts';
-import { claimRun, extendLease } from '../../src/store/runs/claim-run.ts';
+import { claimNextRun, extendLease } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { postponeRun } from '../../src/store/runs/postpone-run.ts';
+import { recordPlan } from '../../src/store/runs/record-plan.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
 import { giveBackRun, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
@@ -38,6 +40,7 @@ afterAll(async () => {
 /** A worker that has a run, one mailbox and its three messages to fetch. */
 beforeEach(async () => {
   const { pool } = database;
+  await database.prisma.tenant.deleteMany();
   owner = await insertTestAccount(database);
   runId = (await startRun(pool, owner.tenantId, owner.accountId, 'INCREMENTAL', 'USER')).run.id;
   first = await claim();
@@ -51,7 +54,9 @@ beforeEach(async () => {
 const pending = (uid: number) => ({ uid, flags: [], internalDate: null, size: 1000, modseq: null, emailId: null });
 
 async function claim(): Promise<Lease> {
-  return (await claimRun(database.pool, runId))!.lease;
+  const { run, lease } = (await claimNextRun(database.pool))!;
+  expect(run.id).toBe(runId);
+  return lease;
 }
 
 /** What its heartbeat should have prevented. */
@@ -69,6 +74,16 @@ const batch = () => ({
   onTheMove: new Set<string>(),
 });
 
+const LATER = {
+  delayMs: 1000,
+  retries: 1,
+  throttled: false,
+  error: { code: 'IMAP_TIMEOUT', message: 'The server did not answer in time.' },
+} as const;
+
+/** What ends a worker's lease, well or not. */
+const ENDS = ['success', 'failure', 'another attempt later'];
+
 /** Everything that a worker writes. */
 const writes: [string, (lease: Lease) => Promise<unknown>][] = [
   ['a batch of bodies', (lease) => storeBatch(database.pool, lease, batch())],
@@ -80,6 +95,8 @@ const writes: [string, (lease: Lease) => Promise<unknown>][] = [
     (lease) => updateFlags(database.pool, lease, mailbox, [{ uid: 1, flags: ['\\Seen'], modseq: null }], 'changes'),
   ],
   ['a reason for a missing body', (lease) => quarantine(database.pool, lease, mailbox, [1], 'NOT_SERVED')],
+  ['the reason of a plan', (lease) => recordPlan(database.pool, lease, 'INBOX', 'first sync of this mailbox')],
+  ['another attempt later', (lease) => postponeRun(database.pool, lease, LATER)],
   ['success', (lease) => finishRun(database.pool, lease, { status: 'SUCCEEDED' })],
   ['failure', (lease) => finishRun(database.pool, lease, { status: 'FAILED' })],
 ];
@@ -142,7 +159,7 @@ describe('a worker writes nothing any more', () => {
 });
 
 test('all of these are writes as long as the lease holds', async () => {
-  for (const [what, write] of writes.filter(([name]) => name !== 'success' && name !== 'failure')) {
+  for (const [what, write] of writes.filter(([name]) => !ENDS.includes(name))) {
     const before = await allRows();
     await write(first);
     if (what !== 'pending messages') expect(await allRows(), what).not.toBe(before);
@@ -175,8 +192,8 @@ test('a run is not taken over in the middle of a transaction of the worker that 
 
 test('a lease that holds is nobody else to take, and only one of many gets a queued run', async () => {
   expect(await requeueDeadRuns(database.pool, false)).toEqual([]);
-  expect(await claimRun(database.pool, runId)).toBeNull();
+  expect(await claimNextRun(database.pool)).toBeNull();
   await giveBackRun(database.pool, first);
-  const claims = await Promise.all(Array.from({ length: 20 }, () => claimRun(database.pool, runId)));
+  const claims = await Promise.all(Array.from({ length: 20 }, () => claimNextRun(database.pool)));
   expect(claims.filter((one) => one !== null)).toHaveLength(1);
 });

@@ -8,6 +8,8 @@ import { createAccounts } from '../../src/accounts/accounts.ts';
 import { openKeyring } from '../../src/accounts/keyring.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
+import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
+import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalProgressBus, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { buildServer } from '../../src/server/build-server.ts';
@@ -46,16 +48,18 @@ export async function serveApi(
   const { prisma, pool } = database;
   const log: string[] = [];
   const bus = createLocalProgressBus();
-  const queue = { dispatch() {}, cancel() {}, async close() {} };
   const services: Services = {
     database,
-    syncs: createSyncs({ database, bus, queue }),
+    syncs: createSyncs({ database, bus, queue: RUN_ELSEWHERE }),
     progress: createProgressFeed(pool, bus),
+    timeline: createEventFeed(pool, bus),
+    isScheduled: true,
     accounts: createAccounts({
       database,
       keyring: await openKeyring({ encryptionKey: randomBytes(32).toString('base64'), dataDir }),
       policy: { allowPrivateHosts: true },
-      beforeDelete: async () => {},
+      intervalMinutes: 15,
+      stopSync: async () => {},
     }),
   };
   const app = await buildServer({

@@ -47,6 +47,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       PORT: String(port),
       API_KEY: apiKey,
       DATA_DIR: dataDir,
+      // What a test does not ask for does not happen: no syncs by themselves, and a failure is one.
+      SYNC_ENABLED: 'false',
+      SYNC_MAX_RETRIES: '0',
       ...(options.databaseUrl
         ? { DATABASE_URL: options.databaseUrl, ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') }
         : {}),

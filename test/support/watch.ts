@@ -16,6 +16,7 @@ export type Frame = {
   messagesProcessed: number;
   messagesTotal: number | null;
   bytesProcessed: string;
+  nextAttemptAt: string | null;
   stats: FinishedRun['stats'];
   error: { code: string; message: string } | null;
 };
@@ -35,7 +36,7 @@ export type Watcher = AsyncDisposable & {
 const PHASES = ['QUEUED', 'CONNECTING', 'DISCOVERING', 'ENUMERATING', 'FETCHING', 'FINISHING', 'DONE'] as const;
 const FINISHED = ['SUCCEEDED', 'FAILED', 'CANCELLED'];
 const FRAME = `{ accountId runId sequence status phase attempt percent messagesProcessed messagesTotal bytesProcessed
-  stats { mailboxesSynced messagesFetched messagesCreated messagesUpdated messagesDeleted eventsCreated bytesDownloaded
+  nextAttemptAt stats { mailboxesSynced messagesFetched messagesCreated messagesUpdated messagesDeleted eventsCreated bytesDownloaded
     durationMs }
   error { code message } }`;
 

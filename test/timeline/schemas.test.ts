@@ -20,6 +20,10 @@ test('a published schema does not change', () => {
   expect(published).toMatchInlineSnapshot(`
     [
       "account_connected 1 6c2d1eddb2a4",
+      "account_reconnected 1 63af8e6302cf",
+      "account_paused 1 25c7d85c859a",
+      "account_resumed 1 25c7d85c859a",
+      "account_needs_auth 1 fc6451b03c52",
       "mailbox_created 1 572349c16f76",
       "mailbox_renamed 1 4fe47484b431",
       "mailbox_deleted 1 572349c16f76",

@@ -1,3 +1,5 @@
+import { MailtideError } from '../../errors.ts';
+import type { Prisma } from '../../generated/prisma/client.ts';
 import { readTimeline } from '../../store/read-timeline.ts';
 import {
   EVENT_TYPES,
@@ -6,10 +8,12 @@ import {
   type EventType as Type,
 } from '../../timeline/schemas.ts';
 import { type ChainVerification, verifyChain } from '../../timeline/verify.ts';
+import { abortable } from '../abortable.ts';
 import { builder } from '../builder.ts';
 import { found, requireVisible } from '../found.ts';
 import { requireId } from '../ids.ts';
 
+const EventOrder = builder.enumType('EventOrder', { values: ['OLDEST_FIRST', 'NEWEST_FIRST'] as const });
 const EventType = builder.enumType('EventType', { values: EVENT_TYPES });
 
 const Event = builder.prismaObject('Event', {
@@ -50,15 +54,23 @@ const EventSchema = builder.objectRef<Schema>('EventSchema').implement({
 
 builder.queryFields((t) => ({
   events: t.prismaConnection({
-    description: "An account's timeline, oldest first.",
+    description: "An account's timeline, or what of it the conditions leave.",
     type: Event,
     cursor: 'accountId_seq',
-    args: { accountId: t.arg.id({ required: true }), type: t.arg({ type: EventType }) },
-    resolve: async (query, _root, { accountId, type }, context) =>
+    args: {
+      accountId: t.arg.id({ required: true }),
+      type: t.arg({ type: EventType }),
+      mailboxId: t.arg.id({ description: 'What happened in this mailbox; a move in both that it concerns.' }),
+      messageId: t.arg.id({ description: 'The history of one message.' }),
+      from: t.arg({ type: 'DateTime', description: 'Not before.' }),
+      until: t.arg({ type: 'DateTime', description: 'Before, and not at that moment.' }),
+      order: t.arg({ type: EventOrder, required: true, defaultValue: 'OLDEST_FIRST' }),
+    },
+    resolve: async (query, _root, { accountId, order, ...conditions }, context) =>
       context.prisma.event.findMany({
         ...query,
-        where: { accountId: await requireVisible(context, 'EmailAccount', accountId), ...(type ? { type } : {}) },
-        orderBy: { seq: 'asc' },
+        where: { accountId: await requireVisible(context, 'EmailAccount', accountId), ...whereOf(conditions) },
+        orderBy: { seq: order === 'NEWEST_FIRST' ? 'desc' : 'asc' },
       }),
   }),
   verifyEventChain: t.field({
@@ -82,5 +94,56 @@ builder.queryFields((t) => ({
     resolve: eventSchemas,
   }),
 }));
+
+builder.subscriptionField('events', (t) =>
+  t.field({
+    description:
+      'The events of an account as they are committed, in order. After a reconnect give the number of the last one that you have: nothing is left out, and nothing comes twice.',
+    type: Event,
+    args: {
+      accountId: t.arg.id({ required: true }),
+      afterSeq: t.arg({ type: 'BigInt', description: '0 for the whole timeline; without it, what comes from now on.' }),
+    },
+    subscribe: async (_root, { accountId, afterSeq }, context) => {
+      const id = await requireVisible(context, 'EmailAccount', accountId);
+      return abortable(context.signal, (signal) =>
+        context.services.timeline.ofAccount(context.tenantId, id, seqOf(afterSeq), signal),
+      );
+    },
+    resolve: (event) => event,
+  }),
+);
+
+function whereOf(conditions: {
+  type?: Type | null | undefined;
+  mailboxId?: string | null | undefined;
+  messageId?: string | null | undefined;
+  from?: Date | null | undefined;
+  until?: Date | null | undefined;
+}): Prisma.EventWhereInput {
+  const { type, mailboxId, messageId, from, until } = conditions;
+  const payloadHas = (path: string[], equals: string): Prisma.EventWhereInput => ({ payload: { path, equals } });
+  // What was deleted has a history still: ids are taken as they are, among the events of an account that is visible.
+  const mailbox = mailboxId ? requireId('Mailbox', mailboxId) : null;
+  return {
+    ...(type ? { type } : {}),
+    ...(from || until ? { occurredAt: { ...(from ? { gte: from } : {}), ...(until ? { lt: until } : {}) } } : {}),
+    AND: [
+      messageId ? payloadHas(['messageId'], requireId('Message', messageId)) : {},
+      mailbox
+        ? { OR: [['mailboxId'], ['from', 'mailboxId'], ['to', 'mailboxId']].map((path) => payloadHas(path, mailbox)) }
+        : {},
+    ],
+  };
+}
+
+/** 64 bits are what a number of an event has. */
+function seqOf(afterSeq: bigint | null | undefined): bigint | null {
+  if (afterSeq == null) return null;
+  if (BigInt.asIntN(64, afterSeq) !== afterSeq || afterSeq < 0n) {
+    throw new MailtideError('BAD_USER_INPUT', { message: 'afterSeq: is not the number of an event.' });
+  }
+  return afterSeq;
+}
 
 const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');

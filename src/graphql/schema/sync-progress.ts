@@ -3,7 +3,8 @@ import { abortable } from '../abortable.ts';
 import { builder } from '../builder.ts';
 import { requireVisible } from '../found.ts';
 import { encodeId } from '../ids.ts';
-import { SyncError, SyncPhase, SyncRunStatus, SyncStats } from './sync-run.ts';
+import { SyncError } from './sync-error.ts';
+import { PLACE_COMPLEXITY, SyncPhase, SyncRunStatus, SyncStats } from './sync-run.ts';
 
 const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
   description: "A run's progress after a commit, from what the database holds. Counts are messages.",
@@ -35,6 +36,13 @@ const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
     }),
     etaSeconds: t.exposeFloat('etaSeconds', { nullable: true }),
     nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
+    queuePosition: t.int({
+      nullable: true,
+      description: 'Its place in the queue when this frame was sent, from 1; null when it is not queued.',
+      complexity: PLACE_COMPLEXITY,
+      resolve: ({ status, runId }, _args, { services }) =>
+        status === 'QUEUED' ? services.syncs.queuePlace(runId) : null,
+    }),
     stats: t.expose('stats', { type: SyncStats }),
     error: t.expose('error', { type: SyncError, nullable: true }),
   }),

@@ -4,6 +4,7 @@ import type { StartedSync } from '../../jobs/syncs.ts';
 import { builder } from '../builder.ts';
 import { requireVisible } from '../found.ts';
 import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
+import { SyncError } from './sync-error.ts';
 
 export const SyncRunStatus = builder.enumType('SyncRunStatus', {
   values: Object.keys(SYNC_RUN_TRANSITIONS) as Status[],
@@ -16,11 +17,6 @@ const SyncMode = builder.enumType('SyncMode', {
   } as const,
 });
 const SyncTrigger = builder.enumType('SyncTrigger', { values: ['USER', 'SCHEDULE'] as const });
-
-export const SyncError = builder.objectRef<{ code: string; message: string }>('SyncError').implement({
-  description: 'Why a run failed or waits: a stable code, and a sentence that says what to do.',
-  fields: (t) => ({ code: t.exposeString('code'), message: t.exposeString('message') }),
-});
 
 export const SyncStats = builder.objectRef<Stats>('SyncStats').implement({
   description: 'What a run did, counted in the transactions that did it.',
@@ -36,6 +32,19 @@ export const SyncStats = builder.objectRef<Stats>('SyncStats').implement({
   }),
 });
 
+/** The order of the whole queue is worked out for each. */
+export const PLACE_COMPLEXITY = 10;
+
+const SyncRunMailbox = builder.prismaObject('SyncRunMailbox', {
+  description: 'How a mailbox was brought up to date in a run.',
+  fields: (t) => ({
+    path: t.exposeString('path'),
+    reason: t.exposeString('reason', { description: 'Why it was synced the way it was.' }),
+    attempt: t.exposeInt('attempt', { description: 'The last attempt that opened it.' }),
+    plannedAt: t.expose('plannedAt', { type: 'DateTime' }),
+  }),
+});
+
 export const SyncRun = builder.prismaObject('SyncRun', {
   description: 'One series of attempts to bring one account up to date.',
   fields: (t) => ({
@@ -46,10 +55,21 @@ export const SyncRun = builder.prismaObject('SyncRun', {
     status: t.expose('status', { type: SyncRunStatus }),
     phase: t.expose('phase', { type: SyncPhase }),
     attempt: t.exposeInt('attempt', { description: 'The first is 1.' }),
+    retries: t.exposeInt('retries', { description: 'Failures in a row that were followed by another attempt.' }),
+    queuePosition: t.int({
+      nullable: true,
+      description: 'Its place in the queue of the whole installation, from 1; null when it is not queued.',
+      complexity: PLACE_COMPLEXITY,
+      resolve: (run, _args, { services }) => (run.status === 'QUEUED' ? services.syncs.queuePlace(run.id) : null),
+    }),
     requestedAt: t.expose('requestedAt', { type: 'DateTime' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
-    nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
+    nextAttemptAt: t.expose('nextAttemptAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again; null unless it waits for that.',
+    }),
     error: t.field({
       type: SyncError,
       nullable: true,
@@ -69,6 +89,12 @@ export const SyncRun = builder.prismaObject('SyncRun', {
     receipt: t.relation('receipt', {
       nullable: true,
       description: 'What it proved, in the end. Null until it has succeeded.',
+    }),
+    mailboxes: t.relatedConnection('mailboxes', {
+      description: 'The mailboxes that it opened, by path; the others were proven unchanged without that.',
+      cursor: 'runId_path',
+      type: SyncRunMailbox,
+      query: { orderBy: { path: 'asc' } },
     }),
   }),
 });
@@ -126,7 +152,7 @@ builder.mutationFields((t) => ({
       services.syncs.start(tenantId, requireId('EmailAccount', accountId), mode),
   }),
   startAllEmailSyncs: t.field({
-    description: 'Starts a sync of every account that is not paused.',
+    description: 'Starts a sync of every account that is neither paused nor in need of credentials.',
     type: [StartEmailSyncPayload],
     resolve: (_root, _args, { services, tenantId }) => services.syncs.startAll(tenantId),
   }),

@@ -1,14 +1,32 @@
+import { hintFor } from '../../accounts/connection-hints.ts';
 import { type SyncRunStatus as Status, SYNC_RUN_TRANSITIONS } from '../../domain/sync-run.ts';
+import { describeState, SYNC_STATES, syncStateOf } from '../../domain/sync-state.ts';
+import type { ErrorCode } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { found } from '../found.ts';
 import { requireId } from '../ids.ts';
-import { SyncError, SyncRun, SyncRunStatus } from './sync-run.ts';
+import { SyncError } from './sync-error.ts';
+import { SyncRun, SyncRunStatus } from './sync-run.ts';
 
 /** At most one run of an account is active, so that its newest active run is the one. */
 const ACTIVE: Status[] = (Object.keys(SYNC_RUN_TRANSITIONS) as Status[]).filter(
   (status) => SYNC_RUN_TRANSITIONS[status].length > 0,
 );
 const activeRun = { where: { status: { in: ACTIVE } }, take: 1 };
+
+const SyncState = builder.enumType('SyncState', {
+  description: 'How an account is: what is going on, else what stands in the way, else how its last sync ended.',
+  values: SYNC_STATES,
+});
+
+/** What the state is told from. */
+const stateFacts = {
+  isActive: true,
+  needsAuthSince: true,
+  throttledUntil: true,
+  lastSyncStatus: true,
+  runs: activeRun,
+} as const;
 
 export const SyncStatus = builder.prismaObject('EmailAccount', {
   variant: 'SyncStatus',
@@ -18,6 +36,19 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
     account: t.variant('EmailAccount'),
     emailAddress: t.exposeString('emailAddress'),
     isActive: t.exposeBoolean('isActive', { description: 'False while the account is paused.' }),
+    state: t.field({
+      type: SyncState,
+      select: stateFacts,
+      resolve: (account) => syncStateOf(account, account.runs[0] ?? null, new Date()),
+    }),
+    message: t.string({
+      description: 'The state as a sentence for people.',
+      select: stateFacts,
+      resolve: (account) => {
+        const run = account.runs[0] ?? null;
+        return describeState(syncStateOf(account, run, new Date()), account, run);
+      },
+    }),
     isSyncing: t.boolean({
       description: 'Whether there is an active run: queued, running, or waiting for its next attempt.',
       select: { runs: activeRun },
@@ -36,13 +67,50 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
     lastSyncError: t.field({
       type: SyncError,
       nullable: true,
-      select: { lastSyncErrorCode: true, lastSyncErrorMessage: true },
+      description: 'Why the last run failed; null when it did not, or when the account was given another login since.',
+      select: {
+        lastSyncErrorCode: true,
+        lastSyncErrorMessage: true,
+        imapHost: true,
+        imapPort: true,
+        imapSecurity: true,
+        imapUsername: true,
+      },
       resolve: (account) =>
         account.lastSyncErrorCode === null
           ? null
-          : { code: account.lastSyncErrorCode, message: account.lastSyncErrorMessage ?? '' },
+          : {
+              code: account.lastSyncErrorCode,
+              message: account.lastSyncErrorMessage ?? '',
+              hint: hintFor(account.lastSyncErrorCode as ErrorCode, {
+                host: account.imapHost,
+                port: account.imapPort,
+                security: account.imapSecurity,
+                username: account.imapUsername,
+              }),
+            },
     }),
     syncCount: t.exposeInt('syncCount', { description: 'Runs that have ended, however they did.' }),
+    nextSyncAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the schedule syncs it next; null while it does not: paused, in need of credentials, no schedule.',
+      select: { nextSyncAt: true },
+      resolve: ({ nextSyncAt }, _args, { services }) => (services.isScheduled ? nextSyncAt : null),
+    }),
+    needsAuthSince: t.expose('needsAuthSince', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when no login is tried, because the credentials were refused.',
+    }),
+    throttledUntil: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when the provider asks to be left alone; null when it does not.',
+      select: { throttledUntil: true },
+      resolve: ({ throttledUntil }) => (throttledUntil && throttledUntil > new Date() ? throttledUntil : null),
+    }),
     activeRun: t.field({
       type: SyncRun,
       nullable: true,

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { sqlOf } from '../sql.ts';
+import { ACTIVE } from './insert-runs.ts';
 
 /**
  * The account's newest run, which is the active one if there is one; null before the first.
@@ -22,7 +23,7 @@ export async function newestRun(pool: Pool, tenantId: string, accountId: string)
 export function activeRuns(pool: Pool, tenantId: string): Promise<SyncRun[]> {
   return sqlOf(pool).query<SyncRun>(
     `SELECT r.* FROM sync_run r JOIN email_account a ON a.id = r.account_id
-     WHERE a.tenant_id = $1 AND r.status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY') ORDER BY r.requested_at`,
+     WHERE a.tenant_id = $1 AND r.${ACTIVE} ORDER BY r.requested_at`,
     [tenantId],
   );
 }

@@ -1,38 +1,46 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { type At, timeOr } from '../clock.ts';
 import { type Lease, sqlOf } from '../sql.ts';
 
 export type RunOfTenant = SyncRun & { tenantId: string };
 
-const BACK_TO_QUEUE = `status = 'QUEUED', phase = 'QUEUED', attempt = attempt + 1, lease_token = NULL,
-  lease_expires_at = NULL, mailbox = NULL, sequence = sequence + 1, progress_at = now()`;
+const backToQueue = (at: `$${number}`): string => `status = 'QUEUED', phase = 'QUEUED', attempt = attempt + 1,
+  lease_token = NULL, lease_expires_at = NULL, next_attempt_at = NULL, mailbox = NULL, sequence = sequence + 1,
+  progress_at = ${timeOr(at)}`;
 
 /**
  * Gives back to the queue what a dead worker held: RUNNING with an expired lease or, with `all`, every RUNNING run
  * (for a process that knows itself alone on the database). What it had stored stays, and so does its progress.
  */
-export function requeueDeadRuns(pool: Pool, all: boolean): Promise<RunOfTenant[]> {
+export function requeueDeadRuns(pool: Pool, all: boolean, at: At = null): Promise<RunOfTenant[]> {
   return sqlOf(pool).query<RunOfTenant>(
-    `UPDATE sync_run r SET ${BACK_TO_QUEUE} FROM email_account a
-     WHERE a.id = r.account_id AND r.status = 'RUNNING' AND ($1 OR r.lease_expires_at < now())
+    `UPDATE sync_run r SET ${backToQueue('$2')} FROM email_account a
+     WHERE a.id = r.account_id AND r.status = 'RUNNING' AND ($1 OR r.lease_expires_at < ${timeOr('$2')})
      RETURNING r.*, a.tenant_id`,
-    [all],
+    [all, at],
   );
 }
 
-/** Gives back a run that this worker holds, at its shutdown. Null when it was not held any more. */
-export async function giveBackRun(pool: Pool, lease: Lease): Promise<SyncRun | null> {
+/** Queues the runs whose time for another attempt has come. */
+export function queueDueRetries(pool: Pool, at: At = null): Promise<RunOfTenant[]> {
+  return sqlOf(pool).query<RunOfTenant>(
+    `UPDATE sync_run r SET ${backToQueue('$1')}, queued_at = ${timeOr('$1')} FROM email_account a
+     WHERE a.id = r.account_id AND r.status = 'WAITING_RETRY' AND r.next_attempt_at <= ${timeOr('$1')}
+     RETURNING r.*, a.tenant_id`,
+    [at],
+  );
+}
+
+/**
+ * Gives back a run that this worker holds: at its shutdown to where it was in the queue, or `toTheEnd`, when it has had
+ * its time. Null when it was not held any more.
+ */
+export async function giveBackRun(pool: Pool, lease: Lease, toTheEnd = false, at: At = null): Promise<SyncRun | null> {
   const [run] = await sqlOf(pool).query<SyncRun>(
-    `UPDATE sync_run SET ${BACK_TO_QUEUE} WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' RETURNING *`,
-    [lease.runId, lease.token],
+    `UPDATE sync_run SET ${backToQueue('$3')}, queued_at = CASE WHEN $4 THEN ${timeOr('$3')} ELSE queued_at END
+     WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' RETURNING *`,
+    [lease.runId, lease.token, at, toTheEnd],
   );
   return run ?? null;
-}
-
-/** Runs that wait for a worker, oldest first. */
-export async function queuedRunIds(pool: Pool): Promise<string[]> {
-  const rows = await sqlOf(pool).query<{ id: string }>(
-    `SELECT id FROM sync_run WHERE status = 'QUEUED' ORDER BY requested_at`,
-  );
-  return rows.map((row) => row.id);
 }

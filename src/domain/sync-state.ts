@@ -1,0 +1,71 @@
+import type { SyncRunStatus } from './sync-run.ts';
+
+/** How an account is, in one word: what is going on, else what stands in the way, else how it last ended. */
+export const SYNC_STATES = [
+  'NEVER_SYNCED',
+  'QUEUED',
+  'RUNNING',
+  'INTERRUPTED',
+  'WAITING_RETRY',
+  'THROTTLED',
+  'NEEDS_AUTH',
+  'PAUSED',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+] as const;
+export type SyncState = (typeof SYNC_STATES)[number];
+
+export interface AccountFacts {
+  readonly isActive: boolean;
+  readonly needsAuthSince: Date | null;
+  readonly throttledUntil: Date | null;
+  readonly lastSyncStatus: SyncRunStatus | null;
+}
+
+export interface ActiveRunFacts {
+  readonly status: SyncRunStatus;
+  readonly leaseExpiresAt: Date | null;
+  readonly nextAttemptAt: Date | null;
+}
+
+export function syncStateOf(account: AccountFacts, run: ActiveRunFacts | null, now: Date): SyncState {
+  const isThrottled = account.throttledUntil !== null && account.throttledUntil > now;
+  if (run?.status === 'RUNNING') {
+    // Silence is not work: its worker should have been heard of by now.
+    return run.leaseExpiresAt !== null && run.leaseExpiresAt < now ? 'INTERRUPTED' : 'RUNNING';
+  }
+  if (run) return isThrottled ? 'THROTTLED' : run.status;
+  if (!account.isActive) return 'PAUSED';
+  if (account.needsAuthSince) return 'NEEDS_AUTH';
+  if (isThrottled) return 'THROTTLED';
+  return account.lastSyncStatus ?? 'NEVER_SYNCED';
+}
+
+/** The state as a sentence for people. */
+export function describeState(state: SyncState, account: AccountFacts, run: ActiveRunFacts | null): string {
+  switch (state) {
+    case 'NEVER_SYNCED':
+      return 'Not synced yet.';
+    case 'QUEUED':
+      return 'Waiting for its turn.';
+    case 'RUNNING':
+      return 'Syncing.';
+    case 'INTERRUPTED':
+      return 'The worker of this sync has stopped answering: another one goes on where it was.';
+    case 'WAITING_RETRY':
+      return `Trying again at ${run!.nextAttemptAt!.toISOString()}.`;
+    case 'THROTTLED':
+      return `Paused by the provider until ${account.throttledUntil!.toISOString()}.`;
+    case 'NEEDS_AUTH':
+      return 'The credentials were refused: no login is tried before they change.';
+    case 'PAUSED':
+      return 'Paused: nothing is synced before it is resumed.';
+    case 'SUCCEEDED':
+      return 'Up to date as of the last sync.';
+    case 'FAILED':
+      return 'The last sync failed.';
+    case 'CANCELLED':
+      return 'The last sync was cancelled.';
+  }
+}

@@ -1,0 +1,24 @@
+import type { Pool } from 'pg';
+import { coolingMs } from '../../domain/host-limits.ts';
+import { type At, timeOr } from '../clock.ts';
+import { inTransaction, sqlOf } from '../sql.ts';
+
+/** Notes that a host has turned a connection away: no run begins there for a while, a longer one each time. */
+export async function coolHost(pool: Pool, host: string, at: At = null): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const [row] = await tx.query<{ refusals: number }>(
+      `INSERT INTO imap_host AS h (host, refusals, cooling_until) VALUES ($1, 1, ${timeOr('$2')})
+       ON CONFLICT (host) DO UPDATE SET refusals = h.refusals + 1 RETURNING refusals`,
+      [host, at],
+    );
+    await tx.query(
+      `UPDATE imap_host SET cooling_until = ${timeOr('$2')} + $3 * interval '1 millisecond' WHERE host = $1`,
+      [host, at, coolingMs(row!.refusals)],
+    );
+  });
+}
+
+/** Notes that a host has let somebody in. */
+export async function hostIsWell(pool: Pool, host: string): Promise<void> {
+  await sqlOf(pool).query('DELETE FROM imap_host WHERE host = $1', [host]);
+}

@@ -1,0 +1,67 @@
+import type { Pool } from 'pg';
+import { newId } from '../../domain/ids.ts';
+import { nextDue } from '../../domain/schedule.ts';
+import { type At, timeOr } from '../clock.ts';
+import { inTransaction } from '../sql.ts';
+import { ACTIVE, insertRuns } from './insert-runs.ts';
+import type { RunOfTenant } from './requeue-runs.ts';
+
+export interface DueBatch {
+  /** Accounts whose time had come, also those that are syncing already. */
+  readonly due: number;
+  readonly started: readonly RunOfTenant[];
+}
+
+interface DueAccount {
+  id: string;
+  tenantId: string;
+  dueAt: Date;
+  now: Date;
+  intervalMinutes: number;
+  isSyncing: boolean;
+}
+
+/**
+ * Claims at most `limit` accounts whose time has come, queues a run for each, and moves their time on, all in one
+ * transaction. Any number of nodes may do so at once. An account that is syncing is left alone until its next time.
+ * @param intervalMinutes of accounts that have none of their own
+ */
+export function startDueRuns(
+  pool: Pool,
+  { intervalMinutes, limit, at = null }: { intervalMinutes: number; limit: number; at?: At },
+): Promise<DueBatch> {
+  return inTransaction(pool, async (tx) => {
+    const due = await tx.query<DueAccount>(DUE, [at, intervalMinutes, limit]);
+    if (due.length === 0) return { due: 0, started: [] };
+    await tx.query(
+      `UPDATE email_account a SET next_sync_at = d.next
+       FROM unnest($1::uuid[], $2::timestamptz[]) AS d(id, next) WHERE a.id = d.id`,
+      [due.map(({ id }) => id), due.map((one) => nextDue(one.dueAt, one.now, one.intervalMinutes, Math.random()))],
+    );
+    const idle = due.filter(({ isSyncing }) => !isSyncing);
+    const started = await tx.query<RunOfTenant>(START, [idle.map(({ id }) => id), idle.map(() => newId()), at]);
+    return { due: due.length, started };
+  });
+}
+
+/**
+ * NO KEY: whoever starts a run at the same moment must be able to refer to the account, or the two would wait for each
+ * other. An account whose row is locked is being written by its sync.
+ */
+const DUE = `
+  SELECT a.id, a.tenant_id, a.next_sync_at AS due_at, ${timeOr('$1')} AS now,
+    coalesce(a.sync_interval_minutes, $2::int) AS interval_minutes,
+    EXISTS (SELECT 1 FROM sync_run r WHERE r.account_id = a.id AND r.${ACTIVE}) AS is_syncing
+  FROM email_account a
+  WHERE a.next_sync_at <= ${timeOr('$1')} AND a.is_active AND a.needs_auth_since IS NULL
+  ORDER BY a.next_sync_at LIMIT $3 FOR NO KEY UPDATE OF a SKIP LOCKED`;
+
+const START = `
+  WITH started AS (
+    ${insertRuns(
+      `SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS due(account_id, run_id)
+       CROSS JOIN (SELECT 'INCREMENTAL'::"SyncMode" AS mode, 'SCHEDULE'::"SyncTrigger" AS trigger) asked`,
+      '$3',
+    )}
+  )
+  SELECT started.*, a.tenant_id FROM started JOIN email_account a ON a.id = started.account_id`;

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
+import type { EmailAccount } from '../../src/generated/prisma/client.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
+import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
+import { queuePlace } from '../../src/store/runs/queue-place.ts';
+import { giveBackRun } from '../../src/store/runs/requeue-runs.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccounts } from '../support/stored-account.ts';
+
+let database: Database;
+/** Each tenant by what its runs are called. */
+let tenants: Map<string, string>;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+});
+
+afterAll(() => database?.close());
+
+beforeEach(async () => {
+  await database.prisma.tenant.deleteMany();
+  await database.prisma.imapHost.deleteMany();
+  tenants = new Map();
+});
+
+function tenantOf(name: string): string {
+  if (!tenants.has(name)) tenants.set(name, newId());
+  return tenants.get(name)!;
+}
+
+/** Queues runs of that many accounts of a tenant. Answers the runs' ids. */
+async function queue(
+  name: string,
+  count: number,
+  {
+    trigger = 'SCHEDULE' as 'USER' | 'SCHEDULE',
+    ...row
+  }: { trigger?: 'USER' | 'SCHEDULE' } & Partial<EmailAccount> = {},
+): Promise<string[]> {
+  const tenantId = tenantOf(name);
+  const accounts = await insertTestAccounts(database, tenantId, { count, imapHost: `${name}.example`, ...row });
+  const runs: string[] = [];
+  for (const id of accounts) {
+    runs.push((await startRun(database.pool, tenantId, id, 'INCREMENTAL', trigger)).run.id);
+  }
+  return runs;
+}
+
+const claim = (at: Date | null = null) => claimNextRun(database.pool, at);
+const finish = ({ lease }: ClaimedRun) => finishRun(database.pool, lease, { status: 'SUCCEEDED' });
+
+/** Whose runs get the next turns while `places` of them go on at a time, each as long as the others. */
+async function turns(count: number, places: number): Promise<string> {
+  const names = new Map([...tenants].map(([name, id]) => [id, name]));
+  const running: ClaimedRun[] = [];
+  let order = '';
+  while (order.length < count) {
+    if (running.length === places) await finish(running.shift()!);
+    const claimed = await claim();
+    if (!claimed) break;
+    running.push(claimed);
+    order += names.get(claimed.lease.tenantId);
+  }
+  return order;
+}
+
+describe('tenants take turns', () => {
+  test.each([1, 2, 4])(
+    'with %i places: one account of b waits for one run of a to end, not for all',
+    async (places) => {
+      await queue('a', 40);
+      expect(await turns(places, places)).toBe('a'.repeat(places));
+      await queue('b', 1);
+      expect(await turns(2, places)).toMatch(/^(b|ab)/);
+      expect(await turns(5, places)).not.toContain('b');
+    },
+  );
+
+  test('three tenants get equal shares, however many each has queued, and in whatever order they came', async () => {
+    await queue('a', 30);
+    await queue('b', 8);
+    await queue('c', 8);
+    const order = await turns(24, 3);
+    for (const name of 'abc') expect(order.split(name).length - 1).toBe(8);
+    expect(await turns(10, 3)).toBe('aaaaaaaaaa');
+  });
+});
+
+test('what somebody asked for goes before what the schedule started', async () => {
+  await queue('a', 3);
+  await queue('b', 3);
+  const [asked] = await queue('a', 1, { trigger: 'USER' });
+  expect(await queuePlace(database.pool, asked!)).toBe(1);
+  expect((await claim())?.run.id).toBe(asked);
+});
+
+test('a place in the queue is the turn in which it really comes', async () => {
+  const runs = [...(await queue('a', 6)), ...(await queue('b', 2)), ...(await queue('c', 1, { trigger: 'USER' }))];
+  const running = await claim();
+  const [cancelled] = await queue('b', 1);
+  await cancelRun(database.pool, tenantOf('b'), cancelled!);
+  for (let waiting = runs.length - 1; waiting > 0; waiting -= 1) {
+    const places = await Promise.all(runs.map(async (id) => [await queuePlace(database.pool, id), id] as const));
+    const queued = places.filter(([place]) => place !== null).toSorted(([a], [b]) => a! - b!);
+    expect(queued.map(([place]) => place)).toEqual(Array.from({ length: waiting }, (_, i) => i + 1));
+    const next = await claim();
+    expect(next?.run.id).toBe(queued[0]![1]);
+    await finish(next!);
+  }
+  expect(await queuePlace(database.pool, running!.run.id)).toBeNull();
+  expect(await claim()).toBeNull();
+});
+
+test('a run that has had its time goes behind the others of its tenant', async () => {
+  const [long, short] = await queue('a', 2);
+  const first = await claim();
+  expect(first?.run.id).toBe(long);
+  await giveBackRun(database.pool, first!.lease, true);
+  expect((await claim())?.run.id).toBe(short);
+  expect((await claim())?.run).toMatchObject({ id: long, attempt: 2 });
+});
+
+describe('a host', () => {
+  test('has no more runs than it bears, whoever claims them, and keeps nobody else waiting', async () => {
+    await queue('a', 25);
+    await queue('yahoo', 15, { imapHost: 'imap.mail.yahoo.com' });
+    const claims = await Promise.all(Array.from({ length: 60 }, () => claim()));
+    const hosts = claims.filter((one) => one !== null).map(({ lease }) => lease.tenantId);
+    expect(hosts.filter((id) => id === tenantOf('a'))).toHaveLength(19);
+    expect(hosts.filter((id) => id === tenantOf('yahoo'))).toHaveLength(9);
+    await finish(claims.find((one) => one?.lease.tenantId === tenantOf('yahoo'))!);
+    expect((await claim())?.lease.tenantId).toBe(tenantOf('yahoo'));
+    expect(await claim()).toBeNull();
+  });
+
+  test('that has turned a connection away is left alone for a while, longer each time', async () => {
+    await queue('a', 2);
+    await queue('b', 1);
+    const at = (seconds: number) => new Date(1_767_355_200_000 + seconds * 1000);
+    await coolHost(database.pool, 'a.example', at(0));
+    expect((await claim(at(29)))?.lease.tenantId).toBe(tenantOf('b'));
+    expect(await claim(at(29))).toBeNull();
+    await coolHost(database.pool, 'a.example', at(29));
+    expect(await claim(at(31))).toBeNull();
+    expect(await claim(at(88))).toBeNull();
+    expect(await claim(at(89))).not.toBeNull();
+    await coolHost(database.pool, 'a.example', at(89));
+    expect(await claim(at(90))).toBeNull();
+    await hostIsWell(database.pool, 'a.example');
+    expect(await claim(at(90))).not.toBeNull();
+  });
+});
+
+test('a throttled account waits until its pause is over', async () => {
+  const [waiting] = await queue('a', 1);
+  await database.prisma.emailAccount.updateMany({ data: { throttledUntil: new Date(2_000_000) } });
+  expect(await claim(new Date(1_999_999))).toBeNull();
+  expect((await claim(new Date(2_000_000)))?.run.id).toBe(waiting);
+});

@@ -1,0 +1,296 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { changeAccount } from '../../src/accounts/change-account.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { SYNC_RUN_TRANSITIONS, type SyncRunStatus } from '../../src/domain/sync-run.ts';
+import { type ErrorCode, MailtideError } from '../../src/errors.ts';
+import type { EmailAccount, Event, SyncRun } from '../../src/generated/prisma/client.ts';
+import { reactionTo } from '../../src/jobs/retry-policy.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
+import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { postponeRun } from '../../src/store/runs/postpone-run.ts';
+import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
+import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
+import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import type { Lease } from '../../src/store/sql.ts';
+import { verifyChain } from '../../src/timeline/verify.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccounts } from '../support/stored-account.ts';
+
+/**
+ * The state machine of SyncRun (src/domain/sync-run.ts), driven by random commands from everybody who may give them:
+ * people, the schedule, workers that live, die, and come back from the dead, and a clock that jumps. After each command
+ * all that must always hold is looked for in the rows.
+ */
+vi.setConfig({ testTimeout: 300_000 });
+const RETRY = { maxRetries: 2, baseSeconds: 60 };
+const ACCOUNTS = 2;
+const MINUTE = 60_000;
+
+let database: Database;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+});
+
+afterAll(() => database?.close());
+
+type Rows = { runs: Map<string, SyncRun>; accounts: Map<string, EmailAccount>; events: Event[] };
+
+/** One world: some accounts of a tenant, and everybody who has ever held a lease. */
+class World {
+  readonly tenantId = newId();
+  accounts: string[] = [];
+  now = new Date(Date.UTC(2026, 0, 2));
+  /** Also of workers that have lost it and do not know. */
+  leases: Lease[] = [];
+  rows: Rows = { runs: new Map(), accounts: new Map(), events: [] };
+
+  async begin(): Promise<void> {
+    this.accounts = await insertTestAccounts(database, this.tenantId, { count: ACCOUNTS, nextSyncAt: this.now });
+    this.rows = await this.read();
+  }
+
+  async read(): Promise<Rows> {
+    const { prisma } = database;
+    const ofTenant = { account: { tenantId: this.tenantId } };
+    const runs = await prisma.syncRun.findMany({ where: ofTenant, orderBy: { requestedAt: 'asc' } });
+    const accounts = await prisma.emailAccount.findMany({ where: { tenantId: this.tenantId } });
+    const events = await prisma.event.findMany({ where: ofTenant, orderBy: { seq: 'asc' } });
+    return {
+      runs: new Map(runs.map((run) => [run.id, run])),
+      accounts: new Map(accounts.map((account) => [account.id, account])),
+      events,
+    };
+  }
+
+  activeRun(account: string): SyncRun | undefined {
+    return [...this.rows.runs.values()].find((run) => run.accountId === account && !run.finishedAt);
+  }
+
+  holds(lease: Lease): boolean {
+    const run = this.rows.runs.get(lease.runId);
+    return run?.status === 'RUNNING' && run.leaseToken === lease.token;
+  }
+}
+
+/** Writes as the holder of a lease: done when it is held, refused when it is not. */
+async function write(world: World, lease: Lease, work: () => Promise<unknown>): Promise<void> {
+  const held = world.holds(lease);
+  const outcome = await work().then(
+    () => 'written',
+    (error: MailtideError) => error.code,
+  );
+  expect(outcome).toBe(held ? 'written' : 'LEASE_LOST');
+}
+
+const FAILURES: ErrorCode[] = [
+  'IMAP_TIMEOUT',
+  'IMAP_CONNECTION_LOST',
+  'IMAP_THROTTLED',
+  'IMAP_TLS_FAILED',
+  'IMAP_AUTH_FAILED',
+];
+
+/** What can happen. `n` chooses whom it happens to. */
+const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = {
+  async start(world, n) {
+    const account = world.accounts[n % ACCOUNTS]!;
+    const { isActive, needsAuthSince } = world.rows.accounts.get(account)!;
+    const active = world.activeRun(account);
+    const asked = startRun(database.pool, world.tenantId, account, 'INCREMENTAL', 'USER', world.now);
+    if (active) expect(await asked).toMatchObject({ alreadyActive: true, run: { id: active.id } });
+    else if (!isActive) await expect(asked).rejects.toMatchObject({ code: 'ACCOUNT_PAUSED' });
+    else if (needsAuthSince) await expect(asked).rejects.toMatchObject({ code: 'ACCOUNT_NEEDS_AUTH' });
+    else expect(await asked).toMatchObject({ alreadyActive: false, run: { status: 'QUEUED', attempt: 1 } });
+  },
+  tick: (world) => startDueRuns(database.pool, { intervalMinutes: 15, limit: 2, at: world.now }),
+  async claim(world) {
+    const claimed = await claimNextRun(database.pool, world.now);
+    if (!claimed) return;
+    const account = world.rows.accounts.get(claimed.run.accountId)!;
+    expect(account.throttledUntil?.getTime() ?? 0).toBeLessThanOrEqual(world.now.getTime());
+    expect(account).toMatchObject({ isActive: true, needsAuthSince: null });
+    world.leases.push(claimed.lease);
+  },
+  recover: (world) => requeueDeadRuns(database.pool, false, world.now),
+  retries: (world) => queueDueRetries(database.pool, world.now),
+  async cancel(world, n) {
+    const runs = [...world.rows.runs.keys()];
+    if (runs.length > 0) await cancelRun(database.pool, world.tenantId, runs[n % runs.length]!, world.now);
+  },
+  pause: (world, n) => change(world, n, { isActive: false }),
+  resume: (world, n) => change(world, n, { isActive: true }),
+  newLogin: (world, n) => change(world, n, { login: { credentials: 'new' } }),
+  /** Whoever is running dies, and is found out. */
+  async die(world) {
+    world.now = new Date(world.now.getTime() + (LEASE_SECONDS + 1) * 1000);
+    await requeueDeadRuns(database.pool, false, world.now);
+  },
+  async startAfresh(world, n) {
+    const active = world.activeRun(world.accounts[n % ACCOUNTS]!);
+    if (!active) return;
+    await cancelRun(database.pool, world.tenantId, active.id, world.now);
+    await startRun(database.pool, world.tenantId, active.accountId, 'FULL', 'USER', world.now);
+  },
+  async later(world, n) {
+    world.now = new Date(world.now.getTime() + [1, 30, 90, 1000, 5000][n % 5]! * 1000);
+  },
+  async clockSetBack(world, n) {
+    world.now = new Date(world.now.getTime() - [1, 60, 3600][n % 3]! * 1000);
+  },
+  progress: byWorker((world, lease) =>
+    write(world, lease, () =>
+      recordProgressNow(database.pool, lease, { phase: 'FETCHING', remaining: 5, add: { messagesProcessed: 1 } }),
+    ),
+  ),
+  heartbeat: byWorker(async (world, lease) => {
+    expect(await extendLease(database.pool, lease, world.now)).toBe(world.holds(lease));
+  }),
+  succeed: byWorker((world, lease) =>
+    write(world, lease, () => finishRun(database.pool, lease, { status: 'SUCCEEDED' }, world.now)),
+  ),
+  fail: byWorker((world, lease, n) => write(world, lease, () => fail(world, lease, n))),
+  giveBack: byWorker(async (world, lease, n) => {
+    const given = await giveBackRun(database.pool, lease, n % 2 === 0, world.now);
+    expect(given !== null).toBe(world.holds(lease));
+  }),
+};
+
+/** One of the workers that got a lease last acts: it may hold it, or have lost it without knowing. */
+function byWorker(act: (world: World, lease: Lease, n: number) => Promise<unknown>) {
+  return async (world: World, n: number) => {
+    const lease = world.leases.at(-1 - (n % 3));
+    if (lease) await act(world, lease, n);
+  };
+}
+
+async function fail(world: World, lease: Lease, n: number): Promise<unknown> {
+  const error = new MailtideError(FAILURES[n % FAILURES.length]!);
+  const run = world.rows.runs.get(lease.runId)!;
+  const reaction = reactionTo(error, { retries: run.retries, madeHeadway: n % 3 === 0 }, RETRY, (n % 10) / 10);
+  const { code, message } = error;
+  return reaction.kind === 'retry'
+    ? postponeRun(database.pool, lease, { ...reaction, error: { code, message } }, world.now)
+    : finishRun(database.pool, lease, { status: 'FAILED', error: { code, message }, ...reaction }, world.now);
+}
+
+/** As the accounts do it: what is paused, or logs in otherwise, ends its sync. */
+async function change(world: World, n: number, what: Parameters<typeof changeAccount>[2]): Promise<void> {
+  const id = world.accounts[n % ACCOUNTS]!;
+  const { endsSync } = await changeAccount(database.pool, { tenantId: world.tenantId, id }, what, 15);
+  const active = world.activeRun(id);
+  if (endsSync && active) await cancelRun(database.pool, world.tenantId, active.id, world.now);
+}
+
+/** What must hold of the rows, and between the rows before a command and after it. */
+function check(before: Rows, after: Rows): void {
+  for (const run of after.runs.values()) {
+    checkShape(run);
+    const was = before.runs.get(run.id);
+    if (was) checkChange(was, run);
+    else expect(run).toMatchObject({ status: 'QUEUED', attempt: 1, retries: 0, messagesProcessed: 0 });
+  }
+  for (const account of after.accounts.values()) checkAccount(account, after);
+}
+
+function checkShape(run: SyncRun): void {
+  const finished = SYNC_RUN_TRANSITIONS[run.status].length === 0;
+  expect(run.finishedAt !== null).toBe(finished);
+  expect(run.phase === 'DONE').toBe(finished);
+  expect(run.leaseToken !== null).toBe(run.status === 'RUNNING');
+  expect(run.leaseExpiresAt !== null).toBe(run.status === 'RUNNING');
+  expect(run.nextAttemptAt !== null).toBe(run.status === 'WAITING_RETRY');
+  expect(run.retries).toBeLessThanOrEqual(RETRY.maxRetries);
+  if (run.status === 'WAITING_RETRY' || run.status === 'FAILED') expect(run.errorCode).not.toBeNull();
+  if (run.status === 'SUCCEEDED' || run.status === 'CANCELLED') expect(run.errorCode).toBeNull();
+}
+
+function checkChange(was: SyncRun, run: SyncRun): void {
+  if (run.status !== was.status) {
+    expect(SYNC_RUN_TRANSITIONS[was.status] as readonly SyncRunStatus[]).toContain(run.status);
+    expect(run.sequence).toBeGreaterThan(was.sequence);
+  }
+  expect(run.attempt - was.attempt).toBe(run.status === 'QUEUED' && was.status !== 'QUEUED' ? 1 : 0);
+  expect(run.messagesProcessed).toBeGreaterThanOrEqual(was.messagesProcessed);
+  expect(run.percent).toBeGreaterThanOrEqual(was.percent);
+  if (was.finishedAt) expect(run).toEqual(was);
+}
+
+function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
+  const own = [...runs.values()].filter((run) => run.accountId === account.id);
+  const active = own.filter((run) => !run.finishedAt);
+  expect(active.length).toBeLessThanOrEqual(1);
+  // In the order in which they were started, whatever the clock said: the active one is the newest, and the numbers of
+  // their frames go on.
+  if (active.length > 0) expect(own.at(-1)).toBe(active[0]);
+  for (const [i, run] of own.entries()) if (i > 0) expect(run.sequence).toBeGreaterThan(own[i - 1]!.sequence);
+  if (!account.isActive || account.needsAuthSince) expect(active).toEqual([]);
+
+  const finished = own.filter((run) => run.finishedAt);
+  const last = finished.at(-1);
+  expect(account.syncCount).toBe(finished.length);
+  expect(account.lastSyncStatus).toBe(last?.status ?? null);
+  expect(account.lastSyncAt).toEqual(last?.finishedAt ?? null);
+  if (account.lastSyncErrorCode) expect(account.lastSyncErrorCode).toBe(last?.errorCode);
+  expect(account.nextSyncAt !== null).toBe(account.isActive && !account.needsAuthSince);
+
+  const closing = events.filter(({ accountId, type }) => accountId === account.id && type.startsWith('sync_'));
+  expect(closing.map(({ payload }) => (payload as { runId: string }).runId)).toEqual(finished.map(({ id }) => id));
+  expect(closing.map(({ type }) => type)).toEqual(finished.map(({ status }) => `sync_${status.toLowerCase()}`));
+}
+
+/** Everybody works again and nothing fails: no run is lost, none is done twice. */
+async function settle(world: World): Promise<void> {
+  for (let round = 0; round < 10; round += 1) {
+    // The longest pause that a provider gets.
+    world.now = new Date(world.now.getTime() + 25 * 60 * MINUTE + LEASE_SECONDS * 1000);
+    await requeueDeadRuns(database.pool, false, world.now);
+    await queueDueRetries(database.pool, world.now);
+    for (;;) {
+      const claimed = await claimNextRun(database.pool, world.now);
+      if (!claimed) break;
+      await finishRun(database.pool, claimed.lease, { status: 'SUCCEEDED' }, world.now);
+    }
+  }
+  const { runs, accounts, events } = await world.read();
+  for (const run of runs.values()) expect(run.finishedAt, run.status).not.toBeNull();
+  for (const { id, eventSeq, eventHash } of accounts.values()) {
+    const own = events.filter(({ accountId }) => accountId === id);
+    expect(await verifyChain(id, own, { seq: eventSeq, hash: eventHash })).toMatchObject({ ok: true });
+  }
+}
+
+test('whatever happens, in whatever order', async () => {
+  const command = fc.tuple(
+    fc.oneof(
+      { arbitrary: fc.constantFrom(...Object.keys(COMMANDS)), weight: 1 },
+      // What makes a run go far, so that there is something to disturb.
+      {
+        arbitrary: fc.constantFrom('start', 'claim', 'claim', 'die', 'startAfresh', 'retries', 'fail', 'giveBack'),
+        weight: 1,
+      },
+    ),
+    fc.nat(1000),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80, size: 'max' }), async (commands) => {
+      const world = new World();
+      try {
+        await world.begin();
+        for (const [name, n] of commands) {
+          await COMMANDS[name]!(world, n);
+          const after = await world.read();
+          check(world.rows, after);
+          world.rows = after;
+        }
+        await settle(world);
+      } finally {
+        await database.prisma.tenant.delete({ where: { id: world.tenantId } });
+      }
+    }),
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 100) },
+  );
+});

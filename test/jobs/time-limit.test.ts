@@ -1,0 +1,69 @@
+import pino from 'pino';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MailtideError } from '../../src/errors.ts';
+import { createRunHandler, type RunHandlerOptions } from '../../src/jobs/run-handler.ts';
+import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+
+let database: Database;
+let owner: { tenantId: string; accountId: string };
+let runId: string;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+});
+
+afterAll(() => database?.close());
+
+beforeEach(async () => {
+  await database.prisma.tenant.deleteMany();
+  owner = await insertTestAccount(database);
+  runId = (await startRun(database.pool, owner.tenantId, owner.accountId, 'INCREMENTAL', 'USER')).run.id;
+});
+
+const row = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: runId } });
+
+/** One attempt of a worker whose work takes longer than it may. */
+async function attempt(work: RunHandlerOptions['work']): Promise<void> {
+  const handler = createRunHandler({
+    database,
+    bus: createLocalProgressBus(),
+    log: pino({ level: 'silent' }),
+    retry: { maxRetries: 1, baseSeconds: 60 },
+    timeLimitMs: 20,
+    work,
+  });
+  await handler.carryOut((await handler.claim())!, new AbortController().signal);
+}
+
+/** As the engine does: whatever waits for the server ends when the signal is aborted. */
+const untilStopped = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    const stop = () => reject(new MailtideError('RUN_CANCELLED'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+  });
+
+test('an attempt that has had its time goes to the end of the queue with what it has done', async () => {
+  const before = await row();
+  await attempt(async ({ lease }, { publish, signal }) => {
+    publish(await recordProgressNow(database.pool, lease, { remaining: 9, add: { messagesProcessed: 5 } }));
+    return untilStopped(signal);
+  });
+  const after = await row();
+  expect(after).toMatchObject({ status: 'QUEUED', attempt: 2, retries: 0, messagesProcessed: 5, leaseToken: null });
+  expect(after.queuedAt.getTime()).toBeGreaterThan(before.queuedAt.getTime());
+});
+
+test('one that got nowhere has failed, and is tried again as other failures are', async () => {
+  const stuck: RunHandlerOptions['work'] = (_claimed, { signal }) => untilStopped(signal);
+  await attempt(stuck);
+  expect(await row()).toMatchObject({ status: 'WAITING_RETRY', retries: 1, errorCode: 'SYNC_TIME_LIMIT' });
+  await database.prisma.syncRun.update({ where: { id: runId }, data: { status: 'QUEUED' } });
+  await attempt(stuck);
+  expect(await row()).toMatchObject({ status: 'FAILED', errorCode: 'SYNC_TIME_LIMIT' });
+});
