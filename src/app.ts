@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
+import { deadlinesOf } from './imap/deadlines.ts';
 import { openImapConnection } from './imap/open-connection.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
@@ -49,6 +50,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     imap: { logger: log },
   });
 
+  const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   const handler = createRunHandler({
     database,
     bus,
@@ -61,7 +63,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         mode: run.mode,
         mime,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: async () => openImapConnection(await accounts.loginOf(account), { signal, logger: runLog }),
+        connect: async () => openImapConnection(await accounts.loginOf(account), { signal, logger: runLog, deadlines }),
         publish,
         log: runLog,
       });

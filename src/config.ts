@@ -40,6 +40,7 @@ const settings = z.object({
     .optional(),
   SYNC_CONCURRENCY: integer(1, 256).default(4),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
+  IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });

@@ -29,6 +29,7 @@ describe('a bad value is refused in one line that names its setting, without the
     ['SYNC_CONCURRENCY', SECRET],
     ['MAX_MESSAGE_BYTES', '1000'],
     ['MAX_MESSAGE_BYTES', SECRET],
+    ['IMAP_TIMEOUT_SECONDS', '0'],
     ['IMAP_ALLOW_PRIVATE_HOSTS', SECRET],
     ['LOG_LEVEL', SECRET],
   ])('%s=%s', (name, value) => {
@@ -62,6 +63,7 @@ test('the defaults suit a person on this machine', () => {
     DATA_DIR: './data',
     SYNC_CONCURRENCY: 4,
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
+    IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
     LOG_LEVEL: 'info',
   });

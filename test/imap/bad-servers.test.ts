@@ -65,6 +65,24 @@ describe('a connection that comes to nothing', () => {
     expect(await refused(script)).toMatchObject({ code, message: ERRORS[code as keyof typeof ERRORS].sentence });
   });
 
+  test('a TLS handshake that is not answered', async () => {
+    expect(await refused({}, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
+  });
+
+  test('a login that is answered a byte at a time, for ever', async () => {
+    let drip: NodeJS.Timeout | undefined;
+    const script: Script = {
+      greeting: '* OK ready',
+      reply: ({ command }, socket) => {
+        if (command !== 'LOGIN') return undefined;
+        drip = setInterval(() => socket.write('*'), 20);
+        socket.on('close', () => clearInterval(drip));
+        return SILENCE;
+      },
+    };
+    expect(await refused(script)).toMatchObject({ code: 'IMAP_TIMEOUT' });
+  });
+
   test('nobody there', async () => {
     const nowhere = loginTo({ host: '127.0.0.1', port: await freePort() });
     await expect(openImapConnection(nowhere)).rejects.toMatchObject({ code: 'IMAP_UNREACHABLE' });
