@@ -19,8 +19,7 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   const { pool, lease, mode, publish } = context;
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   const before = await storedMailboxes(pool, lease.accountId);
-  const listed = mailboxesToSync(await connection.list(), connection.server);
-  const vanished = await confirmVanished(connection, before, listed);
+  const { listed, vanished } = await listAgainst(context, connection, before);
 
   const known = new Map(before.map((mailbox) => [mailbox.path, mailbox]));
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
@@ -41,20 +40,46 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   return { mailboxes, vanished };
 }
 
-/** A mailbox is gone only when two LISTs agree: servers have been seen to answer one short. */
-async function confirmVanished(
+/**
+ * What the server lists, and what of the stored it has no more. Servers have been seen to answer a LIST short, so a
+ * mailbox is gone only when a second LIST lacks it too and it cannot be opened.
+ */
+async function listAgainst(
+  { log }: SyncContext,
   connection: ImapConnection,
   stored: readonly StoredMailbox[],
-  listed: readonly ListedMailbox[],
-): Promise<StoredMailbox[]> {
+): Promise<{ listed: readonly ListedMailbox[]; vanished: readonly StoredMailbox[] }> {
+  const first = await connection.list();
+  const listed = mailboxesToSync(first, connection.server);
   const missing = missingFrom(stored, listed);
-  if (missing.length === 0) return [];
+  if (missing.length === 0) return { listed, vanished: [] };
   if (listed.length === 0) {
     throw new MailtideError('IMAP_INVALID_ANSWER', {
       message: 'The server lists no mailboxes, although there were some: nothing is deleted before it does.',
     });
   }
-  return missingFrom(missing, mailboxesToSync(await connection.list(), connection.server));
+  const both = new Map([...first, ...(await connection.list())].map((mailbox) => [mailbox.path, mailbox]));
+  const together = mailboxesToSync([...both.values()], connection.server);
+  const vanished: StoredMailbox[] = [];
+  for (const mailbox of missingFrom(missing, together)) {
+    if (!both.has(mailbox.path) && (await opens(connection, mailbox.path))) {
+      log.warn({ mailbox: mailbox.path }, 'a mailbox that is not listed can be opened: nothing of it is deleted');
+    } else {
+      vanished.push(mailbox);
+    }
+  }
+  return { listed: together, vanished };
+}
+
+async function opens(connection: ImapConnection, path: string): Promise<boolean> {
+  try {
+    await connection.select(path);
+    return true;
+  } catch (error) {
+    // Anything but a refusal says nothing of the mailbox.
+    if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return false;
+    throw error;
+  }
 }
 
 function missingFrom(stored: readonly StoredMailbox[], listed: readonly ListedMailbox[]): StoredMailbox[] {
