@@ -109,15 +109,18 @@ async function addUids(
   if (uids.length === 0) return;
   const silent = new Set(uids);
   let rows: MessageMetadata[] = [];
-  for await (const row of connection.fetchMetadata(uids)) {
-    silent.delete(row.uid);
-    rows.push(row);
-    if (rows.length === ROWS_PER_TRANSACTION) {
-      await addPending(pool, lease, ref, rows);
-      rows = [];
+  // A UID missing from an answer proves nothing: it is asked for again.
+  for (let ask = 0; ask < 2 && silent.size > 0; ask++) {
+    for await (const row of connection.fetchMetadata([...silent])) {
+      silent.delete(row.uid);
+      rows.push(row);
+      if (rows.length === ROWS_PER_TRANSACTION) {
+        await addPending(pool, lease, ref, rows);
+        rows = [];
+      }
     }
   }
-  // A UID missing from an answer proves nothing: what SEARCH listed gets its row, and its bytes will tell.
+  // What SEARCH listed gets its row all the same, and its bytes will tell.
   for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null });
   if (rows.length > 0) await addPending(pool, lease, ref, rows);
 }
@@ -139,9 +142,11 @@ async function findGone(
   const live = await countLive(pool, ref, snapshot.uidNext);
   if (said.size > 0) gone = (await liveUids(pool, ref, 1)).filter((uid) => said.has(uid));
   if (wholeSet || live - gone.length !== snapshot.exists) {
-    const server = new Set(await connection.searchUids('1:*'));
+    const { uids: server, isWhole } = await wholeSetOf(connection, ref, snapshot.exists);
     const ours = await liveUids(pool, ref, 1);
-    gone = ours.filter((uid) => !server.has(uid));
+    gone = isWhole ? ours.filter((uid) => !server.has(uid)) : [];
+    if (!isWhole)
+      context.log.warn({ mailbox: ref.path }, 'a search lists less than the mailbox has: nothing is deleted');
     for (const uid of ours) server.delete(uid);
     // Listed by the server and unknown to us, below what was enumerated: published late, or lost by an earlier fault.
     if (server.size > 0) {
@@ -159,6 +164,23 @@ async function findGone(
   } finally {
     await witness.close();
   }
+}
+
+/**
+ * All UIDs of the selected mailbox. An answer with fewer than EXISTS may be short, or somebody expunged in between: a
+ * new view tells. `isWhole` is false where that does not agree with itself either: what is missing proves nothing then.
+ */
+async function wholeSetOf(
+  connection: ImapConnection,
+  ref: MailboxRef,
+  exists: number,
+): Promise<{ uids: Set<number>; isWhole: boolean }> {
+  const uids = new Set(await connection.searchUids('1:*'));
+  if (uids.size >= exists) return { uids, isWhole: true };
+  const again = await connection.select(ref.path);
+  const fresh = new Set(await connection.searchUids('1:*'));
+  const isWhole = again.uidValidity === ref.uidValidity && fresh.size >= again.exists;
+  return { uids: fresh, isWhole };
 }
 
 function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
