@@ -36,6 +36,7 @@ export async function fetchBodies(
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize();
+  const sizes = new Sizes();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
     digest: (batch) => context.mime.digest(batch.bodies.map((body) => body.source)),
@@ -54,8 +55,8 @@ export async function fetchBodies(
       const asked = withinBytes(fetchable, limit.bytes);
       // What did not fit comes first in the next command.
       below = (asked.length < fetchable.length ? asked : pending).at(-1)!.uid;
-      const silent = await fetchInto(connection, asked, size, pipeline);
-      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline);
+      const silent = await fetchInto(connection, asked, size, pipeline, sizes);
+      if (silent.length > 0) await resolveSilent(context, connection, ref, silent, size, pipeline, sizes);
     }
     await pipeline.drain();
   } finally {
@@ -95,19 +96,36 @@ function withinBytes(locations: readonly PendingLocation[], bytes: number): read
   return end < 0 ? locations : locations.slice(0, end);
 }
 
+/**
+ * Fewer bytes than RFC822.SIZE may be a message that was cut off on its way: it is asked for again. The same bytes a
+ * second time are the message, and its server one that counts otherwise (Exchange, MS-STANOIMAP 2.2.25).
+ */
+class Sizes {
+  readonly #short = new Map<number, number>();
+  #believed = true;
+
+  isCutOff({ uid, size }: PendingLocation, length: number): boolean {
+    if (!this.#believed || length >= size) return false;
+    if (this.#short.get(uid) === length) this.#believed = false;
+    this.#short.set(uid, length);
+    return this.#believed;
+  }
+}
+
 /** Runs one FETCH into the pipeline. Returns what was asked for and did not come. */
 async function fetchInto(
   connection: ImapConnection,
   asked: readonly PendingLocation[],
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  sizes: Sizes,
 ): Promise<PendingLocation[]> {
   const waiting = new Map(asked.map((location) => [location.uid, location]));
   let bodies: Body[] = [];
   let bytes = 0;
   for await (const { uid, source } of connection.fetchSources([...waiting.keys()])) {
     const location = waiting.get(uid);
-    if (!location) continue;
+    if (!location || sizes.isCutOff(location, source.length)) continue;
     waiting.delete(uid);
     bodies.push({ location, source });
     bytes += source.length;
@@ -132,6 +150,7 @@ async function resolveSilent(
   silent: readonly PendingLocation[],
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  sizes: Sizes,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const there = new Set<number>();
@@ -142,7 +161,7 @@ async function resolveSilent(
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));
   for (const location of silent) {
     if (!there.has(location.uid)) continue;
-    const stillSilent = await fetchInto(connection, [location], size, pipeline);
+    const stillSilent = await fetchInto(connection, [location], size, pipeline, sizes);
     if (stillSilent.length > 0) publish(await quarantine(pool, lease, ref, [location.uid], 'NOT_SERVED'));
   }
 }
