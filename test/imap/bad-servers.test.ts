@@ -66,7 +66,7 @@ describe('a connection that comes to nothing', () => {
   });
 
   test('a TLS handshake that is not answered', async () => {
-    expect(await refused({}, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
+    expect(await refused({ reply: () => SILENCE }, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
   test('a login that is answered a byte at a time, for ever', async () => {
