@@ -1,4 +1,3 @@
-import type { DovecotCoordinates } from './dovecot.ts';
 import type { Service } from './service.ts';
 import { waitFor } from './wait.ts';
 
@@ -21,13 +20,18 @@ export type FinishedRun = {
   };
 };
 
-/** Connects a user of a private Dovecot as the account `USER@example.com`. Answers its id. */
-export async function connectAccount(service: Service, server: DovecotCoordinates, user: string): Promise<string> {
+/** Connects a user of a private server, as the account `USER@example.com` where nothing else is said. Answers its id. */
+export async function connectAccount(
+  service: Service,
+  server: { host: string; port: number; password: string },
+  user: string,
+  emailAddress = `${user}@example.com`,
+): Promise<string> {
   const { createEmailAccount } = await service.data<{ createEmailAccount: { id: string } }>(
     'mutation ($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) { id } }',
     {
       input: {
-        emailAddress: `${user}@example.com`,
+        emailAddress,
         imap: { host: server.host, port: server.port, security: 'NONE', username: user },
         credentials: { password: server.password },
       },
