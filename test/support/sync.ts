@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Service } from './service.ts';
 import { waitFor } from './wait.ts';
 
@@ -74,7 +75,8 @@ export function finishedRun(service: Service, runId: string): Promise<FinishedRu
 /** A whole sync that must succeed. */
 export async function sync(service: Service, accountId: string, mode?: string): Promise<FinishedRun> {
   const run = await finishedRun(service, await startSync(service, accountId, mode));
-  if (run.status !== 'SUCCEEDED') throw new Error(`${run.status} ${JSON.stringify(run.error)}\n${service.log()}`);
+  if (run.status !== 'SUCCEEDED')
+    throw new Error(`${run.status} ${JSON.stringify(run.error)}\n${service.log().slice(-3000)}`);
   return run;
 }
 
@@ -100,6 +102,14 @@ type EventsAnswer = {
     pageInfo: { hasNextPage: boolean; endCursor: string };
   };
 };
+
+/** No fact of a timeline is told a second time: a message comes to a place, or goes from it, once. */
+export function expectNothingToldTwice(events: readonly { type: string; payload: unknown }[]): void {
+  const facts = events
+    .filter(({ type }) => /^(email_(received|copied|moved|deleted)|mailbox_)/.test(type))
+    .map(({ type, payload }) => `${type} ${JSON.stringify(payload)}`);
+  expect(facts.filter((fact, i) => facts.indexOf(fact) < i)).toEqual([]);
+}
 
 export async function verifyChain(service: Service, accountId: string): Promise<{ ok: boolean; length: string }> {
   const { verifyEventChain } = await service.data<{ verifyEventChain: { ok: boolean; length: string } }>(
