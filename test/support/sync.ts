@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import type { Service } from './service.ts';
 import { waitFor } from './wait.ts';
 
@@ -102,14 +101,6 @@ type EventsAnswer = {
     pageInfo: { hasNextPage: boolean; endCursor: string };
   };
 };
-
-/** No fact of a timeline is told a second time: a message comes to a place, or goes from it, once. */
-export function expectNothingToldTwice(events: readonly { type: string; payload: unknown }[]): void {
-  const facts = events
-    .filter(({ type }) => /^(email_(received|copied|moved|deleted)|mailbox_)/.test(type))
-    .map(({ type, payload }) => `${type} ${JSON.stringify(payload)}`);
-  expect(facts.filter((fact, i) => facts.indexOf(fact) < i)).toEqual([]);
-}
 
 export async function verifyChain(service: Service, accountId: string): Promise<{ ok: boolean; length: string }> {
   const { verifyEventChain } = await service.data<{ verifyEventChain: { ok: boolean; length: string } }>(
