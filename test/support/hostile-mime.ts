@@ -19,8 +19,16 @@ export const HOSTILE: Readonly<Record<string, () => Buffer>> = {
       lines(
         'Content-Type: multipart/mixed; boundary=b',
         '',
-        ...['--b', 'Content-Type: text/html', '', '<p>a&#0;b\0c</p>'],
-        ...['--b', "Content-Disposition: attachment; filename*=utf-8''a%00b.txt", '', 'x', '--b--', ''],
+        '--b',
+        'Content-Type: text/html',
+        '',
+        '<p>a&#0;b\0c</p>',
+        '--b',
+        "Content-Disposition: attachment; filename*=utf-8''a%00b.txt",
+        '',
+        'x',
+        '--b--',
+        '',
       ),
     ),
   'lone surrogates': () =>
