@@ -87,7 +87,7 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
     fetchMetadata: (uids) => fetchMetadata(session, uids),
     fetchChanges: (upTo, since) => fetchChanges(session, upTo, since),
     fetchFlags: (set) => fetchFlags(session, set),
-    fetchSources: (uids) => fetchSources(session, uids),
+    fetchSources: (uids, sizes) => fetchSources(session, uids, sizes),
     takeVanished: () => session.takeVanished(),
     close: () => close(session, logoutMs),
   };

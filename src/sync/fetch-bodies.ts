@@ -1,6 +1,7 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
+import { GIANT } from '../mime/mime-pool.ts';
 import {
   dropPending,
   type MailboxRef,
@@ -123,10 +124,16 @@ async function fetchInto(
   const waiting = new Map(asked.map((location) => [location.uid, location]));
   let bodies: Body[] = [];
   let bytes = 0;
-  for await (const { uid, source } of connection.fetchSources([...waiting.keys()])) {
+  for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
     const location = waiting.get(uid);
     if (!location || sizes.isCutOff(location, source.length)) continue;
     waiting.delete(uid);
+    // A giant goes alone: whatever is done with it then needs no copy.
+    if (bodies.length > 0 && bytes + source.length > GIANT) {
+      await pipeline.push({ bodies });
+      bodies = [];
+      bytes = 0;
+    }
     bodies.push({ location, source });
     bytes += source.length;
     if (bodies.length >= size.messages || bytes >= BATCH_BYTES) {
