@@ -164,7 +164,7 @@ function expectNoWrongRow(stored: MailboxTruth[], truths: MailboxTruth[][]): voi
 
 function placesOf({ path, uidValidity, messages }: MailboxTruth): string[] {
   return [...messages]
-    .filter(([, { sha256 }]) => sha256 !== 'PENDING')
+    .filter(([, { sha256 }]) => !['PENDING', 'QUARANTINED'].includes(sha256))
     .map(([uid, { sha256, flags, internalDate }]) =>
       [path, uidValidity, uid, flags, internalDate?.toISOString(), sha256].join(' '),
     );

@@ -73,6 +73,10 @@ const rows = (which: Which, change: (response: Response) => string | Buffer | un
   });
 };
 
+const ended = (wire: Wire) => {
+  wire.end();
+  return '';
+};
 const cut = (_: Response, wire: Wire) => {
   wire.cut();
   return '';
@@ -135,7 +139,7 @@ export const CONNECTION_FAULTS: readonly FaultCase[] = [
   { what: 'nobody answers', fault: () => ({ connected: (wire) => wire.hang() }), ends: 'IMAP_NO_GREETING' },
   {
     what: 'closed while greeting',
-    fault: () => ({ response: (response, wire) => (response.command ? undefined : cut(response, wire)) }),
+    fault: () => ({ response: ({ command }, wire) => (command ? undefined : ended(wire)) }),
     ends: 'IMAP_CONNECTION_LOST',
   },
   {

@@ -24,6 +24,8 @@ export type Wire = {
   send(bytes: string | Buffer): void;
   /** RST to the client, after what was sent. */
   cut(): void;
+  /** FIN to the client, after what was sent. */
+  end(): void;
   /** From now on nothing passes, in neither direction, though nobody closes. */
   hang(): void;
   /** From now on one byte at a time passes to the client, with `everyMs` between, until the fault is over. */
@@ -72,6 +74,7 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
     const wire: Wire = {
       send: (bytes) => out.send(bytes),
       cut: () => void client.resetAndDestroy(),
+      end: () => void client.destroySoon(),
       hang() {
         hanging = true;
       },
