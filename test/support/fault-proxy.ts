@@ -74,7 +74,7 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
     const wire: Wire = {
       send: (bytes) => out.send(bytes),
       cut: () => void client.resetAndDestroy(),
-      end: () => void client.destroySoon(),
+      end: () => client.destroySoon(),
       hang() {
         hanging = true;
       },

@@ -109,7 +109,7 @@ test('a password that was changed on the server is told, and shown nowhere', asy
   // Who comes while its processes change over may be cut off.
   const refused = (error: Error) => error.message.includes('NO');
   await waitFor(
-    () => RawImap.login({ ...server, user: 'changed', password: old }).then((client) => void client.close(), refused),
+    () => RawImap.login({ ...server, user: 'changed', password: old }).then((client) => client.close(), refused),
     { what: 'the old password to be refused' },
   );
 
