@@ -1,10 +1,14 @@
 #!/bin/sh
-# Makes sure that the servers which tests talk to are installed: Dovecot, PostgreSQL and, with --bench, the tools that
-# benchmarks compare with. Only the programs are wanted: tests start servers of their own. So nothing is started, no
+# Makes sure that the servers which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL and, with --bench,
+# the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their own. So nothing is started, no
 # service is registered, and no database cluster is made, other than those that are there already.
 set -eu
 
 oldest_postgres=15
+# Debian lets only one of its IMAP servers be installed. The others are unpacked here, which is all that tests need;
+# test/support/mail-servers.ts looks for them. Below /var, because they run as a user who cannot look into /root.
+unpacked=/var/cache/mailtide-test-servers
+unpacked_packages='cyrus-imapd cyrus-common courier-imap courier-base courier-authlib'
 policy=/usr/sbin/policy-rc.d
 clusters=/etc/postgresql-common/createcluster.conf
 
@@ -27,6 +31,7 @@ find_missing() {
   [ -x /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd"
   has_postgres || missing="$missing postgresql"
   command -v openssl >/dev/null || missing="$missing openssl"
+  [ -x "$unpacked/usr/lib/cyrus/bin/master" ] && [ -x "$unpacked/usr/bin/imapd" ] || missing="$missing $unpacked_packages"
   case " $* " in
     *' --bench '*) command -v mbsync >/dev/null || missing="$missing isync" ;;
   esac
@@ -41,8 +46,8 @@ has_postgres() {
 }
 
 explain() {
-  echo "These Debian packages are needed and not installed:$missing" >&2
-  echo 'To install them without starting any service, run on Debian 12:' >&2
+  echo "These Debian packages are needed and not there:$missing" >&2
+  echo "To install them, or to unpack Cyrus and Courier into $unpacked, without starting any service, run on Debian 12:" >&2
   echo "  sudo sh $0 $*" >&2
 }
 
@@ -61,10 +66,40 @@ install() {
       forbid_cluster
       ;;
   esac
-  get install "$@"
+  case " $* " in
+    *' cyrus-imapd '*) unpack ;;
+  esac
+  # shellcheck disable=SC2046 # words
+  get install $(installable "$@")
   for unit in $new_units; do
     if has_unit "$unit" && command -v systemctl >/dev/null; then systemctl --quiet disable "$unit"; fi
   done
+}
+
+installable() {
+  for package in "$@"; do
+    case " $unpacked_packages " in
+      *" $package "*) ;;
+      *) echo "$package" ;;
+    esac
+  done
+}
+
+# The libraries that they need live beside anything, so these are installed.
+unpack() {
+  # shellcheck disable=SC2046,SC2086 # lists of words
+  get install $(apt-cache depends --important $unpacked_packages |
+    sed -n 's/^ *|\{0,1\}Depends: \(lib[^ ]*\)$/\1/p' | grep -v -e libfam -e libclamav | sort -u) libsasl2-modules
+  rm -rf "$unpacked" "$unpacked.new"
+  mkdir -p "$unpacked.new"
+  # shellcheck disable=SC2086
+  (cd "$unpacked.new" && get download $unpacked_packages)
+  for package in "$unpacked.new"/*.deb; do
+    dpkg-deb -x "$package" "$unpacked.new"
+    rm "$package"
+  done
+  chmod 755 "$unpacked.new"
+  mv "$unpacked.new" "$unpacked"
 }
 
 get() {

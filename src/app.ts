@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
+import { deadlinesOf } from './imap/deadlines.ts';
 import { openImapConnection } from './imap/open-connection.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { createHostGate } from './jobs/host-gate.ts';
@@ -56,6 +57,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   });
 
   const gate = createHostGate(database.pool);
+  const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   const handler = createRunHandler({
     database,
     bus,
@@ -72,7 +74,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
         connect: () =>
           gate.connect({ host: account.imapHost, accountId: account.id, signal }, async () =>
-            openImapConnection(await accounts.loginOf(account), { signal, logger: runLog }),
+            openImapConnection(await accounts.loginOf(account), { signal, logger: runLog, deadlines }),
           ),
         publish,
         log: runLog,

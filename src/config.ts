@@ -45,6 +45,7 @@ const settings = z.object({
   SYNC_RETRY_BASE_SECONDS: integer(1, 3600).default(60),
   SYNC_TIME_LIMIT_MINUTES: integer(1, 1440).default(60),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
+  IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });

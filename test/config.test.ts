@@ -34,6 +34,7 @@ describe('a bad value is refused in one line that names its setting, without the
     ['SYNC_TIME_LIMIT_MINUTES', '0'],
     ['MAX_MESSAGE_BYTES', '1000'],
     ['MAX_MESSAGE_BYTES', SECRET],
+    ['IMAP_TIMEOUT_SECONDS', '0'],
     ['IMAP_ALLOW_PRIVATE_HOSTS', SECRET],
     ['LOG_LEVEL', SECRET],
   ])('%s=%s', (name, value) => {
@@ -72,6 +73,7 @@ test('the defaults suit a person on this machine', () => {
     SYNC_RETRY_BASE_SECONDS: 60,
     SYNC_TIME_LIMIT_MINUTES: 60,
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
+    IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
     LOG_LEVEL: 'info',
   });

@@ -79,6 +79,15 @@ export class PgArrayWriter {
   }
 }
 
+/** An array of one item. */
+export function pgArrayOf(type: keyof typeof PG_TYPES, item: Uint8Array): Uint8Array<ArrayBuffer> {
+  const array = Buffer.allocUnsafeSlow(HEADER + 4 + item.length);
+  writeHeader(array, PG_TYPES[type], 1);
+  array.writeInt32BE(item.length, HEADER);
+  array.set(item, HEADER + 4);
+  return array;
+}
+
 /** The items of all arrays, which are of one type, in one. */
 export function joinPgArrays(arrays: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const buffers = arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.length));

@@ -63,9 +63,13 @@ export interface ImapConnection {
 
   /**
    * BODY.PEEK[] of `uids`, in the server's order, empty ones last. Rows may be missing, as above. The reader waits while
-   * you do. Leaving the loop early does not stop the server: ask for as much as you will take.
+   * you do. Leaving the loop early does not stop the server: ask for as much as you will take. Messages that are large,
+   * as far as `sizes` tells (bytes), come last, and in pieces.
    */
-  fetchSources(uids: readonly number[]): AsyncIterable<FetchedSource>;
+  fetchSources(
+    uids: readonly number[],
+    sizes?: ReadonlyMap<number, { readonly size: number }>,
+  ): AsyncIterable<FetchedSource>;
 
   /** BODY.PEEK[HEADER] of `uids`, whole or only some fields of it. Rows may be missing, as above. */
   fetchHeaders(uids: readonly number[], fields?: readonly string[]): Promise<FetchedSource[]>;

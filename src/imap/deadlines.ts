@@ -22,6 +22,18 @@ export const DEFAULT_DEADLINES: ImapDeadlines = {
   logoutMs: 2 * SECOND,
 };
 
+/** The deadlines of somebody who waits for a silent server for `silenceMs`, and for nothing longer. */
+export function deadlinesOf(silenceMs: number): ImapDeadlines {
+  const { connectMs, greetingMs, loginMs, logoutMs } = DEFAULT_DEADLINES;
+  return {
+    connectMs: Math.min(connectMs, silenceMs),
+    greetingMs: Math.min(greetingMs, silenceMs),
+    loginMs: Math.min(loginMs, silenceMs),
+    silenceMs,
+    logoutMs: Math.min(logoutMs, silenceMs),
+  };
+}
+
 /** Looks this often within the allowed silence, so that it is noticed at most a quarter late. */
 const LOOKS = 4;
 

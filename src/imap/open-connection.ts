@@ -88,7 +88,7 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
     fetchMetadata: (uids, { withSize } = { withSize: true }) => fetchMetadata(session, uids, withSize),
     fetchChanges: (upTo, since) => fetchChanges(session, upTo, since),
     fetchFlags: (set) => fetchFlags(session, set),
-    fetchSources: (uids) => fetchSources(session, uids),
+    fetchSources: (uids, sizes) => fetchSources(session, uids, sizes),
     fetchHeaders: (uids, fields) => fetchHeaders(session, uids, fields),
     takeVanished: () => session.takeVanished(),
     close: () => close(session, logoutMs),

@@ -10,6 +10,7 @@ import { MailtideError } from '../errors.ts';
 import { type ImapDeadlines, SilenceWatch } from './deadlines.ts';
 import { type ImapStage, toImapError } from './errors.ts';
 import { flowLogger, type ImapLogger } from './log.ts';
+import { quoteNames } from './quote-names.ts';
 import { type Redact, redactedError } from './redact.ts';
 import { socketTransport } from './transport.ts';
 
@@ -55,6 +56,7 @@ export class ImapSession {
       ),
       expungeHandler: (event) => this.#expunged(event),
     });
+    quoteNames(this.client);
     // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for
     // `error` the process would end.
     this.client.on('error', (error) => this.fail(this.translate(error, 'command')));

@@ -4,7 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { DigestedBatch, MessageDigest, ParsedMessage } from '../domain/parsed-message.ts';
 import { referenceKeys } from '../domain/threads.ts';
 import { ColumnWriter } from './column-writer.ts';
-import { type PackedBytes, unpackBytes } from './packed-bytes.ts';
+import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
 
@@ -16,7 +16,7 @@ export interface DigestTask {
 }
 
 export interface AttachmentTask {
-  readonly source: Uint8Array;
+  readonly source: Uint8Array<ArrayBuffer>;
   readonly index: number;
 }
 
@@ -34,7 +34,7 @@ export async function digest({ sources, headerOnly }: DigestTask) {
       references: referenceKeys(parsed),
       attachments: parsed.attachments,
     });
-    writer.add(parsed, compress(source));
+    writer.add(parsed, compress(source, Math.min(source.length + 128, 64 * 1024)));
   }
   const { columns, buffer } = writer.take();
   return transferring({ messages, columns } satisfies DigestedBatch, buffer);
@@ -55,8 +55,48 @@ async function* parsedInOrder(sources: readonly Buffer[], headerOnly: string | n
   }
 }
 
+/** What a message too large to be copied is digested in: it comes, is compressed, and goes back to be parsed. */
+export interface GiantTask {
+  readonly source: Uint8Array<ArrayBuffer>;
+}
+
+export function compressGiant({ source }: GiantTask) {
+  const bytes = asBuffer(source);
+  // One piece that is large enough: of pieces, a second copy would have to be made. What is not written costs nothing.
+  const zstd = compress(bytes, bytes.length + bytes.length / 128 + 1024);
+  const compressed = { source, sha256: hash('sha256', bytes), zstd } satisfies CompressedGiant;
+  return transferring(compressed, source.buffer, zstd.buffer as ArrayBuffer);
+}
+
+export interface CompressedGiant extends GiantTask {
+  readonly sha256: string;
+  readonly zstd: Uint8Array;
+}
+
+/** All but the compressed source, which is not where the message is parsed. */
+export async function parseGiant({ source, headerOnly }: GiantTask & Pick<DigestTask, 'headerOnly'>) {
+  const bytes = asBuffer(source);
+  const parsed = headerOnly === null ? await parseMessage(bytes) : await parseHeaderOnly(bytes, headerOnly);
+  // Given back at once: an idle thread collects nothing.
+  source.buffer.transfer(0);
+  writer.clear();
+  writer.add(parsed, NO_BYTES);
+  const { columns, buffer } = writer.take();
+  const { sentAt, attachments } = parsed;
+  return transferring(
+    { message: { sentAt, references: referenceKeys(parsed), attachments }, columns } satisfies ParsedGiant,
+    buffer,
+  );
+}
+
+const NO_BYTES = new Uint8Array();
+
+export interface ParsedGiant extends Pick<DigestedBatch, 'columns'> {
+  readonly message: Omit<MessageDigest, 'sha256' | 'size'>;
+}
+
 export async function attachment({ source, index }: AttachmentTask) {
-  const found = await readAttachment(Buffer.from(source.buffer, source.byteOffset, source.length), index);
+  const found = await readAttachment(asBuffer(source), index);
   return found && transferring(found, found.content.buffer);
 }
 
@@ -64,14 +104,14 @@ export async function attachment({ source, index }: AttachmentTask) {
  * Level 3, the default, saves another 2 percent of mail, for more time. A chunk that a small message fits in, because
  * the default of 16 kB for each would be memory to collect.
  */
-function compress(source: Buffer): Buffer {
+function compress(source: Buffer, chunkSize: number): Buffer {
   return zstdCompressSync(source, {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    chunkSize: Math.min(source.length + 128, 64 * 1024),
+    chunkSize: Math.ceil(chunkSize),
   });
 }
 
 /** Piscina's way to say which of an answer's buffers is handed over instead of copied. */
-function transferring(value: object, buffer: ArrayBuffer) {
-  return move({ [transferableSymbol]: buffer, [valueSymbol]: value });
+function transferring(value: object, ...buffers: ArrayBuffer[]) {
+  return move({ [transferableSymbol]: buffers as unknown as object, [valueSymbol]: value });
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
 import type { FieldName, HeaderFields } from './header-fields.ts';
 
@@ -59,8 +60,16 @@ export function runMailParser(
     // The parser may go on after an error; the first one counts.
     parser.on('error', (error: Error) => resolve({ ...parts, error }));
     parser.write(headerBlock(fields));
-    parser.end(body);
+    if (body.length <= SLICE) parser.end(body);
+    else Readable.from(slicesOf(body)).pipe(parser);
   });
+}
+
+/** A large body goes in bit by bit: all at once, mailparser would hold all that it makes of it. Bytes. */
+const SLICE = 256 * 1024;
+
+function* slicesOf(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += SLICE) yield body.subarray(at, at + SLICE);
 }
 
 function headerBlock(fields: HeaderFields['values']): string {

@@ -1,11 +1,17 @@
 import { Piscina } from 'piscina';
 import type { DigestedBatch, MessageColumns } from '../domain/parsed-message.ts';
-import { joinPgArrays } from '../domain/pg-array.ts';
-import type { AttachmentTask, DigestTask } from './digest-worker.ts';
-import { packBytes } from './packed-bytes.ts';
+import { joinPgArrays, pgArrayOf } from '../domain/pg-array.ts';
+import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
+import { asBuffer, packBytes } from './packed-bytes.ts';
 import type { AttachmentContent } from './read-attachment.ts';
 
 const SECOND = 1000;
+const MEBIBYTE = 1024 * 1024;
+
+/** From here on copies of a message are what memory is spent on. Bytes. */
+export const GIANT = 8 * MEBIBYTE;
+/** What is kept of a giant for its header, should parsing it bring the thread down. Bytes. */
+const GIANT_HEAD = MEBIBYTE;
 
 export interface MimePoolOptions {
   /** One is enough for one mailbox at a time; each costs up to 100 MB while it works. */
@@ -17,7 +23,8 @@ export interface MimePoolOptions {
 export interface MimePool {
   /**
    * Parses, hashes and compresses messages: one answer per source, in their order. A message that cannot be parsed, even
-   * one that brings its thread down, comes back with what its header says and a `parseError`.
+   * one that brings its thread down, comes back with what its header says and a `parseError`. A source of more than
+   * {@link GIANT} bytes is handed over, and empty afterwards; the others stay usable.
    */
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
   /** The attachment at `index` of a parsed message's list; null when there is none. Rejects when parsing is cut short. */
@@ -40,7 +47,11 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
   let closed = false;
 
   /** A task is given to a thread that is free, so its time limit counts from its start, and only it can break the thread. */
-  async function run<T>(name: string, task: DigestTask | AttachmentTask, bytes: Uint8Array<ArrayBuffer>): Promise<T> {
+  async function run<T>(
+    name: string,
+    task: DigestTask | GiantTask | AttachmentTask,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<T> {
     await free.take();
     try {
       if (closed) throw new Error('the threads for parsing mail are closed');
@@ -55,17 +66,39 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
     return run('digest', { sources: packed, headerOnly }, packed.bytes);
   }
 
+  async function digestGiant(given: Buffer): Promise<DigestedBatch> {
+    const head = new Uint8Array(given.subarray(0, GIANT_HEAD));
+    const own = ownBytes(given);
+    const { source, sha256, zstd } = await run<CompressedGiant>('compressGiant', { source: own }, own);
+    const size = source.length;
+    const parse = (bytes: Uint8Array<ArrayBuffer>, headerOnly: string | null) =>
+      run<ParsedGiant>('parseGiant', { source: bytes, headerOnly }, bytes);
+    const { message, columns } = await parse(source, null).catch((error: unknown) => {
+      if (closed) throw error;
+      return parse(head, reasonOf(error));
+    });
+    return { messages: [{ ...message, sha256, size }], columns: { ...columns, zstd: pgArrayOf('bytea', zstd) } };
+  }
+
   async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
+    if (sources.some((source) => source.length > GIANT)) {
+      if (sources.length === 1) return digestGiant(sources[0]!);
+      return digestEach(sources);
+    }
     try {
       return await runDigest(sources, null);
     } catch (error) {
       if (closed) throw error;
       // One of them broke the thread or its time limit: alone, each shows whether it was the one.
       if (sources.length === 1) return runDigest(sources, reasonOf(error));
-      const batches: DigestedBatch[] = [];
-      for (const source of sources) batches.push(await digest([source]));
-      return joined(batches);
+      return digestEach(sources);
     }
+  }
+
+  async function digestEach(sources: readonly Buffer[]): Promise<DigestedBatch> {
+    const batches: DigestedBatch[] = [];
+    for (const source of sources) batches.push(await digest([source]));
+    return joined(batches);
   }
 
   return {
@@ -93,6 +126,14 @@ function reasonOf(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
     return 'parsing takes too much memory';
   return 'parsing breaks off';
+}
+
+/** The bytes as they are, if nothing else lives in their memory, so that it can be handed over. */
+function ownBytes(bytes: Buffer): Buffer<ArrayBuffer> {
+  const { buffer, length } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length
+    ? (bytes as Buffer<ArrayBuffer>)
+    : asBuffer(new Uint8Array(bytes));
 }
 
 function joined(batches: readonly DigestedBatch[]): DigestedBatch {

@@ -20,6 +20,11 @@ export function packBytes(parts: readonly Uint8Array[]): PackedBytes {
 export function unpackBytes({ bytes, ends }: PackedBytes): Buffer[] {
   return ends.map((end, i) => {
     const start = ends[i - 1] ?? 0;
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+    return asBuffer(bytes.subarray(start, end));
   });
+}
+
+/** The same bytes, as what Node's functions like to take. */
+export function asBuffer({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer, byteOffset, length);
 }

@@ -24,9 +24,9 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   await releaseQuarantined(pool, lease, context);
   const before = await storedMailboxes(pool, lease.accountId);
-  const listed = mailboxesToSync(await connection.list(), connection.server);
+  const { listed, names } = await listAll(connection, before);
   const at = new Date();
-  const { known, vanished } = await knownMailboxes(context, connection, before, listed);
+  const { known, vanished } = await knownMailboxes(context, connection, before, listed, names);
 
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
   const remaining = listed.reduce(
@@ -55,6 +55,7 @@ async function knownMailboxes(
   connection: ImapConnection,
   before: readonly StoredMailbox[],
   listed: readonly ListedMailbox[],
+  names: ReadonlySet<string>,
 ): Promise<{ known: Map<string, StoredMailbox>; vanished: StoredMailbox[] }> {
   const { pool, lease, publish, log } = context;
   if (listed.length === 0 && before.length > 0) {
@@ -75,19 +76,49 @@ async function knownMailboxes(
   const here = stayed.filter(({ path }) => !renamed.has(path));
   return {
     known: new Map([...here.map((mailbox) => [mailbox.path, mailbox] as const), ...renamed]),
-    vanished: [...displaced, ...(await confirmVanished(connection, here, listed))],
+    vanished: [...displaced, ...(await confirmVanished(context, connection, missingFrom(here, listed), names))],
   };
 }
 
-/** A mailbox is gone only when two LISTs agree: servers have been seen to answer one short. */
-async function confirmVanished(
+/** Servers have been seen to answer a LIST short: where a mailbox is missing from one, a second one is added to it. */
+async function listAll(
   connection: ImapConnection,
   stored: readonly StoredMailbox[],
-  listed: readonly ListedMailbox[],
+): Promise<{ listed: readonly ListedMailbox[]; names: ReadonlySet<string> }> {
+  const first = await connection.list();
+  const isWhole = missingFrom(stored, mailboxesToSync(first, connection.server)).length === 0;
+  const all = isWhole ? first : [...first, ...(await connection.list())];
+  const byPath = new Map(all.map((mailbox) => [mailbox.path, mailbox]));
+  return { listed: mailboxesToSync([...byPath.values()], connection.server), names: new Set(byPath.keys()) };
+}
+
+/** A mailbox is gone only when no LIST has its name and it cannot be opened, or when it is not to be synced any more. */
+async function confirmVanished(
+  { log }: SyncContext,
+  connection: ImapConnection,
+  missing: readonly StoredMailbox[],
+  names: ReadonlySet<string>,
 ): Promise<StoredMailbox[]> {
-  const missing = missingFrom(stored, listed);
-  if (missing.length === 0) return [];
-  return missingFrom(missing, mailboxesToSync(await connection.list(), connection.server));
+  const vanished: StoredMailbox[] = [];
+  for (const mailbox of missing) {
+    if (!names.has(mailbox.path) && (await opens(connection, mailbox.path))) {
+      log.warn({ mailbox: mailbox.path }, 'a mailbox that is not listed can be opened: nothing of it is deleted');
+    } else {
+      vanished.push(mailbox);
+    }
+  }
+  return vanished;
+}
+
+async function opens(connection: ImapConnection, path: string): Promise<boolean> {
+  try {
+    await connection.select(path);
+    return true;
+  } catch (error) {
+    // Anything but a refusal says nothing of the mailbox.
+    if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return false;
+    throw error;
+  }
 }
 
 function missingFrom(stored: readonly StoredMailbox[], listed: readonly ListedMailbox[]): StoredMailbox[] {

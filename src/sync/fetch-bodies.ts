@@ -1,7 +1,8 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import { dropPending, type MailboxRef, nextPending } from '../store/mail/locations.ts';
+import { GIANT } from '../mime/mime-pool.ts';
+import { dropPending, type MailboxRef, nextPending, type PendingLocation } from '../store/mail/locations.ts';
 import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
@@ -39,6 +40,7 @@ export async function fetchBodies(
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize();
+  const sizes = new Sizes();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
     digest: (batch) => context.mime.digest(batch.bodies.map((body) => body.source)),
@@ -49,7 +51,7 @@ export async function fetchBodies(
     },
   });
   const finder = new PoisonFinder(context, line, ref, (connection, waiting) =>
-    fetchInto(connection, waiting, size, pipeline),
+    fetchInto(connection, waiting, size, pipeline, sizes),
   );
   try {
     let below: number | null = null;
@@ -75,20 +77,43 @@ export async function fetchBodies(
   }
 }
 
+/**
+ * Fewer bytes than RFC822.SIZE may be a message that was cut off on its way: it is asked for again. The same bytes a
+ * second time are the message, and its server one that counts otherwise (Exchange, MS-STANOIMAP 2.2.25).
+ */
+class Sizes {
+  readonly #short = new Map<number, number>();
+  #believed = true;
+
+  isCutOff({ uid, size }: PendingLocation, length: number): boolean {
+    if (!this.#believed || length >= size) return false;
+    if (this.#short.get(uid) === length) this.#believed = false;
+    this.#short.set(uid, length);
+    return this.#believed;
+  }
+}
+
 /** Runs one FETCH into the pipeline, and takes out of `waiting` what came, also when it breaks off. */
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  sizes: Sizes,
 ): Promise<void> {
   let bodies: Body[] = [];
   let bytes = 0;
   try {
-    for await (const { uid, source } of connection.fetchSources([...waiting.keys()])) {
+    for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
       const location = waiting.get(uid);
-      if (!location) continue;
+      if (!location || sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);
+      // A giant goes alone: whatever is done with it then needs no copy.
+      if (bodies.length > 0 && bytes + source.length > GIANT) {
+        const before = bodies;
+        [bodies, bytes] = [[], 0];
+        await pipeline.push({ bodies: before });
+      }
       bodies.push({ location, source });
       bytes += source.length;
       if (bodies.length >= size.messages || bytes >= BATCH_BYTES) {

@@ -65,6 +65,24 @@ describe('a connection that comes to nothing', () => {
     expect(await refused(script)).toMatchObject({ code, message: ERRORS[code as keyof typeof ERRORS].sentence });
   });
 
+  test('a TLS handshake that is not answered', async () => {
+    expect(await refused({ reply: () => SILENCE }, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
+  });
+
+  test('a login that is answered a byte at a time, for ever', async () => {
+    let drip: NodeJS.Timeout | undefined;
+    const script: Script = {
+      greeting: '* OK ready',
+      reply: ({ command }, socket) => {
+        if (command !== 'LOGIN') return undefined;
+        drip = setInterval(() => socket.write('*'), 20);
+        socket.on('close', () => clearInterval(drip));
+        return SILENCE;
+      },
+    };
+    expect(await refused(script)).toMatchObject({ code: 'IMAP_TIMEOUT' });
+  });
+
   test('nobody there', async () => {
     const nowhere = loginTo({ host: '127.0.0.1', port: await freePort() });
     await expect(openImapConnection(nowhere)).rejects.toMatchObject({ code: 'IMAP_UNREACHABLE' });
@@ -105,11 +123,15 @@ describe('STARTTLS never falls back to clear text', () => {
   });
 
   test('answered with something that is not TLS', async () => {
+    let saidGo = false;
     const script: Script = {
       greeting: '* OK ready',
       capability: 'IMAP4rev1 STARTTLS',
       reply: ({ tag, command }, socket) => {
+        // The hello may have a line end in it: its first bytes, sent back as a tag, would look like TLS.
+        if (saidGo) return SILENCE;
         if (command !== 'STARTTLS') return undefined;
+        saidGo = true;
         socket.write(`${tag} OK go\r\n`);
         // To the client's hello: earlier it could be read as the end of the clear text.
         socket.once('data', () => socket.write('this is not TLS, whatever you thought'));

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type CertificateKind, createCertificate } from './certificates.ts';
 import { dovecotConfig } from './dovecot-config.ts';
 import { freePort } from './free-port.ts';
+import { greets } from './greets.ts';
 import { type LaidDownMail, layDown, type Owner } from './maildir.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
@@ -124,18 +124,4 @@ async function requireDovecot(): Promise<void> {
   if (!version.startsWith('2.3.')) {
     throw new Error(`Dovecot 2.3 is needed and ${version} is installed: sh scripts/setup.sh --servers`);
   }
-}
-
-function greets(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const answer = (ready: boolean) => {
-      socket.destroy();
-      resolve(ready);
-    };
-    socket.once('data', (greeting) => answer(greeting.toString().startsWith('* OK')));
-    socket.once('error', () => answer(false));
-    socket.once('close', () => answer(false));
-    socket.setTimeout(1000, () => answer(false));
-  });
 }

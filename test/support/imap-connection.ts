@@ -91,16 +91,27 @@ export class ImapConnection {
   }
 
   async #readBytes(length: number): Promise<Buffer> {
-    while (this.#received.length < length) await this.#receive();
+    if (this.#received.length < length) {
+      // At once, in the end: adding each chunk to the others would take minutes for a message of 60 MB.
+      const chunks: Buffer[] = [this.#received];
+      for (let have = this.#received.length; have < length; have += chunks.at(-1)!.length) {
+        chunks.push(await this.#nextChunk());
+      }
+      this.#received = Buffer.concat(chunks);
+    }
     const bytes = this.#received.subarray(0, length);
     this.#received = this.#received.subarray(length);
     return bytes;
   }
 
   async #receive(): Promise<void> {
+    this.#received = Buffer.concat([this.#received, await this.#nextChunk()]);
+  }
+
+  async #nextChunk(): Promise<Buffer> {
     const { done, value } = await this.#chunks.next();
     if (done) throw new Error('The IMAP server closed the connection');
-    this.#received = Buffer.concat([this.#received, value]);
+    return value;
   }
 }
 

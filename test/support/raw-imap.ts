@@ -88,8 +88,27 @@ export class RawImap {
     await this.connection.command(`UID COPY ${uids} ${mailbox(path)}`);
   }
 
+  /** Where the server has no MOVE, as clients do without (RFC 6851, 3.3). */
   async move(uids: string, path: string): Promise<void> {
-    await this.connection.command(`UID MOVE ${uids} ${mailbox(path)}`);
+    if (await this.#can('MOVE')) {
+      await this.connection.command(`UID MOVE ${uids} ${mailbox(path)}`);
+    } else {
+      await this.copy(uids, path);
+      await this.expunge(uids);
+    }
+  }
+
+  /** The delimiter of the user's own mailboxes, and what their names begin with (RFC 2342). */
+  async namespace(): Promise<[delimiter: string, prefix: string]> {
+    const { untagged } = await this.connection.command('NAMESPACE');
+    const [, personal] = untagged.find(([name]) => name === 'NAMESPACE') ?? [];
+    const [prefix, delimiter] = list(list(personal)[0]);
+    return [text(delimiter), text(prefix)];
+  }
+
+  async #can(capability: string): Promise<boolean> {
+    const { untagged } = await this.connection.command('CAPABILITY');
+    return untagged.some(([name, ...capabilities]) => name === 'CAPABILITY' && capabilities.includes(capability));
   }
 
   /** Removes these messages for good. */

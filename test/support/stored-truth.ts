@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
 import { Client } from 'pg';
 import { dataDirOwner } from '../../src/store/embedded/data-dir-lock.ts';
 import type { MailboxTruth, MessageTruth } from './truth.ts';
@@ -20,26 +22,29 @@ export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Pr
   }
 }
 
-/** What the database holds of an account, in the shape of `truth`: bytes are told by the hash that was stored. */
+/** What the database holds of an account, in the shape of `truth`. The hash is that of the bytes that are stored. */
 export async function storedTruth(at: StoredAt, emailAddress: string): Promise<MailboxTruth[]> {
-  const rows = await withDatabase(at, async (client) => {
+  const [rows, hashes] = await withDatabase(at, async (client) => {
     const { rows } = await client.query<StoredRow>(
       `SELECT b.path, b.uid_validity AS "uidValidity", l.uid, l.flags, l.internal_date AS "internalDate",
-         coalesce(encode(m.sha256, 'hex'), l.state::text) AS sha256
+         l.message_id AS "messageId", l.state
        FROM email_account a
        JOIN mailbox b ON b.account_id = a.id AND b.deleted_at IS NULL
        LEFT JOIN message_location l ON l.mailbox_id = b.id AND l.deleted_at IS NULL
-       LEFT JOIN message m ON m.id = l.message_id
        WHERE a.email_address = $1 ORDER BY b.path, l.uid`,
       [emailAddress],
     );
-    return rows;
+    return [rows, await hashesOfSources(client, emailAddress)] as const;
   });
   const mailboxes = new Map<string, MailboxTruth>();
-  for (const { path, uidValidity, uid, flags, internalDate, sha256 } of rows) {
+  for (const { path, uidValidity, uid, flags, internalDate, messageId, state } of rows) {
     const mailbox = mailboxes.get(path) ?? { path, uidValidity: Number(uidValidity), messages: new Map() };
     mailboxes.set(path, mailbox);
-    const message: MessageTruth = { flags: flags?.toSorted() ?? [], internalDate: internalDate ?? undefined, sha256 };
+    const message: MessageTruth = {
+      flags: flags?.toSorted() ?? [],
+      internalDate: internalDate ?? undefined,
+      sha256: messageId ? (hashes.get(messageId) ?? 'no source') : state,
+    };
     if (uid !== null) mailbox.messages.set(Number(uid), message);
   }
   return [...mailboxes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -51,8 +56,33 @@ type StoredRow = {
   uid: string | null;
   flags: string[] | null;
   internalDate: Date | null;
-  sha256: string;
+  messageId: string | null;
+  state: string;
 };
+
+/** Messages fetched from the database at a time. */
+const BATCH = 500;
+
+/** By message id; a hash that the row claims and its bytes do not have is said so. */
+async function hashesOfSources(client: Client, emailAddress: string): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (let after = NOBODY; ; ) {
+    const { rows } = await client.query<{ id: string; claimed: string; zstd: Buffer }>(
+      `SELECT m.id, encode(m.sha256, 'hex') AS claimed, s.zstd FROM message m
+       JOIN message_source s ON s.message_id = m.id JOIN email_account a ON a.id = m.account_id
+       WHERE a.email_address = $1 AND m.id > $2 ORDER BY m.id LIMIT ${BATCH}`,
+      [emailAddress, after],
+    );
+    for (const { id, claimed, zstd } of rows) {
+      const sha256 = createHash('sha256').update(zstdDecompressSync(zstd)).digest('hex');
+      hashes.set(id, sha256 === claimed ? sha256 : `${sha256} but the row says ${claimed}`);
+    }
+    if (rows.length < BATCH) return hashes;
+    after = rows.at(-1)!.id;
+  }
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** A digest of every version of every row of mail: it differs when anything was written, even the same again. */
 export function rowVersions(at: StoredAt): Promise<string> {

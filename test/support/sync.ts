@@ -1,4 +1,3 @@
-import type { DovecotCoordinates } from './dovecot.ts';
 import type { Service } from './service.ts';
 import { waitFor } from './wait.ts';
 
@@ -21,12 +20,12 @@ export type FinishedRun = {
   };
 };
 
-/** Connects a user of a private Dovecot as the account `USER@example.com`. Answers its id. */
+/** Connects a user of a private server as the account `USER@example.com` where nothing else is said. Answers its id. */
 export async function connectAccount(
   service: Service,
-  server: Pick<DovecotCoordinates, 'host' | 'port' | 'password'>,
+  server: { host: string; port: number; password: string },
   user: string,
-  more: { verify?: boolean } = {},
+  more: { verify?: boolean; emailAddress?: string } = {},
 ): Promise<string> {
   const { createEmailAccount } = await service.data<{ createEmailAccount: { id: string } }>(
     'mutation ($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) { id } }',
@@ -76,7 +75,8 @@ export function finishedRun(service: Service, runId: string): Promise<FinishedRu
 /** A whole sync that must succeed. */
 export async function sync(service: Service, accountId: string, mode?: string): Promise<FinishedRun> {
   const run = await finishedRun(service, await startSync(service, accountId, mode));
-  if (run.status !== 'SUCCEEDED') throw new Error(`${run.status} ${JSON.stringify(run.error)}\n${service.log()}`);
+  if (run.status !== 'SUCCEEDED')
+    throw new Error(`${run.status} ${JSON.stringify(run.error)}\n${service.log().slice(-3000)}`);
   return run;
 }
 

@@ -1,0 +1,134 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { enlargedCorpus, withCrlf } from '../test/support/corpus.ts';
+import { type Dovecot, startDovecot } from '../test/support/dovecot.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { RawImap } from '../test/support/raw-imap.ts';
+import { type Service, startService } from '../test/support/service.ts';
+import { type StoredAt, storedTruth, withDatabase } from '../test/support/stored-truth.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, verifyChain } from '../test/support/sync.ts';
+import { toldTwice } from '../test/support/told-twice.ts';
+import { truth } from '../test/support/truth.ts';
+
+/**
+ * Kills the service by SIGKILL at random moments of its syncs, for some minutes: a mailbox of real messages changes, a
+ * run begins, the service dies up to four times, and when the run has ended the database must equal the server, the
+ * chain of events be whole, and nothing be told twice. In turns on the embedded database and on PostgreSQL.
+ *
+ *   npm run random-kills [-- --minutes 10]
+ */
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const API_KEY = `mt_kills_${randomBytes(32).toString('base64url')}`;
+const MAILBOXES = ['INBOX', 'Archive', 'Work'];
+const MOST_KILLS = 4;
+/** Longer than most runs, so that deaths fall on all of a run and on the time between two. Milliseconds. */
+const LONGEST_LIFE = 1500;
+
+const messages = enlargedCorpus(50);
+const take = (count: number) => Array.from({ length: count }, () => messages.next().value!);
+
+class Candidate {
+  readonly name: string;
+  readonly at: StoredAt;
+  readonly #server: Dovecot;
+  #service: Service | undefined;
+  #account = '';
+  rounds = 0;
+  kills = 0;
+
+  constructor(name: string, at: StoredAt, server: Dovecot) {
+    this.name = name;
+    this.at = at;
+    this.#server = server;
+  }
+
+  async begin(): Promise<void> {
+    this.#server.addUser(this.name, Object.fromEntries(MAILBOXES.map((path) => [path, take(200)])));
+    await this.#start();
+    this.#account = await connectAccount(this.#service!, this.#server, this.name);
+  }
+
+  async round(): Promise<void> {
+    this.rounds += 1;
+    await this.#change();
+    const runId = await startSync(this.#service!, this.#account);
+    for (let kills = randomInt(1, MOST_KILLS + 1); kills > 0; kills -= 1) {
+      await pause(randomInt(LONGEST_LIFE));
+      this.kills += 1;
+      await this.#service!.stop('SIGKILL');
+      await this.#start();
+    }
+    const run = await finishedRun(this.#service!, runId);
+    if (run.status !== 'SUCCEEDED') throw new Error(`${this.name}: ${run.status} ${JSON.stringify(run.error)}`);
+    await this.#check();
+  }
+
+  /** Everything that happens to mailboxes, some of it at random. */
+  async #change(): Promise<void> {
+    const { name } = this;
+    for (const path of MAILBOXES) this.#server.deliver(name, path, take(randomInt(150)));
+    using actor = await RawImap.login({ ...this.#server, user: name });
+    for (const path of MAILBOXES) {
+      await actor.select(path);
+      const uids = await actor.uids();
+      const some = (most: number) =>
+        Array.from({ length: randomInt(1, most) }, () => uids[randomInt(uids.length)]).join(',');
+      await actor.store(some(40), '+FLAGS', '\\Flagged');
+      await actor.store(some(40), '-FLAGS', '\\Flagged');
+      await actor.move(some(10), MAILBOXES[randomInt(MAILBOXES.length)]!);
+      await actor.copy(some(5), 'Archive').catch(() => undefined);
+      await actor.expunge(some(20));
+    }
+    const [passing] = take(1);
+    if ((await actor.list()).some(({ path }) => path === 'Passing')) await actor.delete('Passing');
+    else await actor.create('Passing').then(() => actor.append('Passing', withCrlf(passing!.bytes)));
+  }
+
+  async #check(): Promise<void> {
+    const stored = await storedTruth(this.at, `${this.name}@example.com`);
+    const real = await truth({ ...this.#server, user: this.name });
+    if (!isDeepStrictEqual(stored, real)) throw new Error(`${this.name}: the database is not equal to the server`);
+    const chain = await verifyChain(this.#service!, this.#account);
+    if (!chain.ok) throw new Error(`${this.name}: the chain is broken: ${JSON.stringify(chain)}`);
+    const repeated = toldTwice(await eventsOf(this.#service!, this.#account));
+    if (repeated.length > 0) throw new Error(`${this.name}: told twice: ${repeated.join('\n')}`);
+  }
+
+  async #start(): Promise<void> {
+    // On a database that others may share, the rest of a dead worker's lease has to pass: not here.
+    if ('databaseUrl' in this.at) {
+      await withDatabase(this.at, (client) =>
+        client.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE status = 'RUNNING'`),
+      ).catch(() => undefined);
+    }
+    this.#service = await startService({ ...this.at, environment: { API_KEY, LOG_LEVEL: 'warn' } });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service?.stop();
+  }
+}
+
+await using dovecot = await startDovecot();
+await using postgres = await startPostgres();
+const dataDir = mkdtempSync(join(tmpdir(), 'data-'));
+await using embedded = new Candidate('embedded', { dataDir }, dovecot);
+await using onPostgres = new Candidate('postgres', { databaseUrl: await postgres.createDatabase() }, dovecot);
+const candidates = [embedded, onPostgres];
+for (const candidate of candidates) await candidate.begin();
+
+const end = performance.now() + Number(values.minutes) * 60_000;
+while (performance.now() < end) {
+  for (const candidate of candidates) {
+    await candidate.round();
+    process.stdout.write(
+      `\r${candidates.map(({ name, rounds, kills }) => `${name}: ${rounds} rounds, ${kills} kills`).join('; ')}`,
+    );
+  }
+}
+console.log('\nafter each round the database was equal to the server');
+rmSync(dataDir, { recursive: true, force: true });

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import { mails } from '../support/mails.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { expectOnlyRead } from '../support/read-only.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
+import { toldTwice } from '../support/told-twice.ts';
+import { type MailboxTruth, truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+import { COMMAND_FAULTS, CONNECTION_FAULTS, type FaultCase, ROW_FAULTS } from './faults.ts';
+
+/**
+ * A second sync with much to do meets a fault between service and server. Whatever happens: the service lives, no row
+ * is wrong, the cursor does not pass what was missed, the status says what went wrong, and the first run after the
+ * fault brings both sides together.
+ */
+const levels = [
+  ['QRESYNC', undefined],
+  ['neither', 'IMAP4rev1 IDLE UIDPLUS NAMESPACE'],
+] as const;
+
+vi.setConfig({ testTimeout: 30_000 });
+
+describe.each(levels)('a fault on a server with %s', (_level, capability) => {
+  let server: Dovecot & ServerProcess;
+  let service: Service;
+  let databaseUrl: string;
+  let proxy: FaultProxy;
+  let users = 0;
+
+  beforeAll(async () => {
+    server = await startDovecot(capability ? { capability } : {});
+    databaseUrl = await postgres.createDatabase();
+    // Patience of a second, so that silence is over soon.
+    service = await startService({ databaseUrl, environment: { IMAP_TIMEOUT_SECONDS: '1' } });
+    proxy = await openFaultProxy(server);
+  }, 60_000);
+
+  afterAll(async () => {
+    await service?.stop();
+    await proxy?.[Symbol.asyncDispose]();
+    await server?.stop();
+  });
+
+  /** An account that is in sync, and then much happens on its server. */
+  async function changedAccount(): Promise<{ account: string; user: string }> {
+    users += 1;
+    const user = `fault${users}`;
+    server.addUser(user, { INBOX: mails(0, 12), Archive: mails(12, 20) });
+    const account = await connectAccount(service, { ...server, port: proxy.port }, user);
+    await sync(service, account);
+    server.deliver(user, 'INBOX', mails(20, 26));
+    server.deliver(user, 'Archive', mails(26, 30));
+    server.deliver(user, 'Work', mails(30, 34));
+    using actor = await RawImap.login({ ...server, user });
+    await actor.select('INBOX');
+    await actor.store('2,5', '+FLAGS', '\\Flagged', 'Later');
+    await actor.copy('6', 'Archive');
+    await actor.move('7', 'Archive');
+    await actor.expunge('8:9');
+    return { account, user };
+  }
+
+  const stored = (user: string) => storedTruth({ databaseUrl }, `${user}@example.com`);
+
+  const cursorOfInbox = (user: string) =>
+    withDatabase({ databaseUrl }, async (client) => {
+      const { rows } = await client.query(
+        `SELECT b.uid_validity, b.uid_next, b.highest_modseq, b.enumerated_up_to, b.generation, b.last_synced_at
+         FROM mailbox b JOIN email_account a ON a.id = b.account_id WHERE a.email_address = $1 AND b.path = 'INBOX'`,
+        [`${user}@example.com`],
+      );
+      return rows[0];
+    });
+
+  async function lastError(account: string): Promise<{ isSyncing: boolean; lastSyncError: { code: string } | null }> {
+    const { syncStatus } = await service.data<{
+      syncStatus: { isSyncing: boolean; lastSyncError: { code: string } | null };
+    }>('query ($id: ID!) { syncStatus(accountId: $id) { isSyncing lastSyncError { code } } }', { id: account });
+    return syncStatus;
+  }
+
+  async function expectRecovery(account: string, user: string): Promise<void> {
+    proxy.fault = null;
+    await sync(service, account);
+    expect(await stored(user)).toEqual(await truth({ ...server, user }));
+    expect(await lastError(account)).toEqual({ isSyncing: false, lastSyncError: null });
+    expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+    expect(toldTwice(await eventsOf(service, account))).toEqual([]);
+  }
+
+  // What a server can do has no part in how a connection fails.
+  const faults = [...(capability ? [] : CONNECTION_FAULTS), ...COMMAND_FAULTS, ...ROW_FAULTS];
+
+  test.each<FaultCase>(faults)('$what: $ends', async ({ fault, ends, partly }) => {
+    const { account, user } = await changedAccount();
+    const [before, cursor] = [await stored(user), await cursorOfInbox(user)];
+    const real = await truth({ ...server, user });
+    proxy.fault = fault();
+    const run = await finishedRun(service, await startSync(service, account));
+    proxy.fault = null;
+    expect(run.error?.code ?? run.status).toBe(ends);
+    expectNoWrongRow(await stored(user), [before, real]);
+    if (ends !== 'SUCCEEDED') {
+      expect(await lastError(account)).toMatchObject({ isSyncing: false, lastSyncError: { code: ends } });
+      expect(await cursorOfInbox(user)).toEqual(cursor);
+    } else if (!partly) {
+      expect(await stored(user)).toEqual(real);
+    }
+    await expectRecovery(account, user);
+    // \Seen too: what was read through the proxy is as it was before.
+    expect(await stored(user)).toEqual(real);
+  });
+
+  test('one byte at a time is slow, but no silence: the sync goes on, and ends when the rest comes', async () => {
+    const { account, user } = await changedAccount();
+    let dripped = 0;
+    proxy.fault = {
+      response({ command }, wire) {
+        if (command?.name === 'SELECT') wire.drip(200, () => (dripped += 1));
+        return undefined;
+      },
+    };
+    const runId = await startSync(service, account);
+    // Three times as long as a silence may be.
+    await waitFor(() => dripped >= 15, { what: 'some bytes' });
+    expect(await syncRun(service, runId)).toMatchObject({ status: 'RUNNING' });
+    proxy.fault = null;
+    expect(await finishedRun(service, runId)).toMatchObject({ status: 'SUCCEEDED' });
+    await expectRecovery(account, user);
+  });
+
+  test('a body that is never served is set aside with its reason, and stops no other', async () => {
+    const { account, user } = await changedAccount();
+    proxy.fault = {
+      response: ({ command, line, row }) =>
+        command?.line.includes('BODY.PEEK') && row > 0 && /UID 16 /.test(line) ? '' : undefined,
+    };
+    const { stats } = await sync(service, account);
+    proxy.fault = null;
+    const [real, have] = [await truth({ ...server, user }), await stored(user)];
+    const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
+    expect(inbox(have).get(16)).toMatchObject({ sha256: 'QUARANTINED' });
+    inbox(have).delete(16);
+    inbox(real).delete(16);
+    expect(have).toEqual(real);
+    expect(stats.messagesFetched).toBe(15);
+  });
+
+  test('in all of this nothing was said to the server that could change a mailbox', () =>
+    expectOnlyRead(proxy.commands));
+});
+
+/** Every message with bytes that is stored is one that the server has, or had, at this place. */
+function expectNoWrongRow(stored: MailboxTruth[], truths: MailboxTruth[][]): void {
+  const known = new Set(truths.flat().flatMap(placesOf));
+  expect(stored.flatMap(placesOf).filter((place) => !known.has(place))).toEqual([]);
+}
+
+function placesOf({ path, uidValidity, messages }: MailboxTruth): string[] {
+  return [...messages]
+    .filter(([, { sha256 }]) => !['PENDING', 'QUARANTINED'].includes(sha256))
+    .map(([uid, { sha256, flags, internalDate }]) =>
+      [path, uidValidity, uid, flags, internalDate?.toISOString(), sha256].join(' '),
+    );
+}

@@ -1,0 +1,270 @@
+import type { Command, Fault, Response, Wire } from '../support/fault-proxy.ts';
+
+/** How the run ends that meets a fault: with an error's code, or well, because the engine asked again. */
+export type FaultCase = {
+  readonly what: string;
+  /** A new one for each run: some happen once only. */
+  readonly fault: () => Fault;
+  readonly ends: string;
+  /** Ends well, though not everything could be had: nothing is wrong, and the rest comes when the fault is over. */
+  readonly partly?: true;
+};
+
+type Which = (command: Command) => boolean;
+
+const named =
+  (...names: string[]): Which =>
+  ({ name }) =>
+    names.includes(name);
+const asking =
+  (item: string): Which =>
+  ({ name, line }) =>
+    name === 'UID FETCH' && line.includes(item);
+
+const LOGIN = named('LOGIN', 'AUTHENTICATE');
+const LIST = named('LIST');
+const SELECT = named('SELECT');
+const SEARCH = named('UID SEARCH');
+/** What each FETCH of the engine asks for, and no other. */
+const METADATA = asking('INTERNALDATE');
+const BODIES = asking('BODY.PEEK[]');
+const FLAGS: Which = ({ name, line }) => name === 'UID FETCH' && line.includes('(UID FLAGS');
+
+/** Answers such commands instead of the server. */
+const refuse = (which: Which, answer: string): (() => Fault) => {
+  return () => ({
+    command: (command, wire) => {
+      if (!which(command)) return undefined;
+      if (!answer.startsWith('*')) return `${command.tag} ${answer}`;
+      wire.send(`${answer}\r\n`);
+      wire.cut();
+      return '';
+    },
+  });
+};
+
+const unanswered = (which: Which): (() => Fault) => {
+  return () => ({
+    command(command, wire) {
+      if (!which(command)) return undefined;
+      wire.hang();
+      return '';
+    },
+  });
+};
+
+/** Does something to the third row of such answers. */
+const atRow = (
+  which: Which,
+  act: (response: Response, wire: Wire) => string | Buffer | undefined,
+  row = 3,
+): (() => Fault) => {
+  return () => ({
+    response: (response, wire) =>
+      response.command && which(response.command) && response.row === row ? act(response, wire) : undefined,
+  });
+};
+
+/** Changes every row of such answers. */
+const rows = (which: Which, change: (response: Response) => string | Buffer | undefined): (() => Fault) => {
+  return () => ({
+    response: (response) =>
+      response.command && which(response.command) && response.row > 0 ? change(response) : undefined,
+  });
+};
+
+const ended = (wire: Wire) => {
+  wire.end();
+  return '';
+};
+const cut = (_: Response, wire: Wire) => {
+  wire.cut();
+  return '';
+};
+const hang = (_: Response, wire: Wire) => {
+  wire.hang();
+  return '';
+};
+const halfThen = (end: 'cut' | 'hang') => (response: Response, wire: Wire) => {
+  wire.send(response.bytes.subarray(0, response.bytes.length / 2));
+  wire[end]();
+  return '';
+};
+
+/** The row with another length before its literal than that of the bytes. */
+const announcing =
+  (length: (real: number) => number) =>
+  ({ bytes }: Response) =>
+    Buffer.from(
+      bytes.toString('latin1').replace(/\{(\d+)\}/, (_, real) => `{${length(Number(real))}}`),
+      'latin1',
+    );
+
+/** A row whose literal lacks its end, well formed otherwise. */
+const shortened = ({ bytes }: Response) => {
+  const [whole = '', before = '', length] = /^(.*)\{(\d+)\}\r\n/.exec(bytes.toString('latin1')) ?? [];
+  const body = bytes.subarray(whole.length, whole.length + Number(length));
+  const kept = body.subarray(0, body.length - 50);
+  return Buffer.concat([
+    Buffer.from(`${before}{${kept.length}}\r\n`),
+    kept,
+    bytes.subarray(whole.length + body.length),
+  ]);
+};
+
+/** `UID FETCH` of more than one message: what is left out is there when it is asked for alone. */
+const severalUids = ({ line }: Command) => /UID FETCH \d+[:,]/.test(line);
+
+const SEARCH_ROW = /^\* SEARCH /;
+const withoutLast = ({ line }: Response) => `${line.replace(/ \d+$/, '')}\r\n`;
+
+/** Leaves out what the answer's lines match: in the first answer only, or in all. */
+const short = (which: Which, lines: RegExp, change: (response: Response) => string, times: number): (() => Fault) => {
+  return () => {
+    let left = times;
+    let tag = '';
+    return {
+      response(response) {
+        const { command, line } = response;
+        if (!command || !which(command) || !lines.test(line)) return undefined;
+        if (command.tag !== tag && left-- <= 0) return undefined;
+        tag = command.tag;
+        return change(response);
+      },
+    };
+  };
+};
+
+export const CONNECTION_FAULTS: readonly FaultCase[] = [
+  { what: 'nobody answers', fault: () => ({ connected: (wire) => wire.hang() }), ends: 'IMAP_NO_GREETING' },
+  {
+    what: 'closed while greeting',
+    fault: () => ({ response: ({ command }, wire) => (command ? undefined : ended(wire)) }),
+    ends: 'IMAP_CONNECTION_LOST',
+  },
+  {
+    what: 'turned away',
+    fault: () => ({
+      response: ({ command }) => (command ? undefined : '* BYE [UNAVAILABLE] too many connections\r\n'),
+    }),
+    ends: 'IMAP_TURNED_AWAY',
+  },
+  {
+    what: 'LOGIN is not answered',
+    fault: unanswered(LOGIN),
+    ends: 'IMAP_TIMEOUT',
+  },
+  { what: 'LOGIN NO [UNAVAILABLE]', fault: refuse(LOGIN, 'NO [UNAVAILABLE] later'), ends: 'IMAP_AUTH_UNAVAILABLE' },
+  {
+    what: 'LOGIN NO [AUTHENTICATIONFAILED]',
+    fault: refuse(LOGIN, 'NO [AUTHENTICATIONFAILED] no'),
+    ends: 'IMAP_AUTH_FAILED',
+  },
+  { what: 'LOGIN BYE', fault: refuse(LOGIN, '* BYE [UNAVAILABLE] going down'), ends: 'IMAP_TURNED_AWAY' },
+];
+
+export const COMMAND_FAULTS: readonly FaultCase[] = [
+  { what: 'LIST NO', fault: refuse(LIST, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
+  { what: 'STATUS NO', fault: refuse(named('STATUS'), 'NO [UNAVAILABLE] later'), ends: 'SUCCEEDED' },
+  { what: 'SELECT NO', fault: refuse(SELECT, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
+  { what: 'SELECT NO [OVERQUOTA]', fault: refuse(SELECT, 'NO [OVERQUOTA] bandwidth'), ends: 'IMAP_THROTTLED' },
+  { what: 'SELECT BYE', fault: refuse(SELECT, '* BYE [UNAVAILABLE] going down'), ends: 'IMAP_CONNECTION_LOST' },
+  { what: 'SEARCH NO', fault: refuse(SEARCH, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
+  { what: 'SEARCH BAD', fault: refuse(SEARCH, 'BAD what'), ends: 'IMAP_SERVER_REFUSED' },
+  { what: 'FETCH of metadata BAD', fault: refuse(METADATA, 'BAD what'), ends: 'IMAP_SERVER_REFUSED' },
+  {
+    what: 'FETCH of metadata NO [THROTTLED]',
+    fault: refuse(METADATA, 'NO [THROTTLED] slowly'),
+    ends: 'IMAP_THROTTLED',
+  },
+  { what: 'FETCH of flags NO', fault: refuse(FLAGS, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
+  { what: 'FETCH of bodies NO [OVERQUOTA]', fault: refuse(BODIES, 'NO [OVERQUOTA] bandwidth'), ends: 'IMAP_THROTTLED' },
+  { what: 'FETCH of bodies BYE', fault: refuse(BODIES, '* BYE Session expired'), ends: 'IMAP_CONNECTION_LOST' },
+  { what: 'cut instead of an answer to SELECT', fault: refuse(SELECT, '*'), ends: 'IMAP_CONNECTION_LOST' },
+  { what: 'cut between rows of metadata', fault: atRow(METADATA, cut), ends: 'IMAP_CONNECTION_LOST' },
+  { what: 'cut between bodies', fault: atRow(BODIES, cut), ends: 'IMAP_CONNECTION_LOST' },
+  { what: 'cut inside a literal', fault: atRow(BODIES, halfThen('cut')), ends: 'IMAP_CONNECTION_LOST' },
+  {
+    what: 'silence instead of an answer to SEARCH',
+    fault: unanswered(SEARCH),
+    ends: 'IMAP_TIMEOUT',
+  },
+  { what: 'silence between rows of metadata', fault: atRow(METADATA, hang), ends: 'IMAP_TIMEOUT' },
+  { what: 'silence between bodies', fault: atRow(BODIES, hang), ends: 'IMAP_TIMEOUT' },
+  { what: 'silence inside a literal', fault: atRow(BODIES, halfThen('hang')), ends: 'IMAP_TIMEOUT' },
+];
+
+export const ROW_FAULTS: readonly FaultCase[] = [
+  { what: 'a row of garbage', fault: atRow(BODIES, () => '\x80\xff\x00* ((((\r\n'), ends: 'SUCCEEDED' },
+  {
+    what: 'a row that no parser reads',
+    fault: atRow(METADATA, () => '* 3 FETCH (UID 3 FLAGS ((\\Seen) "\r\n'),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'a literal announced longer than it is',
+    fault: rows(
+      BODIES,
+      announcing((length) => length + 100_000_000),
+    ),
+    ends: 'IMAP_TIMEOUT',
+  },
+  {
+    what: 'a literal announced shorter than it is',
+    fault: atRow(
+      BODIES,
+      announcing((length) => length - 50),
+    ),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'a literal announced far too long',
+    fault: atRow(
+      BODIES,
+      announcing(() => 99_999_999_999),
+    ),
+    ends: 'IMAP_INVALID_ANSWER',
+  },
+  { what: 'a literal without its end', fault: atRow(BODIES, shortened), ends: 'SUCCEEDED' },
+  { what: 'rows of metadata left out', fault: atRow(METADATA, () => ''), ends: 'SUCCEEDED' },
+  {
+    what: 'bodies left out when several are asked for',
+    fault: rows(BODIES, ({ command, row }) => (severalUids(command!) && row % 2 ? '' : undefined)),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'no body at all when several are asked for',
+    fault: rows(BODIES, ({ command }) => (severalUids(command!) ? '' : undefined)),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'every row twice',
+    fault: rows(
+      () => true,
+      ({ bytes }) => Buffer.concat([bytes, bytes]),
+    ),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'rows split in two',
+    fault: rows(METADATA, ({ line }) => {
+      const [, start, uid, flags] = /^(\* \d+ FETCH \()(UID \d+)(?:.*?)(FLAGS \(.*?\))/.exec(line)!;
+      return `${start}${uid} ${flags})\r\n${line.replace(flags!, '').replace(/ +/g, ' ').replace('( ', '(').replace(' )', ')')}\r\n`;
+    }),
+    ends: 'SUCCEEDED',
+  },
+  {
+    what: 'rows that nobody asked for',
+    fault: rows(BODIES, ({ bytes }) =>
+      Buffer.concat([
+        Buffer.from('* OK still here\r\n* 1 FETCH (FLAGS (\\Draft))\r\n* 2 FETCH (UID 2 FLAGS ())\r\n'),
+        bytes,
+      ]),
+    ),
+    ends: 'SUCCEEDED',
+  },
+  { what: 'LIST short once', fault: short(LIST, /Archive/, () => '', 1), ends: 'SUCCEEDED' },
+  { what: 'LIST short always', fault: short(LIST, /Archive/, () => '', 9), ends: 'SUCCEEDED', partly: true },
+  { what: 'SEARCH short always', fault: short(SEARCH, SEARCH_ROW, withoutLast, 99), ends: 'SUCCEEDED', partly: true },
+  { what: 'SEARCH short once', fault: short(SEARCH, SEARCH_ROW, withoutLast, 1), ends: 'SUCCEEDED' },
+];

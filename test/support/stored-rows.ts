@@ -1,0 +1,39 @@
+import { type StoredAt, withDatabase } from './stored-truth.ts';
+
+/**
+ * Everything that syncing an account has written, but for what two accounts of the same mailbox differ in: ids, times
+ * of our own clock, and the order of what happened. Two accounts that read the same server have the same rows.
+ */
+export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<string, unknown[]>> {
+  return withDatabase(at, async (client) => {
+    const rows = async (sql: string) => (await client.query(sql, [emailAddress])).rows;
+    const mailboxes = await rows(
+      `SELECT b.path, b.delimiter, b.special_use, b.generation, b.uid_validity, b.uid_next, b.highest_modseq,
+         b.enumerated_up_to, b.message_count, b.unseen_count, b.flag_sweep_uid, b.deleted_at IS NOT NULL AS deleted
+       FROM mailbox b JOIN email_account a ON a.id = b.account_id WHERE a.email_address = $1 ORDER BY 1, 4`,
+    );
+    const locations = await rows(
+      `SELECT b.path, l.generation, l.uid, l.state, l.flags, l.modseq, l.internal_date, l.size, l.last_error,
+         encode(m.sha256, 'hex') AS sha256, l.deleted_at IS NOT NULL AS deleted
+       FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id JOIN email_account a ON a.id = l.account_id
+       LEFT JOIN message m ON m.id = l.message_id WHERE a.email_address = $1 ORDER BY 1, 2, 3`,
+    );
+    const messages = await rows(
+      `SELECT encode(m.sha256, 'hex') AS sha256, m.message_id_header, m.subject, m.sent_at, m.received_at, m.snippet,
+         md5(m.text) AS text, md5(m.html) AS html, m.size, m.parse_error, encode(sha256(s.zstd), 'hex') AS source,
+         (SELECT count(*)::int FROM attachment t WHERE t.message_id = m.id) AS attachments,
+         (SELECT min(encode(o.sha256, 'hex')) FROM message o WHERE o.thread_id = m.thread_id) AS thread
+       FROM message m JOIN email_account a ON a.id = m.account_id LEFT JOIN message_source s ON s.message_id = m.id
+       WHERE a.email_address = $1 ORDER BY 1`,
+    );
+    const events = await rows(
+      `SELECT * FROM (SELECT e.type, encode(m.sha256, 'hex') AS message,
+         e.payload - 'messageId' - 'mailboxId' - 'runId' - 'attempt' - 'stats' - 'emailAddress'
+           #- '{from,mailboxId}' #- '{to,mailboxId}' AS payload
+       FROM event e JOIN email_account a ON a.id = e.account_id
+       LEFT JOIN message m ON m.id::text = e.payload ->> 'messageId'
+       WHERE a.email_address = $1) AS told ORDER BY type, message, payload::text`,
+    );
+    return { mailboxes, locations, messages, events };
+  });
+}

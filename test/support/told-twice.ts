@@ -1,0 +1,8 @@
+/** The facts of a timeline that it tells a second time: a message comes to a place, or goes from it, once. */
+export function toldTwice(events: readonly { type: string; payload: unknown }[]): string[] {
+  const facts = events
+    .filter(({ type }) => /^(email_(received|copied|moved|deleted)|mailbox_)/.test(type))
+    .map(({ type, payload }) => `${type} ${JSON.stringify(payload)}`);
+  const seen = new Set<string>();
+  return facts.filter((fact) => seen.size === seen.add(fact).size);
+}

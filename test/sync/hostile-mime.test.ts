@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startCourier } from '../support/courier.ts';
+import { startCyrus } from '../support/cyrus.ts';
+import { HOSTILE } from '../support/hostile-mime.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+let databaseUrl: string;
+let service: Service;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+/** How many messages of the account have an error of the parser, of how many. */
+const parsed = (emailAddress: string) =>
+  withDatabase({ databaseUrl }, async (client) => {
+    const { rows } = await client.query<{ subject: string | null; error: string | null }>(
+      `SELECT m.subject, m.parse_error AS error FROM message m JOIN email_account a ON a.id = m.account_id
+       WHERE a.email_address = $1`,
+      [emailAddress],
+    );
+    return rows;
+  });
+
+test('hostile messages in a Maildir are stored byte for byte as Dovecot serves them, and so is what is between', async () => {
+  const user = 'hostile';
+  const plain = (n: number) => ({ bytes: Buffer.from(`Subject: plain ${n}\r\n\r\nx\r\n`) });
+  const all = Object.values(HOSTILE).flatMap((make, n) => [{ bytes: make() }, plain(n)]);
+  dovecot.addUser(user, { INBOX: all });
+  const account = await connectAccount(service, dovecot, user);
+  const { stats } = await sync(service, account);
+  expect(stats.messagesFetched).toBe(all.length);
+  expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+  const messages = await parsed(`${user}@example.com`);
+  expect(messages.filter(({ subject, error }) => subject?.startsWith('plain') && !error)).toHaveLength(all.length / 2);
+  // Nothing that a message can say makes a second run do anything.
+  expect((await sync(service, account)).stats).toMatchObject({ messagesFetched: 0, eventsCreated: 0 });
+});
+
+test.each([
+  ['Cyrus', startCyrus],
+  ['Courier', startCourier],
+])('and as %s serves them', async (name, start) => {
+  await using server = await start();
+  using actor = await RawImap.login({ ...server, user: 'ann' });
+  let taken = 0;
+  for (const make of Object.values(HOSTILE)) {
+    // Either refuses what it does not want to keep.
+    taken += await actor.append('INBOX', make()).then(
+      () => 1,
+      () => 0,
+    );
+  }
+  expect(taken).toBeGreaterThan(Object.keys(HOSTILE).length / 2);
+  const emailAddress = `${name}@hostile.example.com`;
+  const account = await connectAccount(service, server, 'ann', { emailAddress });
+  expect((await sync(service, account)).stats.messagesFetched).toBe(taken);
+  expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
+});
