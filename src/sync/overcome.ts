@@ -36,8 +36,8 @@ const ATTEMPTS_ENOUGH = 2;
  *                          were lost with the connection, or it was the line: the rest is asked for in smaller groups
  *
  * Before a message is blamed, another one that the server has served before is asked for: if that is not served either,
- * it is the server that is out of order, and the run fails. A line that breaks again and again without any message to blame is thrown, and the run fails; the next one begins with
- * smaller groups (src/sync/asked-together.ts).
+ * it is the server that is out of order, and the run fails. So it does over a line that breaks again and again without
+ * any message to blame; the next one begins with smaller groups (src/sync/asked-together.ts).
  */
 export class PoisonFinder {
   readonly #context: SyncContext;

@@ -86,6 +86,7 @@ test('messages over which the server breaks down are found, set aside and tried 
 test('messages that the server refuses one by one are found by halves', async () => {
   const refused = [4, 5, 17];
   const rows = Array.from({ length: 20 }, (_, i) => i + 1);
+  const bodyOf = (uid: number) => `Subject: number ${uid}\r\n\r\nhello\r\n`;
   const within = (set: string) => {
     const ranges = set.split(',').map((range) => range.split(':').map(Number));
     return rows.filter((uid) => ranges.some(([from = 0, to = from]) => uid >= from && uid <= to));
@@ -98,14 +99,15 @@ test('messages that the server refuses one by one are found by halves', async ()
       const asked = within(rest.split(' ')[1]!);
       if (!rest.includes('BODY')) {
         const metadata = asked.map(
-          (uid) => `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 30)`,
+          (uid) =>
+            `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE ${bodyOf(uid).length})`,
         );
         return [...metadata, `${tag} OK done`].join('\r\n');
       }
       if (asked.some((uid) => refused.includes(uid)))
         return `${tag} NO [UNAVAILABLE] Server error while fetching messages`;
       const bodies = asked.map((uid) => {
-        const body = `Subject: number ${uid}\r\n\r\nhello\r\n`;
+        const body = bodyOf(uid);
         return `* ${uid} FETCH (UID ${uid} BODY[] {${body.length}}\r\n${body})`;
       });
       return [...bodies, `${tag} OK done`].join('\r\n');
