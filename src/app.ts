@@ -71,6 +71,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         lease,
         mode: run.mode,
         mime,
+        transactionMs: database.transactionMs,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
         connect: () =>
           gate.connect({ host: account.imapHost, accountId: account.id, signal }, async () =>

@@ -18,6 +18,8 @@ export interface Database {
   readonly pool: pg.Pool;
   /** True where no other process can have the database open: what is RUNNING at the start is a dead run's. */
   readonly exclusive: boolean;
+  /** How long a transaction that writes in bulk should take, in milliseconds. */
+  readonly transactionMs: number;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,11 @@ export interface Database {
 const POOL_SIZE = 10;
 /** The embedded database runs one unit of work at a time: more connections would only wait there instead of here. */
 const EMBEDDED_POOL_SIZE = 4;
+
+/** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
+const TRANSACTION_MS = 100;
+/** Everybody else waits for it. */
+const EMBEDDED_TRANSACTION_MS = 20;
 
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
@@ -67,6 +74,7 @@ function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => P
     prisma,
     pool,
     exclusive,
+    transactionMs: exclusive ? EMBEDDED_TRANSACTION_MS : TRANSACTION_MS,
     async close() {
       await prisma.$disconnect();
       await pool.end();

@@ -1,7 +1,5 @@
-/** How long one transaction should take, in milliseconds: everybody on the embedded database waits for it. */
-const TARGET_MS = 25;
 const SMALLEST = 16;
-const LARGEST = 200;
+const LARGEST = 400;
 
 /**
  * How many messages to store in one transaction: as many as this database stores in the time that others can wait.
@@ -9,6 +7,12 @@ const LARGEST = 200;
  */
 export class BatchSize {
   #messages = 32;
+  readonly #targetMs: number;
+
+  /** @param targetMs how long a transaction should take, in milliseconds */
+  constructor(targetMs: number) {
+    this.#targetMs = targetMs;
+  }
 
   get messages(): number {
     return this.#messages;
@@ -17,7 +21,7 @@ export class BatchSize {
   /** Learns from a transaction; half the way at a time, so that one slow moment does not decide. */
   learn(messages: number, ms: number): void {
     if (messages < SMALLEST / 2) return;
-    const fitting = (messages * TARGET_MS) / Math.max(ms, 1);
+    const fitting = (messages * this.#targetMs) / Math.max(ms, 1);
     this.#messages = Math.round(Math.min(LARGEST, Math.max(SMALLEST, (this.#messages + fitting) / 2)));
   }
 }

@@ -12,6 +12,8 @@ export interface SyncContext {
   readonly lease: Lease;
   readonly mode: SyncMode;
   readonly mime: MimePool;
+  /** How long a transaction should take, in milliseconds: what others on this database can wait. */
+  readonly transactionMs: number;
   /** Larger messages are set aside with their size as the reason, in bytes. */
   readonly maxMessageBytes: number;
   /** Logs in anew, for the run's connection and for a second witness. */

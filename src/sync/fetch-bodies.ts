@@ -18,8 +18,8 @@ import { StorePipeline } from './store-pipeline.ts';
 const FIRST_FETCH = { messages: 32, bytes: 512 * 1024 };
 const FETCH = { messages: 500, bytes: 8 * 1024 * 1024 };
 /** Most bytes in one transaction. */
-const BATCH_BYTES = 512 * 1024;
-/** Batches between the socket and the database: one arriving, one being digested, one being stored. */
+const BATCH_BYTES = 1024 * 1024;
+/** Batches between the socket and the database: one arriving, one being digested, one being stored, and two in reserve. */
 const BATCHES_IN_FLIGHT = 5;
 
 /**
@@ -39,7 +39,7 @@ export async function fetchBodies(
   if (snapshot.uidValidity !== ref.uidValidity) return;
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
-  const size = new BatchSize();
+  const size = new BatchSize(context.transactionMs);
   const sizes = new Sizes();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
