@@ -63,14 +63,14 @@ export interface GiantTask {
 export function compressGiant({ source }: GiantTask) {
   const bytes = asBuffer(source);
   // One piece that is large enough: of pieces, a second copy would have to be made. What is not written costs nothing.
-  const zstd = compress(bytes, bytes.length + bytes.length / 128 + 1024);
+  const zstd = compress(bytes, bytes.length + bytes.length / 128 + 1024) as Buffer<ArrayBuffer>;
   const compressed = { source, sha256: hash('sha256', bytes), zstd } satisfies CompressedGiant;
-  return transferring(compressed, source.buffer, zstd.buffer as ArrayBuffer);
+  return transferring(compressed, source.buffer, zstd.buffer);
 }
 
 export interface CompressedGiant extends GiantTask {
   readonly sha256: string;
-  readonly zstd: Uint8Array;
+  readonly zstd: Uint8Array<ArrayBuffer>;
 }
 
 /** All but the compressed source, which is not where the message is parsed. */

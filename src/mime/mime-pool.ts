@@ -77,7 +77,10 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
       if (closed) throw error;
       return parse(head, reasonOf(error));
     });
-    return { messages: [{ ...message, sha256, size }], columns: { ...columns, zstd: pgArrayOf('bytea', zstd) } };
+    const batch = { messages: [{ ...message, sha256, size }], columns: { ...columns, zstd: pgArrayOf('bytea', zstd) } };
+    // Given back at once, not when somebody collects it.
+    zstd.buffer.transfer(0);
+    return batch;
   }
 
   async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
