@@ -106,7 +106,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     url = await server.listen({ host: config.HOST, port: config.PORT });
   }
   if (isWorker) {
-    const stopRecovery = await startRecovery({ database, bus, queue, log });
+    const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
     opened.defer(stopRecovery);
   }
   if (config.SYNC_ENABLED && config.ROLES.includes('scheduler')) {

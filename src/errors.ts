@@ -124,6 +124,11 @@ export const ERRORS = {
     'caller',
     'retry',
   ),
+  SYNC_WORKER_LOST: row(
+    'The process that synced this account died again and again, and got nowhere: its log and the memory of the machine may tell why.',
+    'caller',
+    'fail',
+  ),
   LEASE_LOST: row('Another worker has taken over this run.', 'operator', 'none'),
   RUN_CANCELLED: row('The run was cancelled.', 'caller', 'none'),
   INTERNAL: row('Something went wrong on our side. It has been logged.', 'operator', 'retry'),

@@ -57,6 +57,7 @@ export function changeAccount(
       // The pause was asked for by another server.
       ...(login?.imapHost && login.imapHost !== present.imapHost ? { throttled_until: null } : {}),
     });
+    if (login) await tx.query('UPDATE email_account SET login_version = login_version + 1 WHERE id = $1', [id]);
     await appendEvents(tx, id, eventsOf(present, change));
     return { endsSync: isActive === false || login !== undefined };
   });

@@ -26,7 +26,7 @@ export function createLocalQueue(concurrency: number, handler: RunHandler, log: 
     await new Promise((resolve) => setImmediate(resolve));
     while (!closed && running.size < concurrency) {
       wokenSince = false;
-      const claimed = await handler.claim();
+      const claimed = await handler.claim(concurrency > 1 && running.size === concurrency - 1);
       if (claimed) begin(claimed);
       else if (!wokenSince) return;
     }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import type { Database } from '../store/database.ts';
+import { failLostRuns } from '../store/runs/finish-run.ts';
 import { queueDueRetries, requeueDeadRuns } from '../store/runs/requeue-runs.ts';
 import { every } from './every.ts';
 import type { SyncQueue } from './sync-queue.ts';
@@ -18,11 +19,13 @@ export async function startRecovery({
   database,
   bus,
   queue,
+  maxRetries,
   log,
 }: {
   database: Database;
   bus: ProgressBus;
   queue: SyncQueue;
+  maxRetries: number;
   log: Logger;
 }): Promise<() => Promise<void>> {
   // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
@@ -30,6 +33,12 @@ export async function startRecovery({
   return every(EVERY_MS, 'looking for runs', () => recover(false), log);
 
   async function recover(all: boolean): Promise<void> {
+    // One loss is always forgiven: that a process was killed says nothing of the run.
+    const limit = Math.max(1, maxRetries);
+    for (const { tenantId, ...run } of await failLostRuns(database.pool, { all, limit })) {
+      log.error({ runId: run.id, accountId: run.accountId, losses: run.losses }, 'a run has lost its worker too often');
+      bus.publish(progressOf(tenantId, run));
+    }
     for (const { tenantId, ...run } of await requeueDeadRuns(database.pool, all)) {
       log.warn({ runId: run.id, accountId: run.accountId, attempt: run.attempt }, 'resuming a run whose worker died');
       bus.publish(progressOf(tenantId, run));

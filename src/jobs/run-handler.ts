@@ -111,7 +111,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
   }
 
   return {
-    claim: () => claimNextRun(pool),
+    claim: (lastPlace) => claimNextRun(pool, null, lastPlace),
     async carryOut(claimed, signal) {
       const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
       try {

@@ -17,8 +17,8 @@ export interface SyncQueue {
 export const RUN_ELSEWHERE: SyncQueue = { wake() {}, cancel() {}, async close() {} };
 
 export interface RunHandler {
-  /** Takes the next run for this worker; null when there is none that may begin now. */
-  claim(): Promise<ClaimedRun | null>;
+  /** Takes the next run for this worker, on the last of its places or not; null when there is none that may begin now. */
+  claim(lastPlace: boolean): Promise<ClaimedRun | null>;
   /** Runs a claimed run to its end; its errors are its own, it never rejects. */
   carryOut(claimed: ClaimedRun, signal: AbortSignal): Promise<void>;
 }

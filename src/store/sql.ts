@@ -49,6 +49,8 @@ export interface Lease {
   readonly accountId: string;
   readonly tenantId: string;
   readonly token: string;
+  /** Of the account's login when the run was claimed. */
+  readonly loginVersion: number;
 }
 
 /**

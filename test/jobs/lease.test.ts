@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { changeAccount } from '../../src/accounts/change-account.ts';
 import { createMimePool, type MimePool } from '../../src/mime/mime-pool.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { addPending, type MailboxRef } from '../../src/store/mail/locations.ts';
@@ -7,7 +8,7 @@ import { quarantine } from '../../src/store/mail/quarantine.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { updateFlags } from '../../src/store/mail/update-flags.ts';
 import { claimNextRun, extendLease } from '../../src/store/runs/claim-run.ts';
-import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { recordPlan } from '../../src/store/runs/record-plan.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
@@ -196,4 +197,69 @@ test('a lease that holds is nobody else to take, and only one of many gets a que
   await giveBackRun(database.pool, first);
   const claims = await Promise.all(Array.from({ length: 20 }, () => claimNextRun(database.pool)));
   expect(claims.filter((one) => one !== null)).toHaveLength(1);
+});
+
+describe('a run that loses its worker each time', () => {
+  /** What recovery does when a worker has died. */
+  async function lose(limit: number): Promise<void> {
+    await expire();
+    await failLostRuns(database.pool, { all: false, limit });
+    await requeueDeadRuns(database.pool, false);
+  }
+  const row = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: runId } });
+
+  test('is ended when that has happened too often, and says so', async () => {
+    await lose(2);
+    await claim();
+    await lose(2);
+    expect(await row()).toMatchObject({ status: 'QUEUED', attempt: 3, losses: 2 });
+    const last = await claim();
+    await lose(2);
+    expect(await row()).toMatchObject({ status: 'FAILED', errorCode: 'SYNC_WORKER_LOST', leaseToken: null });
+    expect(await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: owner.accountId } })).toMatchObject({
+      lastSyncStatus: 'FAILED',
+      lastSyncErrorCode: 'SYNC_WORKER_LOST',
+      syncCount: 1,
+      needsAuthSince: null,
+    });
+    const events = await database.prisma.event.findMany({ where: { accountId: owner.accountId, type: 'sync_failed' } });
+    expect(events).toHaveLength(1);
+    await expectNoWriteBy(last);
+  });
+
+  test('goes on as long as its attempts make headway', async () => {
+    await lose(1);
+    for (let attempt = 2; attempt < 6; attempt += 1) {
+      const lease = await claim();
+      await recordProgressNow(database.pool, lease, { add: { messagesProcessed: 1 } });
+      await lose(1);
+      expect(await row()).toMatchObject({ status: 'QUEUED', attempt: attempt + 1, losses: 1 });
+    }
+  });
+
+  test('is left to a worker that lives', async () => {
+    await lose(1);
+    await claim();
+    expect(await failLostRuns(database.pool, { all: false, limit: 1 })).toEqual([]);
+    expect(await row()).toMatchObject({ status: 'RUNNING' });
+  });
+});
+
+describe('a refused login', () => {
+  const refused = { status: 'FAILED', error: { code: 'IMAP_AUTH_FAILED', message: 'no' }, needsAuth: true } as const;
+  const account = () => database.prisma.emailAccount.findUniqueOrThrow({ where: { id: owner.accountId } });
+
+  test('is not held against the one that has replaced it meanwhile', async () => {
+    const id = { tenantId: owner.tenantId, id: owner.accountId };
+    await changeAccount(database.pool, id, { login: { credentials: 'new' } }, 15);
+    expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'CANCELLED', errorCode: null });
+    expect(await account()).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
+  });
+
+  test('is held against the account when something else was changed', async () => {
+    const id = { tenantId: owner.tenantId, id: owner.accountId };
+    await changeAccount(database.pool, id, { displayName: 'other' }, 15);
+    expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'FAILED' });
+    expect(await account()).toMatchObject({ needsAuthSince: expect.any(Date), nextSyncAt: null });
+  });
 });

@@ -50,7 +50,7 @@ async function queue(
   return runs;
 }
 
-const claim = (at: Date | null = null) => claimNextRun(database.pool, at);
+const claim = (at: Date | null = null, lastPlace = false) => claimNextRun(database.pool, at, lastPlace);
 const finish = ({ lease }: ClaimedRun) => finishRun(database.pool, lease, { status: 'SUCCEEDED' });
 
 /** Whose runs get the next turns while `places` of them go on at a time, each as long as the others. */
@@ -87,6 +87,41 @@ describe('tenants take turns', () => {
     const order = await turns(24, 3);
     for (const name of 'abc') expect(order.split(name).length - 1).toBe(8);
     expect(await turns(10, 3)).toBe('aaaaaaaaaa');
+  });
+});
+
+describe('the last place of a worker', () => {
+  /** A worker with that many places, all runs of which are long: answers whose they are. */
+  async function fill(places: number): Promise<string> {
+    const names = new Map([...tenants].map(([name, id]) => [id, name]));
+    let running = '';
+    while (running.length < places) {
+      const claimed = await claim(null, running.length === places - 1);
+      if (!claimed) break;
+      running += names.get(claimed.lease.tenantId);
+    }
+    return running;
+  }
+
+  test('is kept from long imports of one tenant, so that the account of another does not wait for one to end', async () => {
+    const [single] = await queue('b', 1);
+    const { lease } = (await claim())!;
+    await finishRun(database.pool, lease, { status: 'SUCCEEDED' });
+    await queue('a', 40, { trigger: 'USER' });
+    expect(await fill(4)).toBe('aaa');
+    const { run } = await startRun(database.pool, tenantOf('b'), lease.accountId, 'INCREMENTAL', 'SCHEDULE');
+    expect(run.id).not.toBe(single);
+    // At once, although nothing has ended and runs that somebody asked for wait.
+    expect((await claim(null, true))?.run.id).toBe(run.id);
+    expect(await claim(null, true)).toBeNull();
+  });
+
+  test('is used by a tenant that is alone, or whose others are all paused', async () => {
+    await queue('b', 1, { isActive: true });
+    await database.prisma.syncRun.deleteMany();
+    await queue('a', 40);
+    await database.prisma.emailAccount.updateMany({ where: { tenantId: tenantOf('b') }, data: { isActive: false } });
+    expect(await fill(4)).toBe('aaaa');
   });
 });
 

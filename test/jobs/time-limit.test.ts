@@ -37,7 +37,7 @@ async function attempt(work: RunHandlerOptions['work']): Promise<void> {
     timeLimitMs: 20,
     work,
   });
-  await handler.carryOut((await handler.claim())!, new AbortController().signal);
+  await handler.carryOut((await handler.claim(false))!, new AbortController().signal);
 }
 
 /** As the engine does: whatever waits for the server ends when the signal is aborted. */

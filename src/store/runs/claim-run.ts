@@ -20,16 +20,19 @@ const CLAIM_LOCK = 4_020_1124;
 /**
  * Takes for this worker the run whose turn it is (see queue-order.ts), of those whose host has a connection to spare and
  * is not cooling down, and whose account is not throttled; null when there is none.
+ * @param lastPlace it is the only free one of several: a tenant that has runs going on leaves it to one that has none, as
+ *   long as there is another tenant. Long imports of one do not keep the others waiting.
  */
-export async function claimNextRun(pool: Pool, at: At = null): Promise<ClaimedRun | null> {
+export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false): Promise<ClaimedRun | null> {
   const waiting = await sqlOf(pool).query(`SELECT 1 FROM sync_run WHERE status = 'QUEUED' LIMIT 1`);
   if (waiting.length === 0) return null;
   return inTransaction(pool, async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
     const full = await fullHosts(tx);
+    const isKept = lastPlace && (await hasSeveralTenants(tx));
     // A run that is cancelled between the two statements is not QUEUED any more: then the next one is taken.
     for (;;) {
-      const [next] = await tx.query<{ id: string }>(NEXT, [at, full]);
+      const [next] = await tx.query<{ id: string }>(NEXT, [at, full, isKept]);
       if (!next) return null;
       const claimed = await claim(tx, next.id, at);
       if (claimed) return claimed;
@@ -39,6 +42,7 @@ export async function claimNextRun(pool: Pool, at: At = null): Promise<ClaimedRu
 
 const NEXT = `SELECT id FROM (${inQueueOrder(`
     (a.throttled_until IS NULL OR a.throttled_until <= ${timeOr('$1')}) AND a.imap_host <> ALL ($2::text[])
+    AND (NOT $3::boolean OR busy.running IS NULL)
     AND NOT EXISTS (SELECT 1 FROM imap_host h WHERE h.host = a.imap_host AND h.cooling_until > ${timeOr('$1')})`)}) queue
   ORDER BY place LIMIT 1`;
 
@@ -51,21 +55,29 @@ async function fullHosts(tx: Sql): Promise<string[]> {
   return busy.filter(({ host, runs }) => runs >= runsAt(host)).map(({ host }) => host);
 }
 
+/** Tenants with something to sync. */
+async function hasSeveralTenants(tx: Sql): Promise<boolean> {
+  const some = await tx.query(
+    `SELECT 1 FROM tenant t WHERE EXISTS (SELECT 1 FROM email_account a WHERE a.tenant_id = t.id AND a.is_active) LIMIT 2`,
+  );
+  return some.length === 2;
+}
+
 async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null> {
   const token = randomUUID();
-  const [row] = await tx.query<SyncRun & { tenantId: string }>(
+  const [row] = await tx.query<SyncRun & { tenantId: string; loginVersion: number }>(
     `UPDATE sync_run r SET status = 'RUNNING', phase = 'CONNECTING', lease_token = $2, ${newLease('$3')},
        started_at = coalesce(started_at, ${timeOr('$3')}), error_code = NULL, error_message = NULL,
        sequence = sequence + 1, progress_at = ${timeOr('$3')}
      FROM email_account a
      WHERE r.id = $1 AND r.status = 'QUEUED' AND a.id = r.account_id
-     RETURNING r.*, a.tenant_id`,
+     RETURNING r.*, a.tenant_id, a.login_version`,
     [runId, token, at],
   );
   if (!row) return null;
-  const { tenantId, ...run } = row;
+  const { tenantId, loginVersion, ...run } = row;
   await tx.query(`UPDATE tenant SET served_at = ${timeOr('$2')} WHERE id = $1`, [tenantId, at]);
-  return { run, lease: { runId, accountId: run.accountId, tenantId, token } };
+  return { run, lease: { runId, accountId: run.accountId, tenantId, token, loginVersion } };
 }
 
 /** False when the lease is lost: the run was cancelled, or taken over. */

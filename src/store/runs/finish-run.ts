@@ -2,12 +2,13 @@ import type { Pool } from 'pg';
 import { statsOf } from '../../domain/progress.ts';
 import type { SyncReceipt } from '../../domain/receipt.ts';
 import type { FinishedStatus } from '../../domain/sync-run.ts';
-import { type ErrorCode, MailtideError } from '../../errors.ts';
+import { ERRORS, type ErrorCode, MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { appendEvents } from '../append-events.ts';
 import { type At, timeOr } from '../clock.ts';
-import { fenced, inTransaction, type Lease, type Sql } from '../sql.ts';
+import { fenced, inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { isDead, type RunOfTenant } from './requeue-runs.ts';
 import { storeReceipt } from './store-receipt.ts';
 
 export interface RunOutcome {
@@ -19,9 +20,57 @@ export interface RunOutcome {
   readonly needsAuth?: boolean;
 }
 
-/** Ends a run that this worker holds. Run, account status and closing event change together. */
+/**
+ * Ends a run that this worker holds. Run, account status and closing event change together. When a login was refused
+ * that has changed meanwhile, the run ends as every run does whose login changes: CANCELLED.
+ */
 export function finishRun(pool: Pool, lease: Lease, outcome: RunOutcome, at: At = null): Promise<SyncRun> {
-  return fenced(pool, lease, (tx) => close(tx, lease.runId, outcome, at));
+  return fenced(pool, lease, async (tx) => {
+    const outdated = outcome.needsAuth && (await hasNewLogin(tx, lease));
+    return close(tx, lease.runId, outdated ? { status: 'CANCELLED' } : outcome, at);
+  });
+}
+
+/** The account stays locked, so that its login does not change between this look and what follows from it. */
+async function hasNewLogin(tx: Sql, { accountId, loginVersion }: Lease): Promise<boolean> {
+  const [account] = await tx.query<{ loginVersion: number }>(
+    'SELECT login_version FROM email_account WHERE id = $1 FOR UPDATE',
+    [accountId],
+  );
+  return account?.loginVersion !== loginVersion;
+}
+
+/**
+ * Ends as FAILED the runs whose worker has died, and whose attempts were lost `limit` times before without any headway:
+ * what kills its worker each time would do so for ever.
+ * @param all also those whose lease has not expired, for a process that knows itself alone on the database
+ */
+export async function failLostRuns(
+  pool: Pool,
+  { all, limit }: { all: boolean; limit: number },
+  at: At = null,
+): Promise<RunOfTenant[]> {
+  const lost = await sqlOf(pool).query<{ id: string; tenantId: string }>(
+    `SELECT r.id, a.tenant_id FROM sync_run r JOIN email_account a ON a.id = r.account_id
+     WHERE ${isDead('$1', '$2')} AND r.losses >= $3`,
+    [all, at, limit],
+  );
+  const code = 'SYNC_WORKER_LOST';
+  const outcome: RunOutcome = { status: 'FAILED', error: { code, message: ERRORS[code].sentence } };
+  const failed: RunOfTenant[] = [];
+  for (const { id, tenantId } of lost) {
+    const run = await inTransaction(pool, async (tx) => {
+      // It may have been taken over, or cancelled, since we looked.
+      const still = await tx.query(`SELECT 1 FROM sync_run r WHERE id = $3 AND ${isDead('$1', '$2')} FOR UPDATE`, [
+        all,
+        at,
+        id,
+      ]);
+      return still.length > 0 ? close(tx, id, outcome, at) : null;
+    });
+    if (run) failed.push({ ...run, tenantId });
+  }
+  return failed;
 }
 
 /**

@@ -2,11 +2,12 @@
  * The order of the queue: what somebody asked for goes before what the schedule started; of each of the two the tenants
  * take turns. A run's turn is how many of its tenant are running, plus its place among those of its tenant that wait;
  * of equal turns the tenant comes first that has not had one for longest. So a tenant with one account waits for one run
- * of another tenant to end, however many thousand of those are queued.
+ * of another tenant to end, however many thousand of those are queued; and where a worker has several places, the last
+ * is kept for tenants that have nothing running (claim-run.ts), so that it does not wait for that either.
  *
  * Refused: first come, first served (one tenant's import would stop all others), and a fixed share of workers for each
  * tenant (they would idle while runs wait).
- * @param which condition on `r` (sync_run) and `a` (email_account)
+ * @param which condition on `r` (sync_run), `a` (email_account) and `busy` (`running`: runs of the tenant that go on, null for none)
  */
 export const inQueueOrder = (which: string): string => `
   SELECT id, row_number() OVER (ORDER BY is_scheduled, turn, served_at NULLS FIRST, queued_at, id)::int AS place

@@ -66,6 +66,7 @@ const RECORD = `
     bytes_downloaded = bytes_downloaded + $15::bigint,
     percent = greatest(percent, CASE WHEN coalesce($6 + messages_processed + $7, messages_total, 0) = 0 THEN 0
       ELSE least(100, 100.0 * (messages_processed + $7) / coalesce($6 + messages_processed + $7, messages_total)) END),
+    losses = CASE WHEN $7::int + $12::int + $13::int > 0 THEN 0 ELSE losses END,
     sequence = sequence + 1,
     progress_at = now()
   WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING'

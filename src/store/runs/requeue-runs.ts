@@ -9,14 +9,19 @@ const backToQueue = (at: `$${number}`): string => `status = 'QUEUED', phase = 'Q
   lease_token = NULL, lease_expires_at = NULL, next_attempt_at = NULL, mailbox = NULL, sequence = sequence + 1,
   progress_at = ${timeOr(at)}`;
 
+/** Condition on `r` (sync_run): its worker is dead. With `all`, every RUNNING run's is. */
+export const isDead = (all: `$${number}`, at: `$${number}`): string =>
+  `r.status = 'RUNNING' AND (${all} OR r.lease_expires_at < ${timeOr(at)})`;
+
 /**
  * Gives back to the queue what a dead worker held: RUNNING with an expired lease or, with `all`, every RUNNING run
- * (for a process that knows itself alone on the database). What it had stored stays, and so does its progress.
+ * (for a process that knows itself alone on the database). What it had stored stays, and so does its progress. The loss
+ * is counted until the run makes headway; those that were lost too often are ended before (failLostRuns).
  */
 export function requeueDeadRuns(pool: Pool, all: boolean, at: At = null): Promise<RunOfTenant[]> {
   return sqlOf(pool).query<RunOfTenant>(
-    `UPDATE sync_run r SET ${backToQueue('$2')} FROM email_account a
-     WHERE a.id = r.account_id AND r.status = 'RUNNING' AND ($1 OR r.lease_expires_at < ${timeOr('$2')})
+    `UPDATE sync_run r SET ${backToQueue('$2')}, losses = losses + 1 FROM email_account a
+     WHERE a.id = r.account_id AND ${isDead('$1', '$2')}
      RETURNING r.*, a.tenant_id`,
     [all, at],
   );

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import type { Pool } from 'pg';
+import { newId } from '../src/domain/ids.ts';
+import { appendEvents } from '../src/store/append-events.ts';
+import { openDatabase } from '../src/store/database.ts';
+import { inTransaction } from '../src/store/sql.ts';
+import type { EventInput } from '../src/timeline/schemas.ts';
+import { enlargedCorpus } from '../test/support/corpus.ts';
+import { startDovecot } from '../test/support/dovecot.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { startService } from '../test/support/service.ts';
+import { connectAccount, sync } from '../test/support/sync.ts';
+
+/**
+ * What appending to the timeline costs of a sync. A mailbox is synced by the service; then the very events that it has
+ * appended are appended again, to another account of the same database, in the same batches, with nothing else in their
+ * transactions. That is more than they cost within the sync, where BEGIN, COMMIT, the round trip and the lock are paid
+ * for the messages anyway, and where other work goes on meanwhile: the share is an upper bound.
+ *
+ *   npm run bench:append -- [--rounds 3] [--copies 1]
+ */
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, copies: { type: 'string', default: '1' } },
+});
+const USER = 'append';
+
+await using dovecot = await startDovecot();
+await using postgres = await startPostgres();
+dovecot.addUser(USER, { INBOX: enlargedCorpus(Number(values.copies)) });
+await dovecot.doveadm('index', '-u', USER, 'INBOX');
+
+console.log('| | events | transactions | sync, s | appending alone, s | at most |');
+console.log('| --- | --- | --- | --- | --- | --- |');
+for (let round = 1; round <= Number(values.rounds); round += 1) {
+  const databaseUrl = await postgres.createDatabase();
+  const service = await startService({ databaseUrl, environment: { LOG_LEVEL: 'warn' } });
+  const account = await connectAccount(service, dovecot, USER);
+  const began = performance.now();
+  await sync(service, account);
+  const syncMs = performance.now() - began;
+  await service.stop();
+
+  await using opened = new AsyncDisposableStack();
+  const database = await openDatabase({ url: databaseUrl, dataDir: '' });
+  opened.defer(() => database.close());
+  const batches = await batchesOf(database.pool);
+  const other = await secondAccount(database.pool);
+  const from = performance.now();
+  for (const events of batches) await inTransaction(database.pool, (tx) => appendEvents(tx, other, events));
+  const appendMs = performance.now() - from;
+  const count = batches.reduce((sum, { length }) => sum + length, 0);
+  console.log(
+    `| round ${round} | ${count} | ${batches.length} | ${(syncMs / 1000).toFixed(2)} | ${(appendMs / 1000).toFixed(2)} | ` +
+      `${((100 * appendMs) / syncMs).toFixed(1)} % |`,
+  );
+}
+process.exit(0);
+
+/** The events of the only account, as they were appended: those of one batch have one time. */
+async function batchesOf(pool: Pool): Promise<EventInput[][]> {
+  const { rows } = await pool.query<{ events: EventInput[] }>(
+    `SELECT json_agg(json_build_object('type', type, 'payload', payload) ORDER BY seq) AS events
+     FROM event GROUP BY occurred_at ORDER BY min(seq)`,
+  );
+  return rows.map(({ events }) => events);
+}
+
+/** A copy of the only account with a timeline of its own. */
+async function secondAccount(pool: Pool): Promise<string> {
+  const id = newId();
+  await pool.query(
+    `INSERT INTO email_account (id, tenant_id, email_address, imap_host, imap_port, imap_security, imap_username,
+       credentials, event_hash, updated_at)
+     SELECT $1, tenant_id, 'second@example.com', imap_host, imap_port, imap_security, imap_username, credentials,
+       decode(repeat('00', 32), 'hex'), now() FROM email_account`,
+    [id],
+  );
+  return id;
+}
