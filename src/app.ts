@@ -41,7 +41,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
   opened.defer(() => database.close());
-  const newApiKey = await ensureFirstTenant(database.prisma, config.API_KEY);
+  // A configured key is valid before anybody can ask.
+  if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);
   const keyring = await openKeyring({ encryptionKey: config.ENCRYPTION_KEY, dataDir: config.DATA_DIR });
 
   const bus = createLocalProgressBus();
@@ -113,6 +114,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
     opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
   }
+  // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
+  const isShown = url !== null && config.API_KEY === undefined;
+  const newApiKey = isShown ? await ensureFirstTenant(database.prisma, undefined) : null;
 
   const running = opened.move();
   return { url, newApiKey, close: () => running.disposeAsync() };

@@ -1,6 +1,13 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readConfig, SETTING_NAMES } from '../src/config.ts';
 import { runMain } from './support/main-process.ts';
+import { waitFor } from './support/wait.ts';
 
 /** Part of every bad value, so that it would be found in a message that shows one. */
 const SECRET = 'hunter2';
@@ -118,6 +125,36 @@ test.each([
   expect(main.stderr()).toMatch(line);
   expect(main.stdout()).toBe('');
   expect(main.stderr()).not.toContain(SECRET);
+});
+
+test('a port in use ends the start with one clear line, and the first key is left to the start that shows it', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
+  await using other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const taken = String((other.address() as AddressInfo).port);
+  await using refused = runMain({ DATA_DIR: folder.path, PORT: taken });
+  expect(await refused.ended).toEqual({ code: 1, signal: null });
+  expect(refused.stderr()).toMatch(/^Mailtide cannot start: [^\n]*EADDRINUSE[^\n]*\n$/);
+  expect(refused.stdout()).toBe('');
+
+  await using started = runMain({ DATA_DIR: folder.path });
+  await waitFor(() => /API key: mt_\S+\n/.test(started.stdout()), { what: 'the first key to be shown' });
+  started.kill('SIGTERM');
+  await started.ended;
+});
+
+test('a process that shows no key makes none', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
+  await using worker = runMain({ DATA_DIR: folder.path, ROLES: 'worker', LOG_LEVEL: 'info' });
+  // Says nothing when it is ready. The key file is written after the database is open, where the key used to be made.
+  await waitFor(() => existsSync(join(folder.path, 'encryption.key')), { what: 'the worker to start' });
+  worker.kill('SIGTERM');
+  await worker.ended;
+
+  await using started = runMain({ DATA_DIR: folder.path });
+  await waitFor(() => /API key: mt_\S+\n/.test(started.stdout()), { what: 'the first key to be shown' });
+  started.kill('SIGTERM');
+  await started.ended;
 });
 
 function database(host: string): Record<string, string> {

@@ -32,7 +32,11 @@ export function addGraphQLSockets(
   authenticator: Authenticator,
   logger: Logger,
 ): () => Promise<void> {
-  const server = new WebSocketServer({ server: app.server, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
+  // Not bound to `app.server`: a port in use would come out here too, as an error of the sockets with its stack.
+  const server = new WebSocketServer({ noServer: true, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
+  app.server.on('upgrade', (request, socket, head) => {
+    server.handleUpgrade(request, socket, head, (webSocket) => server.emit('connection', webSocket, request));
+  });
 
   const options: ServerOptions<ConnectionParams, SocketExtra> = {
     connectionInitWaitTimeout: INIT_WAIT_MS,
