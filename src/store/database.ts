@@ -29,7 +29,7 @@ const POOL_SIZE = 10;
 const EMBEDDED_POOL_SIZE = 4;
 
 /** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
-const TRANSACTION_MS = 100;
+const TRANSACTION_MS = 50;
 /** Everybody else waits for it. */
 const EMBEDDED_TRANSACTION_MS = 20;
 

@@ -1,5 +1,5 @@
 const SMALLEST = 16;
-const LARGEST = 400;
+const LARGEST = 200;
 
 /**
  * How many messages to store in one transaction: as many as this database stores in the time that others can wait.
