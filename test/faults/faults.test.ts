@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openBlackHole } from '../support/black-hole.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { mails } from '../support/mails.ts';
@@ -119,6 +120,12 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     );
   }
 
+  const connectTo = (account: string, username: string, port: number) =>
+    service.data(
+      'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
+      { id: account, input: { imap: { host: server.host, port, security: 'NONE', username }, verify: false } },
+    );
+
   async function expectRecovery(account: string, user: string): Promise<void> {
     proxy.fault = null;
     await letItTryAgain(account);
@@ -152,6 +159,19 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await expectRecovery(account, user);
     // \Seen too: what was read through the proxy is as it was before.
     expect(await stored(user)).toEqual(real);
+  });
+
+  test('every SYN is lost: IMAP_TIMEOUT, and all is well when the machine is back', async () => {
+    const { account, user } = await changedAccount();
+    const [before, cursor] = [await stored(user), await cursorOfInbox(user)];
+    await using hole = await openBlackHole();
+    await connectTo(account, user, hole.port);
+    const run = await finishedRun(service, await startSync(service, account));
+    expect(run).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_TIMEOUT' } });
+    expect(await lastError(account)).toMatchObject({ isSyncing: false, lastSyncError: { code: 'IMAP_TIMEOUT' } });
+    expect([await stored(user), await cursorOfInbox(user)]).toEqual([before, cursor]);
+    await connectTo(account, user, proxy.port);
+    await expectRecovery(account, user);
   });
 
   test('one byte at a time is slow, but no silence: the sync goes on, and ends when the rest comes', async () => {
