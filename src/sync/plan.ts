@@ -3,6 +3,8 @@ import type { MailboxSnapshot, MailboxStatus } from '../domain/words.ts';
 
 /** What the decisions need of a stored mailbox. */
 export interface KnownMailbox {
+  /** MAILBOXID, where the server has one. */
+  readonly objectId: string | null;
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
   readonly highestModseq: bigint | null;
@@ -56,7 +58,7 @@ export function expectedMessages(known: KnownMailbox | null, status: MailboxStat
 export const RECENT = 500;
 
 export interface PassPlan {
-  /** UIDVALIDITY changed: a new generation, everything is enumerated again. */
+  /** UIDVALIDITY or MAILBOXID changed: a new generation, everything is enumerated again. */
   readonly newGeneration: boolean;
   /**
    * Where changed flags come from: nowhere (proven unchanged, or all is new), the mod-sequence cursor, or a window of
@@ -91,6 +93,11 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
   if (known.uidValidity === null) return { ...NOTHING, reason: 'first sync of this mailbox' };
   // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
   if (known.uidValidity !== now.uidValidity) return { ...NEW_GENERATION, reason: 'UIDVALIDITY changed' };
+  // Cyrus gives a mailbox that is made again the UIDVALIDITY after its last one, which another mailbox may have: where
+  // the two swap names, nothing else tells.
+  if (known.objectId !== null && now.mailboxId !== null && known.objectId !== now.mailboxId) {
+    return { ...NEW_GENERATION, reason: 'MAILBOXID changed: another mailbox has this name now' };
+  }
   if (now.uidNext !== null && known.uidNext !== null && BigInt(now.uidNext) < known.uidNext) {
     return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT went back: a restored mailbox' };
   }
