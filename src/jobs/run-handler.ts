@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
 import type { SyncReceipt } from '../domain/receipt.ts';
+import { yieldsAfter } from '../domain/turns.ts';
 import { MailtideError, toMailtideError } from '../errors.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
@@ -10,9 +11,11 @@ import { type ClaimedRun, claimNextRun } from '../store/runs/claim-run.ts';
 import { finishRun } from '../store/runs/finish-run.ts';
 import { postponeRun } from '../store/runs/postpone-run.ts';
 import { giveBackRun } from '../store/runs/requeue-runs.ts';
+import { giveWay } from '../store/runs/turns.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { type RetrySettings, reactionTo } from './retry-policy.ts';
 import type { RunHandler, StopReason } from './sync-queue.ts';
+import { createTurns } from './turns.ts';
 
 export interface RunHandlerOptions {
   readonly database: Database;
@@ -37,6 +40,7 @@ export interface RunTools {
  *   work resolves       -> SUCCEEDED
  *   work rejects        -> WAITING_RETRY or FAILED, with the error's code and sentence (retry-policy.ts)
  *   signal 'time-limit' -> back to the end of the queue; as a failure when the attempt got nowhere
+ *   signal 'gives-way'  -> back to QUEUED, because others wait who have had no turn; no attempt is counted
  *   signal 'shutdown'   -> back to QUEUED, another worker or the next start goes on
  *   signal 'cancelled'  -> nothing to do: who cancelled has written CANCELLED
  *   lease lost          -> nothing to do: another worker has the run
@@ -44,6 +48,7 @@ export interface RunTools {
 export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
   const { pool } = database;
+  const turns = createTurns(pool, parentLog);
 
   async function attempt(claimed: ClaimedRun, signal: AbortSignal, log: Logger): Promise<void> {
     const { lease, run } = claimed;
@@ -58,6 +63,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     const stopFor = (reason: StopReason) => () => stop.abort(reason);
     const heartbeat = startHeartbeat(pool, lease, stopFor('lease-lost'), log);
     const limit = setTimeout(stopFor('time-limit'), timeLimitMs);
+    const endTurn = turns.begin(run.id, stopFor('gives-way'));
     const either = AbortSignal.any([signal, stop.signal]);
     try {
       publish(run);
@@ -70,15 +76,24 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     } finally {
       clearTimeout(limit);
       heartbeat.stop();
+      await endTurn();
+    }
+
+    function madeHeadway(): boolean {
+      return workOf(latest) > workOf(run);
     }
 
     async function afterFailure(error: MailtideError, reason: StopReason | null): Promise<void> {
       if (reason === 'shutdown') {
         await giveBack(false);
+      } else if (reason === 'gives-way') {
+        const queued = await giveWay(pool, lease, yieldsAfter(run.yields, madeHeadway()));
+        if (queued) publish(queued);
+        log.info('sync gives way to another');
       } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {
         log.info({ reason: reason ?? error.code }, 'sync stopped');
       } else if (reason === 'time-limit') {
-        if (workOf(latest) > workOf(run)) await giveBack(true);
+        if (madeHeadway()) await giveBack(true);
         else await react(new MailtideError('SYNC_TIME_LIMIT', { cause: error }));
       } else {
         await react(error);
@@ -92,8 +107,8 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     }
 
     async function react(error: MailtideError): Promise<void> {
-      const madeHeadway = workOf(latest) > workOf(run);
-      const reaction = reactionTo(error, { retries: run.retries, madeHeadway }, retry, Math.random());
+      const { retries } = run;
+      const reaction = reactionTo(error, { retries, madeHeadway: madeHeadway() }, retry, Math.random());
       const { code, message } = error;
       log.warn({ err: error, code, reaction }, 'sync attempt failed');
       if (reaction.kind === 'retry') publish(await postponeRun(pool, lease, { ...reaction, error: { code, message } }));

@@ -24,4 +24,4 @@ export interface RunHandler {
 }
 
 /** Why a run's signal was aborted. */
-export type StopReason = 'cancelled' | 'shutdown' | 'lease-lost' | 'time-limit';
+export type StopReason = 'cancelled' | 'shutdown' | 'lease-lost' | 'time-limit' | 'gives-way';

@@ -4,7 +4,7 @@ import { runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../clock.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
-import { inQueueOrder } from './queue-order.ts';
+import { inQueueOrder, mayBegin } from './queue-order.ts';
 
 /** How long a worker may be silent before its run is another's. The heartbeat comes four times as often. */
 export const LEASE_SECONDS = 20;
@@ -41,9 +41,8 @@ export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false)
 }
 
 const NEXT = `SELECT id FROM (${inQueueOrder(`
-    (a.throttled_until IS NULL OR a.throttled_until <= ${timeOr('$1')}) AND a.imap_host <> ALL ($2::text[])
-    AND (NOT $3::boolean OR busy.running IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM imap_host h WHERE h.host = a.imap_host AND h.cooling_until > ${timeOr('$1')})`)}) queue
+    ${mayBegin('$1')} AND a.imap_host <> ALL ($2::text[])
+    AND (NOT $3::boolean OR busy.running IS NULL)`)}) queue
   ORDER BY place LIMIT 1`;
 
 /** Hosts at which as many runs go on as they bear. */
@@ -67,7 +66,7 @@ async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null>
   const token = randomUUID();
   const [row] = await tx.query<SyncRun & { tenantId: string; loginVersion: number }>(
     `UPDATE sync_run r SET status = 'RUNNING', phase = 'CONNECTING', lease_token = $2, ${newLease('$3')},
-       started_at = coalesce(started_at, ${timeOr('$3')}), error_code = NULL, error_message = NULL,
+       started_at = coalesce(started_at, ${timeOr('$3')}), turn_began_at = ${timeOr('$3')}, error_code = NULL, error_message = NULL,
        sequence = sequence + 1, progress_at = ${timeOr('$3')}
      FROM email_account a
      WHERE r.id = $1 AND r.status = 'QUEUED' AND a.id = r.account_id
