@@ -31,6 +31,7 @@ const settings = z.object({
     .string()
     .regex(/^mt_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}$/, 'must look like mt_<id>_<secret of 32 characters or more>')
     .optional(),
+  ADMIN_KEY: z.string().min(32, 'must have 32 characters or more (openssl rand -hex 32)').optional(),
   ENCRYPTION_KEY: z
     .string()
     .refine(

@@ -28,6 +28,7 @@ describe('a bad value is refused in one line that names its setting, without the
     ['API_KEY', SECRET],
     ['API_KEY', `mt_id_${SECRET}`],
     ['API_KEY', `mt_${SECRET}`],
+    ['ADMIN_KEY', SECRET],
     ['ENCRYPTION_KEY', SECRET],
     ['ENCRYPTION_KEY', key(31)],
     ['ENCRYPTION_KEY', key(33)],
