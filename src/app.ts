@@ -23,7 +23,11 @@ import type { ReadAttachment } from './server/downloads.ts';
 import { openDatabase } from './store/database.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
 import { runAccount } from './sync/run-account.ts';
+import type { InStep } from './sync/steps.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { inRunSpan, inStepSpan } from './telemetry/spans.ts';
+import { startTracing } from './telemetry/start-tracing.ts';
+import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -43,6 +47,7 @@ export interface App {
 export async function startApp(config: Config, log: Logger): Promise<App> {
   await using opened = new AsyncDisposableStack();
 
+  opened.defer(await startTracing(config));
   const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
   opened.defer(() => database.close());
   // A configured key is valid before anybody can ask.
@@ -63,6 +68,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     imap: { logger: log },
   });
 
+  const step: InStep = (name, facts, work) => metrics.step(name, facts, () => inStepSpan(name, facts, work));
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   const handler = createRunHandler({
@@ -74,32 +80,35 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     async work({ run, lease }, { publish, signal, log: runLog }) {
       const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
       const count = metrics.work(run);
-      return runAccount({
-        pool: database.pool,
-        lease,
-        mode: run.mode,
-        mime,
-        transactionMs: database.transactionMs,
-        maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: () =>
-          gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
-            metrics.connection(account.imapHost, async () =>
-              openImapConnection(await accounts.loginOf(account), { signal, logger: runLog, deadlines }),
-            ),
+      const connect = () =>
+        gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
+          metrics.connection(account.imapHost, async () =>
+            openImapConnection(await accounts.loginOf(account), { signal, logger: runLog, deadlines }),
           ),
-        publish(row) {
-          count(row);
-          publish(row);
-        },
-        step: metrics.step,
-        log: runLog,
-      });
+        );
+      return inRunSpan(run, () =>
+        runAccount({
+          pool: database.pool,
+          lease,
+          mode: run.mode,
+          mime,
+          transactionMs: database.transactionMs,
+          maxMessageBytes: config.MAX_MESSAGE_BYTES,
+          connect: () => step('connect', {}, connect),
+          publish(row) {
+            count(row);
+            publish(row);
+          },
+          step,
+          log: runLog,
+        }),
+      );
     },
   });
   const isWorker = config.ROLES.includes('worker');
   const queue = isWorker ? createLocalQueue(config.SYNC_CONCURRENCY, handler, log) : RUN_ELSEWHERE;
   opened.defer(() => queue.close());
-  const syncs: Syncs = createSyncs({ database, bus, queue });
+  const syncs: Syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
 
   const isApi = config.ROLES.includes('api');
   const node = { metrics, adminKey, logger: log };

@@ -83,6 +83,8 @@ test('the defaults suit a person on this machine', () => {
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
+    OTEL_SERVICE_NAME: 'mailtide',
+    OTEL_SDK_DISABLED: false,
     LOG_LEVEL: 'info',
   });
 });

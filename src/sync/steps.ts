@@ -1,5 +1,5 @@
 /** The steps of a run that take time worth knowing. Those of a mailbox and of a batch happen many times in a run. */
-export type StepName = 'discover' | 'enumerate' | 'fetch' | 'parse' | 'store' | 'finish' | 'prove';
+export type StepName = 'connect' | 'discover' | 'enumerate' | 'fetch' | 'parse' | 'store' | 'finish' | 'prove';
 
 /** What may be told of a step: numbers and ids, nothing that mail or mailboxes say of people. */
 export interface StepFacts {

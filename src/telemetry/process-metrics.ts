@@ -62,7 +62,7 @@ export function addProcessMetrics(
   });
   const steps = new Histogram({
     name: 'mailtide_step_seconds',
-    help: 'Steps of runs in this process: discover, enumerate and fetch (a mailbox each), parse and store (a batch each), finish, prove.',
+    help: 'Steps of runs in this process: connect (waiting for the host included), discover, enumerate and fetch (a mailbox each), parse and store (a batch each), finish, prove.',
     labelNames: ['step'],
     buckets: STEP_SECONDS,
     registers,

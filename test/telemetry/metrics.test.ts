@@ -83,7 +83,7 @@ test('what was counted during syncs is what the rows say', async () => {
   expect(after.labels('mailtide_run_errors_total', 'code')).toEqual(['IMAP_AUTH_FAILED']);
   expect(after.value('mailtide_run_errors_total')).toBe(1);
   expect(after.value('mailtide_imap_connections')).toBe(0);
-  for (const step of ['discover', 'enumerate', 'fetch', 'parse', 'store', 'finish', 'prove']) {
+  for (const step of ['connect', 'discover', 'enumerate', 'fetch', 'parse', 'store', 'finish', 'prove']) {
     expect(after.value('mailtide_step_seconds_count', { step }), step).toBeGreaterThan(0);
   }
   // Two mailboxes in the first run, one of them again in the second.
@@ -181,7 +181,7 @@ describe('who may read', () => {
   });
 
   test('without: who is on this machine, and not who comes through a proxy on it', async () => {
-    await using open = await startService();
+    await using open = await startService({ databaseUrl: await postgres.createDatabase() });
     expect(await status(open)).toBe(200);
     expect(await status(open, { host: 'localhost:4000' })).toBe(200);
     expect(await status(open, { host: 'mail.example.com' })).toBe(403);
