@@ -31,6 +31,7 @@ const settings = z.object({
     .string()
     .regex(/^mt_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}$/, 'must look like mt_<id>_<secret of 32 characters or more>')
     .optional(),
+  ADMIN_KEY: z.string().min(32, 'must have 32 characters or more (openssl rand -hex 32)').optional(),
   ENCRYPTION_KEY: z
     .string()
     .refine(
@@ -47,6 +48,14 @@ const settings = z.object({
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL').optional(),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().default('mailtide'),
+  // By its specification whatever is not "true" means false.
+  OTEL_SDK_DISABLED: z
+    .string()
+    .transform((value) => value.toLowerCase() === 'true')
+    .default(false),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 

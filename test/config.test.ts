@@ -28,6 +28,7 @@ describe('a bad value is refused in one line that names its setting, without the
     ['API_KEY', SECRET],
     ['API_KEY', `mt_id_${SECRET}`],
     ['API_KEY', `mt_${SECRET}`],
+    ['ADMIN_KEY', SECRET],
     ['ENCRYPTION_KEY', SECRET],
     ['ENCRYPTION_KEY', key(31)],
     ['ENCRYPTION_KEY', key(33)],
@@ -82,6 +83,8 @@ test('the defaults suit a person on this machine', () => {
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
+    OTEL_SERVICE_NAME: 'mailtide',
+    OTEL_SDK_DISABLED: false,
     LOG_LEVEL: 'info',
   });
 });

@@ -11,15 +11,18 @@ export function createSyncs({
   database,
   bus,
   queue,
+  traceParent = () => null,
 }: {
   database: Database;
   bus: ProgressBus;
   queue: SyncQueue;
+  /** Of the span that the present call is, for the trace of the run that it starts. */
+  traceParent?: () => string | null;
 }): Syncs {
   const { pool, prisma } = database;
 
   const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {
-    const started = await startRun(pool, tenantId, accountId, mode, trigger);
+    const started = await startRun(pool, tenantId, accountId, mode, trigger, null, traceParent());
     if (!started.alreadyActive) {
       queue.wake();
       bus.publish(progressOf(tenantId, started.run));

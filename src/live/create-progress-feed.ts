@@ -12,14 +12,16 @@ const MAX_UNREAD_RUNS = 1000;
  * Subscribers get the state that the rows hold at once, then the bus. They listen before they look, and drop what is
  * not newer than what they have, so that nothing falls between the two and nothing goes backwards: a worker and who
  * cancels its run commit one after the other, but may publish in any order, and the last frame must stay the last.
+ * @param onDrop called for each frame that a slow subscriber does not get
  */
-export function createProgressFeed(pool: Pool, bus: ProgressBus): ProgressFeed {
+export function createProgressFeed(pool: Pool, bus: ProgressBus, onDrop = (): void => {}): ProgressFeed {
   return {
     ofAccount: (tenantId, accountId, signal) =>
       watch(
         bus,
         tenantId,
         signal,
+        onDrop,
         (frame) => frame.accountId === accountId,
         async () => {
           const run = await newestRun(pool, tenantId, accountId);
@@ -31,6 +33,7 @@ export function createProgressFeed(pool: Pool, bus: ProgressBus): ProgressFeed {
         bus,
         tenantId,
         signal,
+        onDrop,
         () => true,
         () => activeRuns(pool, tenantId),
       ),
@@ -41,6 +44,7 @@ async function* watch(
   bus: ProgressBus,
   tenantId: string,
   signal: AbortSignal,
+  onDrop: () => void,
   wanted: (frame: SyncProgress) => boolean,
   present: () => Promise<SyncRunRow[]>,
 ): AsyncIterableIterator<SyncProgress> {
@@ -48,6 +52,7 @@ async function* watch(
     keyOf: (frame) => frame.runId,
     maxKeys: MAX_UNREAD_RUNS,
     onEnd: () => unsubscribe(),
+    onDrop,
   });
   const newest = new Map<string, bigint>();
   const unsubscribe = bus.subscribe(tenantId, (frame) => {

@@ -6,11 +6,11 @@ import type { Database } from '../store/database.ts';
 const DATABASE_WAIT_MS = 5000;
 
 /** `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers; 503 otherwise. */
-export function addHealth(app: FastifyInstance, database: Database, stopping: AbortSignal): void {
+export function addHealth(app: FastifyInstance, database: Database, stopping?: AbortSignal): void {
   const quiet = { config: { quiet: true } };
   app.get('/healthz', quiet, async () => ({ status: 'ok' }));
   app.get('/readyz', quiet, async (_request, reply) => {
-    const problem = stopping.aborted ? 'stopping' : await databaseProblem(database);
+    const problem = stopping?.aborted ? 'stopping' : await databaseProblem(database);
     return problem ? reply.code(503).send({ status: problem }) : { status: 'ok' };
   });
 }

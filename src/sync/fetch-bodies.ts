@@ -33,7 +33,7 @@ export async function fetchBodies(
   onTheMove: ReadonlySet<string>,
   expunged: Set<number>,
 ): Promise<void> {
-  const { pool, lease, publish, log } = context;
+  const { pool, lease, publish, step, log } = context;
   const snapshot = await line.connection.select(ref.path);
   // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
   if (snapshot.uidValidity !== ref.uidValidity) return;
@@ -43,10 +43,13 @@ export async function fetchBodies(
   const sizes = new Sizes();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
-    digest: (batch) => context.mime.digest(batch.bodies.map((body) => body.source)),
+    digest: ({ bodies }) =>
+      step('parse', { messages: bodies.length }, () => context.mime.digest(bodies.map((body) => body.source))),
     async store(batch, digested) {
       const began = performance.now();
-      await storeBodies(context, ref, batch, digested, onTheMove);
+      await step('store', { messages: batch.bodies.length }, () =>
+        storeBodies(context, ref, batch, digested, onTheMove),
+      );
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });

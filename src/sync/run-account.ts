@@ -29,13 +29,14 @@ const GONE_PER_TRANSACTION = 1000;
  * @returns what the run proved, to be stored when it ends.
  */
 export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
+  const { step } = context;
   const line = await Line.open(context.connect);
   try {
-    const discovery = await discover(context, line.connection);
+    const discovery = await step('discover', {}, () => discover(context, line.connection));
     const { passes, claims } = await enumerateAll(context, line, discovery);
     await fetchAll(context, line, discovery, passes, claims);
-    await finish(context, discovery, passes);
-    return await takeReceipt(context, [...claims.values()]);
+    await step('finish', {}, () => finish(context, discovery, passes));
+    return await step('prove', {}, () => takeReceipt(context, [...claims.values()]));
   } finally {
     await line.close();
   }
@@ -58,7 +59,8 @@ async function enumerateAll(
       continue;
     }
     try {
-      const pass = await enumerateMailbox(context, line, stored);
+      const facts = { mailboxId: stored.id };
+      const pass = await context.step('enumerate', facts, () => enumerateMailbox(context, line, stored));
       passes.push(pass);
       claims.set(stored.id, pass.claim);
     } catch (error) {
@@ -96,7 +98,8 @@ async function fetchAll(
     try {
       const ref = { id, path, generation, uidValidity: uidValidity! };
       await recognise(context, line, ref, onTheMove);
-      await fetchBodies(context, line, ref, onTheMove, claim.expunged);
+      const facts = { mailboxId: id };
+      await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
     } catch (error) {
       failure = error;
       claims.set(id, setAside(context, claim, error));
