@@ -41,7 +41,7 @@ export async function buildServer({ services, readAttachment, logger }: ServerOp
   await app.register(cookies);
   addAnswers(app);
   addHealth(app, database, stopping.signal);
-  addPages(app);
+  await addPages(app);
   await addSignIn(app, database.prisma, authenticator);
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
