@@ -22,6 +22,8 @@ import { ensureFirstTenant } from './store/tenants.ts';
 import { runAccount } from './sync/run-account.ts';
 
 const MINUTE_MS = 60_000;
+/** For one message that somebody wants to read: longer takes only what was made for it. */
+const READING_MS = 5000;
 
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`; null without the api role. */
@@ -98,9 +100,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       timeline: createEventFeed(database.pool, bus),
       isScheduled: config.SYNC_ENABLED,
     };
+    // Apart from the threads of the syncs, so that neither waits for the other.
+    const reading = createMimePool({ timeLimitMs: READING_MS });
+    opened.defer(() => reading.close());
     const server = await buildServer({
       services,
-      readAttachment: (source, index) => mime.attachment(source, index),
+      readAttachment: (source, index) => reading.attachment(source, index),
+      renderHtml: (html, source, options) => reading.htmlPage(html, source, options),
       logger: log,
     });
     opened.defer(() => server.close());

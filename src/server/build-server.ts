@@ -8,6 +8,7 @@ import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
 import { addGraphQLSockets } from './graphql-sockets.ts';
 import { addHealth } from './health.ts';
+import { addMessagePages, type RenderHtml } from './message-page.ts';
 import { addPages } from './pages.ts';
 import { addSignIn } from './sign-in.ts';
 import { addTimelineExport } from './timeline-export.ts';
@@ -15,6 +16,7 @@ import { addTimelineExport } from './timeline-export.ts';
 export interface ServerOptions {
   readonly services: Services;
   readonly readAttachment: ReadAttachment;
+  readonly renderHtml: RenderHtml;
   readonly logger: Logger;
 }
 
@@ -26,7 +28,7 @@ const CLOSE_WAIT_MS = 3000;
  * Everything that answers over HTTP, built apart from listening: `listen()` it, or `inject()` into it. `close()` ends
  * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
-export async function buildServer({ services, readAttachment, logger }: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer({ services, readAttachment, renderHtml, logger }: ServerOptions): Promise<FastifyInstance> {
   const { database } = services;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -46,6 +48,7 @@ export async function buildServer({ services, readAttachment, logger }: ServerOp
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
   addDownloads(app, database, authenticator, readAttachment);
+  addMessagePages(app, database, authenticator, renderHtml);
   addTimelineExport(app, database, authenticator);
 
   app.addHook('preClose', async () => {
