@@ -43,7 +43,7 @@ export async function buildServer({ services, readAttachment, renderHtml, logger
   await app.register(cookies);
   addAnswers(app);
   addHealth(app, database, stopping.signal);
-  addPages(app);
+  await addPages(app);
   await addSignIn(app, database.prisma, authenticator);
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);

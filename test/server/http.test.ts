@@ -151,15 +151,43 @@ describe('pages', () => {
     expect(await page.text()).toContain('subscription SyncActivity');
   });
 
-  test.each(['/', '/app.js', '/style.css'])('%s loads nothing from outside', async (path) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; /);
-    expect(await answer.text()).not.toMatch(/(src|href)="(https?:)?\/\//);
+  test.each(['/', '/accounts/new', '/accounts/x', '/accounts/x/events', '/messages/x'])(
+    '%s is the page, which loads nothing from outside',
+    async (path) => {
+      const answer = await get(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; /);
+      expect(answer.headers.get('cache-control')).toBe('no-cache');
+      expect(await answer.text()).not.toMatch(/(src|href)="(https?:)?\/\//);
+    },
+  );
+
+  test('its style elements are allowed by a nonce that no other answer has', async () => {
+    const answers = await Promise.all([get('/'), get('/')]);
+    const nonces = await Promise.all(
+      answers.map(async (answer) => {
+        const [, nonce] = /<meta name="style-nonce" content="([^"]{20,})">/.exec(await answer.text())!;
+        expect(answer.headers.get('content-security-policy')).toContain(`style-src 'self' 'nonce-${nonce}';`);
+        return nonce;
+      }),
+    );
+    expect(new Set(nonces).size).toBe(2);
+  });
+
+  test('its files are kept for good, because their names change with them', async () => {
+    const [script] = /\/assets\/[^"]+\.js/.exec(await (await get('/')).text())!;
+    const answer = await get(script);
+    expect([answer.status, answer.headers.get('cache-control'), answer.headers.get('content-type')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+      'application/javascript; charset=utf-8',
+    ]);
   });
 
   test('what is not there is NOT_FOUND', async () => {
-    expect(await codeOf(await get('/nowhere'))).toEqual([404, 'NOT_FOUND']);
+    for (const path of ['/nowhere', '/accounts/x/nowhere', '/assets/nowhere.js', '/index.html']) {
+      expect(await codeOf(await get(path)), path).toEqual([404, 'NOT_FOUND']);
+    }
   });
 });
 

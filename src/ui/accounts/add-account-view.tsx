@@ -1,0 +1,5 @@
+import { Text } from '@mantine/core';
+
+export default function AddAccountView() {
+  return <Text>AddAccountView</Text>;
+}

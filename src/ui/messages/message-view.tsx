@@ -1,0 +1,5 @@
+import { Text } from '@mantine/core';
+
+export default function MessageView(props: { messageId: string }) {
+  return <Text>{JSON.stringify(props)}</Text>;
+}
