@@ -74,7 +74,8 @@ function alternativesOf(typed: string): SearchTerm[][] {
     }
     const words = wordsOf(phrase ?? token);
     const isLast = index + token.length === query.length;
-    if (words.length > 0) all.push({ words, isExcluded: minus !== undefined, isOpen: isLast && ENDS_IN_WORD.test(token) });
+    if (words.length > 0)
+      all.push({ words, isExcluded: minus !== undefined, isOpen: isLast && ENDS_IN_WORD.test(token) });
   }
   if (all.length > 0) alternatives.push(all);
   return alternatives;

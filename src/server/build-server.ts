@@ -28,7 +28,12 @@ const CLOSE_WAIT_MS = 3000;
  * Everything that answers over HTTP, built apart from listening: `listen()` it, or `inject()` into it. `close()` ends
  * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
-export async function buildServer({ services, readAttachment, renderHtml, logger }: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer({
+  services,
+  readAttachment,
+  renderHtml,
+  logger,
+}: ServerOptions): Promise<FastifyInstance> {
   const { database } = services;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
