@@ -19,7 +19,6 @@ import { createLocalProgressBus } from './live/progress-bus.ts';
 import { createMimePool } from './mime/mime-pool.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
 import { buildServer } from './server/build-server.ts';
-import type { ReadAttachment } from './server/downloads.ts';
 import { openDatabase } from './store/database.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
 import { runAccount } from './sync/run-account.ts';
@@ -30,6 +29,8 @@ import { startTracing } from './telemetry/start-tracing.ts';
 import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
+/** For one message that somebody wants to read: longer takes only what was made for it. */
+const READING_MS = 5000;
 
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. Without the api role it tells only how it is. */
@@ -122,8 +123,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       timeline: metrics.events(createEventFeed(database.pool, bus)),
       isScheduled: config.SYNC_ENABLED,
     };
-    const readAttachment: ReadAttachment = (source, index) => mime.attachment(source, index);
-    server = await buildServer({ ...node, services, readAttachment });
+    // Apart from the threads of the syncs, so that neither waits for the other.
+    const reading = createMimePool({ timeLimitMs: READING_MS });
+    opened.defer(() => reading.close());
+    server = await buildServer({
+      ...node,
+      services,
+      readAttachment: (source, index) => reading.attachment(source, index),
+      renderHtml: (html, source, options) => reading.htmlPage(html, source, options),
+    });
   } else {
     server = buildNodeServer({ ...node, database });
   }

@@ -6,6 +6,7 @@ import { buildNodeServer, type NodeServerOptions } from './build-node-server.ts'
 import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
 import { addGraphQLSockets } from './graphql-sockets.ts';
+import { addMessagePages, type RenderHtml } from './message-page.ts';
 import { addPages } from './pages.ts';
 import { addSignIn } from './sign-in.ts';
 import { addTimelineExport } from './timeline-export.ts';
@@ -13,6 +14,7 @@ import { addTimelineExport } from './timeline-export.ts';
 export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly services: Services;
   readonly readAttachment: ReadAttachment;
+  readonly renderHtml: RenderHtml;
 }
 
 /** Connections that are still busy this long after the server began to close are cut. */
@@ -23,7 +25,7 @@ const CLOSE_WAIT_MS = 3000;
  * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, readAttachment, logger } = options;
+  const { services, readAttachment, renderHtml, logger } = options;
   const { database } = services;
   const stopping = new AbortController();
   const app = buildNodeServer({ ...options, database }, stopping.signal);
@@ -36,6 +38,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
   addDownloads(app, database, authenticator, readAttachment);
+  addMessagePages(app, database, authenticator, renderHtml);
   addTimelineExport(app, database, authenticator);
 
   app.addHook('preClose', async () => {
