@@ -160,7 +160,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     let shownAt = 0;
     await place.carryOut(claimed, (row) => {
       latest = row;
-      if (performance.now() - shownAt < PROGRESS_EVERY_MS) return;
+      if (row.status === 'RUNNING' && performance.now() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = performance.now();
       job.updateProgress(row.percent).catch(() => {});
     });
