@@ -7,6 +7,7 @@ import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
 import { BatchSize } from './batch-size.ts';
+import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
 import { PoisonFinder, type Waiting } from './overcome.ts';
@@ -25,6 +26,7 @@ const BATCHES_IN_FLIGHT = 5;
 /**
  * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
  * server is dropped, and its UIDs added to `expunged`.
+ * @throws MailboxSetAside when the mailbox has another UIDVALIDITY by now.
  */
 export async function fetchBodies(
   context: SyncContext,
@@ -36,7 +38,7 @@ export async function fetchBodies(
   const { pool, lease, publish, log } = context;
   const snapshot = await line.connection.select(ref.path);
   // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
-  if (snapshot.uidValidity !== ref.uidValidity) return;
+  if (snapshot.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize(context.transactionMs);
