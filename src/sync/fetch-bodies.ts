@@ -52,8 +52,8 @@ export async function fetchBodies(
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
-  const finder = new PoisonFinder(context, line, ref, (connection, waiting) =>
-    fetchInto(connection, waiting, size, pipeline, sizes),
+  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed) =>
+    fetchInto(connection, waiting, onServed, size, pipeline, sizes),
   );
   try {
     let below: number | null = null;
@@ -99,6 +99,7 @@ class Sizes {
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
+  onServed: (location: PendingLocation) => void,
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
   sizes: Sizes,
@@ -108,7 +109,9 @@ async function fetchInto(
   try {
     for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
       const location = waiting.get(uid);
-      if (!location || sizes.isCutOff(location, source.length)) continue;
+      if (!location) continue;
+      onServed(location);
+      if (sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);
       // A giant goes alone: whatever is done with it then needs no copy.
       if (bodies.length > 0 && bytes + source.length > GIANT) {
