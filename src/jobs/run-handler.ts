@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { progressOf } from '../domain/progress.ts';
 import type { SyncReceipt } from '../domain/receipt.ts';
-import { yieldsAfter } from '../domain/turns.ts';
 import { MailtideError, toMailtideError } from '../errors.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
@@ -93,7 +92,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       if (reason === 'shutdown') {
         await giveBack(false);
       } else if (reason === 'gives-way') {
-        const queued = await giveWay(pool, lease, yieldsAfter(run.yields, madeHeadway()));
+        const queued = await giveWay(pool, lease, madeHeadway());
         if (queued) publish(queued);
         log.info('sync gives way to another');
       } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {

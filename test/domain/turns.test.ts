@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { givingWay, type Place, type Turn, turnMs, yieldsAfter } from '../../src/domain/turns.ts';
+import { givingWay, nextTurnMs, type Turn, type Waiting } from '../../src/domain/turns.ts';
 
-const place = (name: string, more: Partial<Place> = {}): Place => ({
+const place = (name: string, more: Partial<Waiting> = {}): Waiting => ({
   tenantId: name,
   host: `${name}.example`,
   trigger: 'SCHEDULE',
+  servedMs: null,
   ...more,
 });
 const turn = (runId: string, ms: number, more: Partial<Turn> = {}): Turn => ({
   ...place(runId[0]!),
   runId,
   ms,
-  yields: 0,
+  turnMs: 1000,
   ...more,
 });
 const LONG = 3_600_000;
@@ -39,6 +40,14 @@ describe('a run that goes on', () => {
     // Who has a place already takes none from others.
     expect(givingWay([turn('a1', LONG), turn('b1', LONG)], [place('b', asked)])).toEqual(['b1']);
   });
+});
+
+test('a tenant that was served just now interrupts nobody sooner than after half a minute, but for what a person asks for', () => {
+  const served = place('b', { servedMs: 31_999 });
+  expect(givingWay([turn('a1', 31_999)], [served])).toEqual([]);
+  expect(givingWay([turn('a1', 32_000)], [served])).toEqual(['a1']);
+  expect(givingWay([turn('a1', 1000)], [{ ...served, servedMs: 32_000 }])).toEqual(['a1']);
+  expect(givingWay([turn('a1', 1000)], [{ ...served, trigger: 'USER' }])).toEqual(['a1']);
 });
 
 describe('of several', () => {
@@ -70,17 +79,21 @@ test('at a host that bears no more, only a run there makes room', () => {
   expect(givingWay(elsewhere, [place('b', { host })])).toEqual(['a9']);
 });
 
-describe('turns become longer with each time a run has given way', () => {
-  const after = (times: number, madeHeadway: boolean) =>
-    Array.from({ length: times }).reduce<number>((yields) => yieldsAfter(yields, madeHeadway), 0);
+describe('the next turn of a run that has given way', () => {
+  const seconds = (turnMs: number, ms: number, madeHeadway = true) =>
+    nextTurnMs({ turnMs: turnMs * 1000, ms: ms * 1000 }, madeHeadway) / 1000;
 
-  test('up to half a minute, as long as it gets on', () => {
-    expect([0, 1, 2, 5, 6, 100].map((times) => turnMs(after(times, true)) / 1000)).toEqual([1, 2, 4, 32, 32, 32]);
-    expect(givingWay([turn('a1', 3999, { yields: 2 })], [place('b')])).toEqual([]);
+  test('is as long as the last one, or twice as long as that had to be, from 8 seconds to half a minute', () => {
+    expect([seconds(1, 1), seconds(8, 9), seconds(1, 9), seconds(16, 17), seconds(1, 3600)]).toEqual([
+      8, 16, 9, 32, 32,
+    ]);
+    expect(givingWay([turn('a1', 8999, { turnMs: 9000 })], [place('b')])).toEqual([]);
+    expect(givingWay([turn('a1', 9000, { turnMs: 9000 })], [place('b')])).toEqual(['a1']);
   });
 
-  test('without an end while it gets nowhere, so that it does some time, and no longer than that', () => {
-    expect(turnMs(after(10, false)) / 1000).toBe(1024);
-    expect(turnMs(yieldsAfter(after(10, false), true)) / 1000).toBe(32);
+  test('is longer than half a minute while it gets nowhere, so that it does some time', () => {
+    expect([seconds(1, 900, false), seconds(32, 33, false), seconds(64, 65, true), seconds(3000, 3001, false)]).toEqual(
+      [8, 64, 32, 3600],
+    );
   });
 });
