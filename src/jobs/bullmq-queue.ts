@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { RedisLink } from '../redis.ts';
-import type { Blocked, ClaimedRun } from '../store/runs/claim-run.ts';
+import { type Blocked, type ClaimedRun, nextRun } from '../store/runs/claim-run.ts';
 import { type DispatchableRun, dispatchableRuns, waitingRuns } from '../store/runs/dispatchable-runs.ts';
 import { createLocalQueue } from './local-queue.ts';
 import { FIRST_SCHEDULED, priorityOf } from './message-priority.ts';
@@ -59,8 +59,8 @@ export interface SyncJob extends Pick<DispatchableRun, 'runId' | 'accountId' | '
 }
 
 /**
- * BullMQ between nodes: one message for each attempt of a run, with the id `<run>-<attempt>`, so that it can be sent
- * any number of times. BullMQ brings it to a free worker in the order of its priority (message-priority.ts); the worker
+ * BullMQ between nodes: one message for each time that a run is queued, with an id that says so, so that it can be sent
+ * again. BullMQ brings it to a free worker in the order of its priority (message-priority.ts); the worker
  * claims the run in the rows, by the rules that hold without BullMQ too, and puts the message off when they say so.
  * BullMQ retries nothing (`attempts: 1`): what follows a failure jobs/retry-policy.ts decides, and it is a new message.
  *
@@ -69,6 +69,8 @@ export interface SyncJob extends Pick<DispatchableRun, 'runId' | 'accountId' | '
 export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const { redis, prefix, pool, worker, log } = options;
   const cancels = `${prefix}:cancelled`;
+  /** Is there while messages are put off until something ends. */
+  const putOff = `${prefix}:put-off`;
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue'));
   const fromRows = worker ? createLocalQueue(worker.places, worker.handler, log) : null;
@@ -133,11 +135,23 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
 
   /** Puts a message off. Throws what tells BullMQ so. */
   async function askAgain(job: Job<SyncJob>, token: string | undefined, until: Date | null): Promise<never> {
-    const others = until ? 0 : await messages.getDelayedCount();
-    const at = until ? until.getTime() : Date.now() + ASK_AGAIN_MS + others * ASK_AGAIN_MS_EACH;
-    // A run's time is kept by the database's clock: not before it, whatever ours says.
-    await job.moveToDelayed(Math.max(at, Date.now() + ASK_AGAIN_MS / 10), token);
+    let waitMs = until ? until.getTime() - Date.now() : ASK_AGAIN_MS;
+    if (!until) {
+      waitMs += (await messages.getDelayedCount()) * ASK_AGAIN_MS_EACH;
+      await redis.commands.set(putOff, 1, 'PX', waitMs + ASK_AGAIN_MS);
+    }
+    // A run's time is kept by the database's clock: whatever ours says, not again at once.
+    await job.moveToDelayed(Date.now() + Math.max(waitMs, ASK_AGAIN_MS / 10), token);
     throw new DelayedError();
+  }
+
+  /** Something has ended: of the runs that wait for that, the one whose turn it is has its message back at once. */
+  async function callNext(): Promise<void> {
+    if (!redis.isReady || (await redis.commands.get(putOff)) === null) return;
+    const next = await nextRun(pool);
+    const [run] = next === null ? [] : await dispatchableRuns(pool, [next]);
+    const job = run && (await messages.getJob(idOf(run.runId, run.sequence)));
+    if (job && (await job.isDelayed())) await job.promote();
   }
 
   async function carryOut(job: Job<SyncJob>, token: string | undefined): Promise<unknown> {
@@ -164,10 +178,11 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       shownAt = performance.now();
       job.updateProgress(row.percent).catch(() => {});
     });
+    await callNext().catch((error: unknown) => log.debug({ err: error }, 'nobody was called'));
     return outcomeOf(latest);
   }
 
-  /** What became of an attempt, for the dashboard; and the message of the next one. */
+  /** What became of an attempt, for the dashboard; and the message of what comes next. */
   function outcomeOf(run: SyncRun): unknown {
     const { status, errorCode, errorMessage, messagesCreated, messagesUpdated, messagesDeleted } = run;
     if (status === 'QUEUED' || status === 'WAITING_RETRY') dispatch([run]);
@@ -204,7 +219,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       worker?.places.cancel(run.id);
       redis.publish(cancels, run.id);
       if (!redis.isReady) return;
-      for (const attempt of [run.attempt, run.attempt + 1]) messages.remove(idOf(run.id, attempt)).catch(() => {});
+      // It was queued one frame before its end; or it waited for its time, and would have been queued with this one.
+      for (const sequence of [run.sequence - 1n, run.sequence]) messages.remove(idOf(run.id, sequence)).catch(() => {});
     },
     async close() {
       stopListening?.();
@@ -224,16 +240,16 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
 /** BullMQ orders what waits by this: priorities first, then the order of arrival (its getPriorityScore.lua). */
 const scoreOf = (priority: number): number => priority * 2 ** 32;
 
-/** The id of a message; BullMQ allows no colon. An attempt is queued once, so a second message of it is not needed. */
-const idOf = (runId: string, attempt: number): string => `${runId}-${attempt}`;
+/** The id of a message; BullMQ allows no colon. */
+const idOf = (runId: string, sequence: bigint): string => `${runId}-${sequence}`;
 
 function messageOf(run: DispatchableRun, [user, scheduled]: (number | null)[]) {
-  const { runId, accountId, emailAddress, mode, trigger, attempt, delayMs, turn } = run;
+  const { runId, accountId, emailAddress, mode, trigger, attempt, sequence, delayMs, turn } = run;
   return {
     name: 'sync',
     data: { runId, accountId, emailAddress, mode, trigger, attempt } satisfies SyncJob,
     opts: {
-      jobId: idOf(runId, attempt),
+      jobId: idOf(runId, sequence),
       attempts: 1,
       delay: Math.ceil(delayMs),
       priority: priorityOf(trigger, turn, (trigger === 'USER' ? user : scheduled) ?? null),

@@ -263,6 +263,37 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     await database.pool.query('DELETE FROM imap_host');
   });
 
+  test('hosts: a run that waits for a connection of its host to be free begins when one is', async () => {
+    const worker = await node(12);
+    const tenantId = newId();
+    // Nine at once: domain/host-limits.ts.
+    const ids = await insertTestAccounts(database, tenantId, { count: 10, imapHost: 'imap.mail.yahoo.com' });
+    const runIds = await started(worker, tenantId, ids);
+    await going(9);
+    const { tenantId: elsewhere, ids: others } = await accounts(1);
+    await started(worker, elsewhere, others);
+    await going(10);
+    const waiting = runIds.find((id) => !worker.going.some((run) => run.runId === id))!;
+    expect(await row(waiting)).toMatchObject({ status: 'QUEUED' });
+    worker.going[0]!.succeed();
+    expect((await going(11))[10]).toMatchObject({ runId: waiting });
+  });
+
+  test('turns: a run that gives way is queued again as the same attempt, and comes back', async () => {
+    const worker = await node(1);
+    const { tenantId, ids } = await accounts(1);
+    const [first] = await started(worker, tenantId, ids);
+    await going(1);
+    await database.pool.query(`UPDATE sync_run SET turn_began_at = now() - interval '1 hour'`);
+    const { tenantId: other, ids: others } = await accounts(1);
+    const [second] = await started(worker, other, others);
+    const [one, two] = await going(2);
+    expect(await one!.stopped).toBe('gives-way');
+    expect(two).toMatchObject({ runId: second });
+    two!.succeed();
+    expect((await going(3))[2]).toMatchObject({ runId: first, attempt: 1 });
+  });
+
   test('redelivery: the run of a worker that is gone is taken by another, as its next attempt', async () => {
     const dead = await node(1, { recovers: false });
     const { tenantId, ids } = await accounts(1);

@@ -50,6 +50,13 @@ export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false)
   });
 }
 
+/** Whose turn it is, of all runs that may begin now; null when there is none. */
+export async function nextRun(pool: Pool, at: At = null): Promise<string | null> {
+  const sql = sqlOf(pool);
+  const [next] = await sql.query<{ id: string }>(NEXT, [at, await fullHosts(sql), false]);
+  return next?.id ?? null;
+}
+
 const NEXT = `SELECT id FROM (${inQueueOrder(`
     ${mayBegin('$1')} AND a.imap_host <> ALL ($2::text[])
     AND (NOT $3::boolean OR busy.running IS NULL)`)}) queue

@@ -12,6 +12,8 @@ export interface DispatchableRun {
   readonly trigger: SyncTrigger;
   /** The one that comes next. */
   readonly attempt: number;
+  /** Of the frame that says that it is queued: no other queueing of a run has the same. */
+  readonly sequence: bigint;
   /** How long it still has to wait, in milliseconds; 0 for a queued one. */
   readonly delayMs: number;
   /** See queue-order.ts; 1 for one that waits for its time. */
@@ -23,6 +25,7 @@ export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): 
   return sqlOf(pool).query<DispatchableRun>(
     `SELECT r.id AS run_id, r.account_id, a.email_address, r.mode, r.trigger,
        CASE WHEN r.status = 'QUEUED' THEN r.attempt ELSE r.attempt + 1 END AS attempt,
+       CASE WHEN r.status = 'QUEUED' THEN r.sequence ELSE r.sequence + 1 END AS sequence,
        CASE WHEN r.status = 'QUEUED' THEN 0
          ELSE greatest(0, extract(epoch FROM r.next_attempt_at - now()) * 1000)::float8 END AS delay_ms,
        coalesce(turns.turn, 1)::int AS turn
