@@ -35,27 +35,24 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
 /** Text is escaped, so that in what was sanitised these are elements. Within one nothing else begins. */
 const STYLE_ELEMENT = /(<style[^<>]*>)([^<]*(?:<(?!\/style)[^<]*)*)(<\/style>)/g;
 
+const words = (list: string): string[] => list.trim().split(/\s+/);
+
 const FIXED: IOptions = {
   // Neither svg nor math: they change how a browser reads what is in them, which is how sanitisers are fooled.
-  allowedTags: [
-    ...['a', 'abbr', 'address', 'article', 'aside', 'b', 'bdi', 'bdo', 'big', 'blockquote', 'br', 'caption', 'center'],
-    ...['cite', 'code', 'col', 'colgroup', 'dd', 'del', 'details', 'dfn', 'div', 'dl', 'dt', 'em', 'figcaption'],
-    ...['figure', 'font', 'footer', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'header', 'hr', 'i', 'img', 'ins', 'kbd', 'li'],
-    ...['main', 'mark', 'nav', 'ol', 'p', 'pre', 'q', 's', 'samp', 'section', 'small', 'span', 'strike', 'strong'],
-    ...['style', 'sub', 'summary', 'sup', 'table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'tt', 'u'],
-    ...['ul', 'var', 'wbr'],
-  ],
+  allowedTags: words(`
+    a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del
+    details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main
+    mark nav ol p pre q s samp section small span strike strong style sub summary sup table tbody td tfoot th
+    thead time tr tt u ul var wbr
+  `),
   // What is in these is not for reading.
-  nonTextTags: [
-    ...['script', 'noscript', 'template', 'title', 'svg', 'math', 'iframe', 'frameset', 'object', 'embed', 'applet'],
-    ...['audio', 'video', 'canvas', 'textarea', 'select', 'option', 'xmp', 'noembed', 'noframes', 'plaintext'],
-  ],
+  nonTextTags: words(`
+    script noscript template title svg math iframe frameset object embed applet audio video canvas textarea
+    select option xmp noembed noframes plaintext
+  `),
   // Neither name nor srcset, ping, background or any on…: what is not here is gone.
   allowedAttributes: {
-    '*': [
-      ...['align', 'bgcolor', 'border', 'class', 'color', 'dir', 'height', 'id', 'lang', 'style', 'title', 'valign'],
-      'width',
-    ],
+    '*': words('align bgcolor border class color dir height id lang style title valign width'),
     a: ['href', 'rel', 'target'],
     col: ['span'],
     colgroup: ['span'],
