@@ -18,16 +18,16 @@ export function MessageHeader({ message }: { message: WholeMessage }) {
           <Text size="sm" fw={600} component="span">
             {shortName(from[0] ?? {})}
           </Text>{' '}
-          <Text size="sm" c="dimmed" component="span">
+          <Text size="sm" component="span" className={classes['quiet']}>
             {from[0]?.name && from[0].address}
           </Text>
-          <Text size="xs" c="dimmed" lineClamp={2}>
+          <Text size="xs" lineClamp={2} className={classes['quiet']}>
             {to.length + cc.length > 0 ? `to ${names([...to, ...cc])}` : 'to nobody named'}
           </Text>
         </div>
-        <Text size="xs" c="dimmed" component="time" dateTime={at} title={wholeDate(at)} ta="right">
+        <time className={classes['at']} dateTime={at} title={wholeDate(at)}>
           {dateAndTime(at)}
-        </Text>
+        </time>
       </div>
       <div className={classes['places']}>
         {locations.map(({ mailbox, uid, flags }) => (

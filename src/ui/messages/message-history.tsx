@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ExplainMessageDocument, type MessageFactKind } from '../../generated/gql/graphql.ts';
 import { Failure, Loading } from '../parts/states.tsx';
@@ -42,7 +42,7 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
             <Text size="sm" component="span">
               {SAYS[kind]}
             </Text>
-            <Text size="xs" c="dimmed">
+            <Text size="xs" className={classes['quiet']}>
               <time dateTime={at} title={wholeDate(at)}>
                 {dateAndTime(at)}
               </time>{' '}
@@ -52,11 +52,9 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
           </li>
         ))}
       </ol>
-      <Text size="xs">
-        <a href={graphiqlLink(ExplainMessageDocument, variables)} target="_blank" rel="noopener">
-          Show the query
-        </a>
-      </Text>
+      <Anchor size="xs" href={graphiqlLink(ExplainMessageDocument, variables)} target="_blank" rel="noopener">
+        Show the query
+      </Anchor>
     </section>
   );
 }

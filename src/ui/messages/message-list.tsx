@@ -22,6 +22,7 @@ interface Props {
   readonly activeId: string | null;
   readonly listRef: RefObject<HTMLDivElement | null>;
   readonly onKeyDown: (event: KeyboardEvent) => void;
+  readonly onFocus: () => void;
   readonly onOpen: (id: string) => void;
   readonly onScroll: (firstShown: number) => void;
 }
@@ -65,6 +66,7 @@ export function MessageList(props: Props) {
       aria-busy={messages.isStale}
       aria-activedescendant={activeIndex >= 0 ? rowId(activeId!) : undefined}
       onKeyDown={props.onKeyDown}
+      onFocus={props.onFocus}
       data-stale={messages.isStale || undefined}
     >
       <div className={classes['rows']} role="presentation" style={{ height: virtualizer.getTotalSize() }}>

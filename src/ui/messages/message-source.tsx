@@ -25,7 +25,7 @@ export function MessageSource({ url, size }: { url: string; size: number }) {
   return (
     <>
       <Group className={classes['note']} gap="xs" justify="space-between">
-        <Text size="xs" c="dimmed">
+        <Text size="xs" className={classes['quiet']}>
           {size > SHOWN ? `The first ${fileSize(SHOWN)} of ${fileSize(size)}` : fileSize(size)}, as received
         </Text>
         <Anchor href={url} download size="xs" className={classes['save']}>

@@ -1,5 +1,5 @@
 import { useHotkeys } from '@mantine/hooks';
-import { type KeyboardEvent, useCallback, useRef, useState } from 'react';
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { NotFound } from '../parts/states.tsx';
@@ -7,7 +7,7 @@ import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { isFiltered, type MessageFilter, useFilter } from './filter.ts';
 import { ListBar } from './list-bar.tsx';
-import { MessageList } from './message-list.tsx';
+import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
 import { useMailboxes } from './use-mailboxes.ts';
@@ -28,6 +28,10 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     useCallback(() => firstShown.current, []),
   );
   const [activeId, setActiveId] = useState<string | null>(messageId ?? null);
+  // Back and forward, too, lead from message to message.
+  useEffect(() => {
+    if (messageId) setActiveId(messageId);
+  }, [messageId]);
   const listRef = useRef<HTMLDivElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
 
@@ -47,7 +51,8 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
   function walk(steps: number): void {
     const { rows } = messages;
     const at = rows.findIndex(({ node }) => node.id === activeId);
-    const row = at < 0 ? rows[Math.min(firstShown.current, rows.length - 1)] : rows[at + steps];
+    const to = at < 0 ? firstShown.current : at + steps;
+    const row = rows[Math.min(Math.max(to, 0), rows.length - 1)];
     if (!row) return;
     setActiveId(row.node.id);
     if (messageId) open(row.node.id, true);
@@ -61,8 +66,13 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     ['Escape', () => messageId && close()],
   ]);
 
+  /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
+  function onFocus(): void {
+    if (activeId === null && listRef.current?.matches(':focus-visible')) walk(0);
+  }
+
   function onKeyDown(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor((listRef.current?.clientHeight ?? 0) / 76) - 1);
+    const page = Math.max(1, Math.floor((listRef.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
     const steps: Record<string, number> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -91,6 +101,7 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
           activeId={activeId}
           listRef={listRef}
           onKeyDown={onKeyDown}
+          onFocus={onFocus}
           onOpen={open}
           onScroll={(first) => {
             firstShown.current = first;
