@@ -1,6 +1,8 @@
 import type { MessageMetadata } from '../domain/words.ts';
+import { commandSets } from '../imap/command-sets.ts';
 import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { askMetadata } from './ask-metadata.ts';
+import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
 
@@ -34,9 +36,28 @@ export async function addNew(
   const listed = (await line.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
   const known = new Set(await liveUids(context.pool, ref, fromUid));
   const added = listed.filter((uid) => !known.has(uid));
-  const flagsProven = await addUids(context, line, ref, added);
+  const isTold = await addUids(context, line, ref, added);
+  // Written by an attempt that died, or by a pass that saw them come after its SELECT: the cursor says nothing of them.
+  const early = listed.filter((uid) => uid > enumeratedUpTo && known.has(uid));
+  const flagsProven = (await refreshFlags(context, line, ref, early)) && isTold;
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
   return { listed, isWhole: fromUid === 1, flagsProven, late };
+}
+
+/** Takes over the present flags of known UIDs. False when the server did not tell those of all of them. */
+async function refreshFlags(
+  context: SyncContext,
+  { connection }: Line,
+  ref: MailboxRef,
+  uids: readonly number[],
+): Promise<boolean> {
+  const silent = new Set(uids);
+  for (const set of commandSets(uids)) {
+    const flags = await connection.fetchFlags(set);
+    await storeFlags(context, ref, flags, 'present');
+    for (const { uid } of flags) silent.delete(uid);
+  }
+  return silent.size === 0;
 }
 
 /** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
