@@ -247,7 +247,7 @@ function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
   expect(account.syncCount).toBe(finished.length);
   expect(account.lastSyncStatus).toBe(last?.status ?? null);
   expect(account.lastSyncAt).toEqual(last?.finishedAt ?? null);
-  if (account.lastSyncErrorCode) expect(account.lastSyncErrorCode).toBe(last?.errorCode);
+  expect(account.lastSyncErrorCode).toBe(last?.errorCode ?? null);
   expect(account.nextSyncAt !== null).toBe(account.isActive && !account.needsAuthSince);
 
   const closing = events.filter(({ accountId, type }) => accountId === account.id && type.startsWith('sync_'));
