@@ -6,7 +6,7 @@ import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import { SpeedMeter } from '../live/speed-meter.ts';
 import type { Database } from '../store/database.ts';
-import { type ClaimedRun, claimNextRun } from '../store/runs/claim-run.ts';
+import { type ClaimedRun, claimNextRun, claimRun } from '../store/runs/claim-run.ts';
 import { finishRun } from '../store/runs/finish-run.ts';
 import { postponeRun } from '../store/runs/postpone-run.ts';
 import { giveBackRun } from '../store/runs/requeue-runs.ts';
@@ -49,7 +49,12 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const { pool } = database;
   const turns = createTurns(pool, parentLog);
 
-  async function attempt(claimed: ClaimedRun, signal: AbortSignal, log: Logger): Promise<void> {
+  async function attempt(
+    claimed: ClaimedRun,
+    signal: AbortSignal,
+    log: Logger,
+    tell: (run: SyncRun) => void,
+  ): Promise<void> {
     const { lease, run } = claimed;
     const meter = new SpeedMeter();
     let latest = run;
@@ -57,6 +62,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       latest = row;
       const speed = row.phase === 'FETCHING' ? meter.measure(row.messagesProcessed, row.messagesTotal) : undefined;
       bus.publish(progressOf(lease.tenantId, row, speed));
+      tell(row);
     };
     const stop = new AbortController();
     const stopFor = (reason: StopReason) => () => stop.abort(reason);
@@ -126,10 +132,11 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
 
   return {
     claim: (lastPlace) => claimNextRun(pool, null, lastPlace),
-    async carryOut(claimed, signal) {
+    claimNamed: (runId, lastPlace) => claimRun(pool, runId, null, lastPlace),
+    async carryOut(claimed, signal, tell = () => {}) {
       const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
       try {
-        await attempt(claimed, signal, log);
+        await attempt(claimed, signal, log, tell);
       } catch (error) {
         // The run's row still says RUNNING: recovery finds it when its lease has expired.
         log.error({ err: error }, 'a run could not be carried out');

@@ -19,4 +19,8 @@ export type AccountPart = (typeof ACCOUNT_PARTS)[number];
 
 export const toAccount = (id: string, part?: AccountPart | 'messages'): string =>
   part ? `/accounts/${id}/${part}` : `/accounts/${id}`;
+export const isAccountPart = (part: string): part is AccountPart => (ACCOUNT_PARTS as readonly string[]).includes(part);
+/** The messages of one mailbox. */
+export const toMailbox = (accountId: string, mailboxId: string): string =>
+  `${toAccount(accountId, 'messages')}?mailbox=${mailboxId}`;
 export const toMessage = (id: string): string => `/messages/${id}`;

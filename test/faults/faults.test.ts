@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBlackHole } from '../support/black-hole.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import { explainPlace } from '../support/explain.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { mails } from '../support/mails.ts';
 import { RawImap } from '../support/raw-imap.ts';
 import { expectOnlyRead } from '../support/read-only.ts';
+import { receiptOf } from '../support/receipt.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 import { postgres } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -192,21 +194,49 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await expectRecovery(account, user);
   });
 
-  test('a body that is never served is set aside with its reason, and stops no other', async () => {
+  test('a body that is not served is set aside with its reason, stops no other, and is stored when it is served', async () => {
     const { account, user } = await changedAccount();
+    const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
+    const receipt = async (runId: string) =>
+      (await receiptOf(service, runId))!.mailboxes.find(({ mailbox }) => mailbox === 'INBOX');
+    const story = async () =>
+      (await explainPlace(service, account, 'INBOX', 16)).map(({ kind, detail }) => `${kind} ${detail ?? ''}`.trim());
+    const isDue = () =>
+      withDatabase({ databaseUrl }, (client) =>
+        client.query(`UPDATE message_location SET retry_at = now() WHERE state = 'QUARANTINED'`),
+      );
     proxy.fault = {
       response: ({ command, line, row }) =>
         command?.line.includes('BODY.PEEK') && row > 0 && /UID 16 /.test(line) ? '' : undefined,
     };
-    const { stats } = await sync(service, account);
-    proxy.fault = null;
+    const first = await sync(service, account);
     const [real, have] = [await truth({ ...server, user }), await stored(user)];
-    const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
     expect(inbox(have).get(16)).toMatchObject({ sha256: 'QUARANTINED' });
-    inbox(have).delete(16);
-    inbox(real).delete(16);
+    const [missing, there] = [inbox(have), inbox(real)];
+    for (const messages of [missing, there]) messages.delete(16);
     expect(have).toEqual(real);
-    expect(stats.messagesFetched).toBeGreaterThan(12);
+    expect(first.stats.messagesFetched).toBeGreaterThan(12);
+    const gap = { uid: '16', reason: 'NOT_SERVED' };
+    expect(await receipt(first.id)).toMatchObject({ complete: false, gaps: [gap] });
+    expect(await story()).toEqual(['SEEN', 'QUARANTINED NOT_SERVED, attempt 1']);
+
+    // Again in vain when it is time, and not before.
+    await sync(service, account);
+    expect(await story()).toHaveLength(2);
+    await isDue();
+    expect(await receipt((await sync(service, account)).id)).toMatchObject({ complete: false, gaps: [gap] });
+    proxy.fault = null;
+    await isDue();
+    const last = await sync(service, account);
+    expect(last.stats).toMatchObject({ messagesFetched: 1, messagesCreated: 1 });
+    expect(await receipt(last.id)).toMatchObject({ complete: true, gaps: [] });
+    expect(await stored(user)).toEqual(await truth({ ...server, user }));
+    expect(await story()).toEqual([
+      'SEEN',
+      'QUARANTINED NOT_SERVED, attempt 1',
+      'QUARANTINED NOT_SERVED, attempt 2',
+      expect.stringMatching(/^FETCHED \d+ bytes, SHA-256 [0-9a-f]{64}$/),
+    ]);
   });
 
   test('in all of this nothing was said to the server that could change a mailbox', () =>

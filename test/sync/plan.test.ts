@@ -5,6 +5,7 @@ import { isProvenUnchanged, type KnownMailbox, planPass } from '../../src/sync/p
 const AT = new Date('2026-11-24T12:00:00Z');
 const known: KnownMailbox = {
   objectId: 'M1',
+  generation: 0,
   uidValidity: 7n,
   uidNext: 100n,
   highestModseq: 500n,

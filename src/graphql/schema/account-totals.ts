@@ -8,11 +8,12 @@ export interface MailboxFacts {
 }
 
 export const AccountTotals = builder.objectRef<readonly MailboxFacts[]>('AccountTotals').implement({
-  description: 'What is stored of an account, over the mailboxes that its server lists now.',
+  description: 'What is known of an account, over the mailboxes that its server lists now.',
   fields: (t) => ({
     mailboxes: t.int({ resolve: (mailboxes) => mailboxes.length }),
     messages: t.int({
-      description: 'Places of messages: one that is in two mailboxes counts twice.',
+      description:
+        'Places of messages, also of those that are still to be fetched: one that is in two mailboxes counts twice.',
       resolve: (mailboxes) => sum(mailboxes.map(({ messageCount }) => messageCount)),
     }),
     unseen: t.int({ resolve: (mailboxes) => sum(mailboxes.map(({ unseenCount }) => unseenCount)) }),

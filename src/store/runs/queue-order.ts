@@ -14,19 +14,21 @@ import { timeOr } from '../clock.ts';
  */
 export const inQueueOrder = (which: string): string => `
   SELECT id, row_number() OVER (ORDER BY is_scheduled, turn, served_at NULLS FIRST, queued_at, id)::int AS place
-  FROM (
-    SELECT r.id, r.queued_at, r.trigger = 'SCHEDULE' AS is_scheduled, t.served_at,
-      coalesce(busy.running, 0)
-        + row_number() OVER (PARTITION BY a.tenant_id, r.trigger ORDER BY r.queued_at, r.id) AS turn
-    FROM sync_run r
-    JOIN email_account a ON a.id = r.account_id
-    JOIN tenant t ON t.id = a.tenant_id
-    LEFT JOIN (
-      SELECT a.tenant_id, count(*) AS running FROM sync_run r JOIN email_account a ON a.id = r.account_id
-      WHERE r.status = 'RUNNING' GROUP BY a.tenant_id
-    ) busy ON busy.tenant_id = a.tenant_id
-    WHERE r.status = 'QUEUED' AND ${which}
-  ) waiting`;
+  FROM (${inTurns(which)}) waiting`;
+
+/** The queued runs with the turn of each. */
+export const inTurns = (which: string): string => `
+  SELECT r.id, r.queued_at, r.trigger = 'SCHEDULE' AS is_scheduled, t.served_at,
+    coalesce(busy.running, 0)
+      + row_number() OVER (PARTITION BY a.tenant_id, r.trigger ORDER BY r.queued_at, r.id) AS turn
+  FROM sync_run r
+  JOIN email_account a ON a.id = r.account_id
+  JOIN tenant t ON t.id = a.tenant_id
+  LEFT JOIN (
+    SELECT a.tenant_id, count(*) AS running FROM sync_run r JOIN email_account a ON a.id = r.account_id
+    WHERE r.status = 'RUNNING' GROUP BY a.tenant_id
+  ) busy ON busy.tenant_id = a.tenant_id
+  WHERE r.status = 'QUEUED' AND ${which}`;
 
 /** Condition on `a` (email_account): neither its provider nor its host asks to be left alone. */
 export const mayBegin = (at: `$${number}`): string => `
