@@ -5,6 +5,7 @@ import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
+import { startClearingHistory } from './jobs/history.ts';
 import { createHostGate } from './jobs/host-gate.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
 import { createPlaces } from './jobs/places.ts';
@@ -124,6 +125,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (config.SYNC_ENABLED && has('scheduler')) {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
     opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
+  }
+  if (config.RUN_HISTORY_DAYS > 0 && has('scheduler')) {
+    opened.defer(startClearingHistory(database.pool, config.RUN_HISTORY_DAYS, log));
   }
   // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
   const isShown = has('api') && config.API_KEY === undefined;
