@@ -44,12 +44,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   if (location.url) {
     const connection = { connectionString: location.url, max: POOL_SIZE, ...KEPT_ALIVE };
     await bringUpToDateTogether(connection);
-    const database = connect(connection, false, async () => {});
-    // Not a parameter of the connection: PgBouncer would refuse it.
-    database.pool.on('connect', (client) => {
-      client.query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`).catch(() => {});
-    });
-    return database;
+    return connect({ ...connection, verify: limitIdleTransactions }, false, async () => {});
   }
   const embedded = await openEmbedded(location.dataDir);
   const connection = { ...embeddedConnection(embedded.socketDir), max: EMBEDDED_POOL_SIZE };
@@ -92,10 +87,17 @@ const embeddedConnection = (socketDir: string): pg.PoolConfig => ({
   database: 'postgres',
 });
 
+/** Not by a parameter of the connection, which PgBouncer would refuse. */
+const limitIdleTransactions: NonNullable<pg.PoolConfig['verify']> = (client, done) => {
+  client.query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`).then(() => done(), done);
+};
+
 function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => Promise<void>): Database {
   const pool = new pg.Pool(config);
-  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks while idle is replaced by the pool, and one that breaks between two statements is found at
+  // the next; without a listener both would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,

@@ -153,7 +153,7 @@ test('Redis goes: syncs go on, progress too, health says it; it comes back empty
   await using watcher = await watchSocket(other, progressOf(small[2]!.account));
   const ready = async (service: Service) => {
     const answer = await fetch(`${service.url}/readyz`);
-    return { status: answer.status, ...((await answer.json()) as { redis: string }) };
+    return { status: answer.status, redis: ((await answer.json()) as { redis: string }).redis };
   };
   expect(await ready(api)).toEqual({ status: 200, redis: 'ok' });
   const runs = [await startSync(api, large.account)];
@@ -235,7 +235,7 @@ test('PostgreSQL crashes and comes back: runs go on, and what was answered is th
     ),
   );
   const api = await cut.api();
-  cut.worker({ SYNC_MAX_RETRIES: '3', SYNC_RETRY_BASE_SECONDS: '1' });
+  const worker = cut.worker({ SYNC_MAX_RETRIES: '3', SYNC_RETRY_BASE_SECONDS: '1' });
   const one = await mailbox(api, 'crashed-postgres', SIZE);
   await using watcher = await watchSocket(api, progressOf(one.account));
   const runId = await startSync(api, one.account);
@@ -247,6 +247,7 @@ test('PostgreSQL crashes and comes back: runs go on, and what was answered is th
   });
   expect(after).toBe(runId);
   const run = await waitFor(() => finishedRun(api, runId), { what: 'the end', timeoutMs: 120_000 });
+  expect(worker.stderr()).toBe('');
   expect(run).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: SIZE });
   await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
   await expectSound({ service: api, databaseUrl: url, server: dovecot }, { ...one, runs: 1 });
