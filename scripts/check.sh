@@ -4,7 +4,8 @@ set -eu
 
 echo 'format and lint'
 biome ci --error-on-warnings .
-oxlint --deny-warnings src test bench demo scripts codegen.ts prisma.config.ts vitest.config.ts
+oxlint --deny-warnings src test bench demo scripts *.config.ts codegen.ts
 
 echo 'types'
 tsc --noEmit
+tsc --noEmit -p src/ui

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a checkout ready to run: npm packages, then the sources that are generated. Every npm script begins with it, so
+# Makes a checkout ready to run: npm packages, the sources that are generated, the web page. Every npm script begins with it, so
 # it says nothing and takes no time when all is as it should be.
 #
 #   sh scripts/setup.sh                       for running Mailtide
@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 packages=node_modules/.setup
 prisma=src/generated/.setup-prisma
 documents=src/generated/.setup-documents
+page=dist/.setup-page
 
 main() {
   case " $* " in
@@ -28,10 +29,11 @@ main() {
   is_current "$packages" || install_packages
   is_current "$prisma" || generate "$prisma" prisma generate
   is_current "$documents" || generate "$documents" graphql-codegen
+  is_current "$page" || generate "$page" vite build --logLevel warn
 }
 
 all_current() {
-  is_current "$packages" && is_current "$prisma" && is_current "$documents"
+  is_current "$packages" && is_current "$prisma" && is_current "$documents" && is_current "$page"
 }
 
 is_current() {
@@ -44,6 +46,7 @@ checksum() {
     "$packages") uname -sm && cat package-lock.json && sed '/"scripts": {/,/}/d' package.json ;;
     "$prisma") cat "$packages" prisma.config.ts prisma/schema.prisma ;;
     "$documents") cat "$packages" codegen.ts schema.graphql src/ui/operations/*.graphql ;;
+    "$page") cat "$documents" vite.config.ts && find src/ui -type f ! -name '*.graphql' -print0 | sort -z | xargs -0 cat ;;
   esac | cksum
 }
 
@@ -67,7 +70,7 @@ without_local_bin() {
 generate() {
   stamp=$1
   shift
-  say "Generating sources: $*"
+  say "Generating: $*"
   sum=$(checksum "$stamp")
   rm -f "$stamp"
   quietly "$@"

@@ -26,6 +26,14 @@ const settings = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
     .optional(),
+  REDIS_URL: z
+    .string()
+    .refine((value) => /^rediss?:\/\//.test(value) && URL.canParse(value), 'must be like redis://host:6379')
+    .optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+    .default('mailtide'),
   DATA_DIR: z.string().min(1).default('./data'),
   API_KEY: z
     .string()
@@ -81,6 +89,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new Error(`Setting ${issue.path[0]?.toString()}: ${issue.message}`);
   }
   const config = parsed.data;
+  if (config.REDIS_URL && !config.DATABASE_URL) {
+    throw new Error('Setting REDIS_URL: is for several processes, which need a PostgreSQL (DATABASE_URL) to share');
+  }
   if (config.DATABASE_URL && !config.ENCRYPTION_KEY) {
     throw new Error(
       'Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)',

@@ -48,7 +48,7 @@ type Import = { file: string; target: string };
 /** Imports from one room to another, of files relative to src/. */
 function importsBetweenRooms(): Import[] {
   return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+    .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))
     .flatMap((file) =>
       [...readFileSync(join(SRC, file), 'utf8').matchAll(IMPORT)].map(([, target]) => ({
         file,

@@ -25,6 +25,10 @@ describe('a bad value is refused in one line that names its setting, without the
     ['ROLES', ','],
     ['DATABASE_URL', `mysql://user:${SECRET}@host/db`],
     ['DATABASE_URL', SECRET],
+    ['REDIS_URL', `http://user:${SECRET}@host`],
+    ['REDIS_URL', `redis://user:${SECRET}@:x`],
+    ['REDIS_PREFIX', `${SECRET}:`],
+    ['ADMIN_KEY', SECRET],
     ['API_KEY', SECRET],
     ['API_KEY', `mt_id_${SECRET}`],
     ['API_KEY', `mt_${SECRET}`],
@@ -52,6 +56,12 @@ describe('a bad value is refused in one line that names its setting, without the
     expect(message).not.toContain(SECRET);
   });
 
+  test('a Redis without a PostgreSQL to share', () => {
+    const message = refusalOf({ REDIS_URL: `redis://:${SECRET}@127.0.0.1:6379` });
+    expect(message).toMatch(/^Setting REDIS_URL: [^\n]+$/);
+    expect(message).not.toContain(SECRET);
+  });
+
   test('a server without an encryption key that all nodes share', () => {
     const message = refusalOf({ DATABASE_URL: url });
     expect(message).toMatch(/^Setting ENCRYPTION_KEY: [^\n]+$/);
@@ -72,6 +82,7 @@ test('the defaults suit a person on this machine', () => {
   expect(readConfig({})).toEqual({
     HOST: '127.0.0.1',
     PORT: 4000,
+    REDIS_PREFIX: 'mailtide',
     ROLES: ['api', 'worker', 'scheduler'],
     DATA_DIR: './data',
     SYNC_ENABLED: true,

@@ -72,6 +72,8 @@ const interval = z
   .max(MAX_INTERVAL_MINUTES, `must be between 1 and ${MAX_INTERVAL_MINUTES} minutes`)
   .nullish();
 
+export const suggestion = z.object({ emailAddress });
+
 export const connection = z.object({ emailAddress, imap: server, credentials });
 
 export const createAccount = connection.extend({

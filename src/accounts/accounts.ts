@@ -19,6 +19,7 @@ import { type Credentials, openCredentials, sealCredentials } from './credential
 import { checkHost, type HostPolicy } from './host-policy.ts';
 import { insertAccount } from './insert-account.ts';
 import type { Keyring } from './keyring.ts';
+import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 
 /** The accounts of all tenants. Every method rejects NOT_FOUND for what is not the tenant's, or is no id. */
 export interface Accounts {
@@ -33,6 +34,8 @@ export interface Accounts {
   delete(tenantId: string, id: string): Promise<void>;
   /** Tries a connection without storing anything. Rejects only for faults of our own. */
   test(input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
+  /** Where the mailbox of an address is likely to be, from what is known and from DNS. @throws BAD_USER_INPUT */
+  suggest(emailAddress: string): Promise<ServerSuggestion | null>;
   /**
    * How to log in for an account, the host checked anew: names move.
    * @throws CREDENTIALS_UNREADABLE, and what {@link checkHost} throws.
@@ -164,6 +167,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     },
 
     test: (input, signal) => testConnection(input, policy, { ...imap, ...(signal ? { signal } : {}) }),
+
+    suggest: (emailAddress) => suggestServer(emailAddress, policy),
 
     async loginOf(account) {
       const credentials: Credentials = openCredentials(keyring, account.id, account.credentials);

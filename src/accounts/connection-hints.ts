@@ -1,30 +1,13 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ImapServer } from './account-input.ts';
-
-/** Providers that accept no usual password, by the end of their servers' names. */
-const PASSWORD_RULES: readonly (readonly [RegExp, string])[] = [
-  [
-    /\b(gmail|googlemail|google)\.com$/,
-    'Gmail accepts app passwords only: make one at https://myaccount.google.com/apppasswords (it needs 2-step verification).',
-  ],
-  [
-    /\b(office365|outlook|hotmail|live)\.com$/,
-    'Microsoft accepts no passwords over IMAP any more: use OAuth2 with an access token.',
-  ],
-  [
-    /\b(icloud|me|mac)\.com$/,
-    'iCloud accepts app-specific passwords only: make one at https://account.apple.com, under Sign-In and Security.',
-  ],
-  [/\b(yahoo|aol)\.com$/, 'Yahoo and AOL accept app passwords only: make one in the account security settings.'],
-  [/\bfastmail\.com$/, 'Fastmail accepts app passwords only: make one under Settings, Privacy & Security.'],
-];
+import { providerOfServer } from './providers.ts';
 
 /** What to try next, where more is known than the sentence of the error says. */
 export function hintFor(code: ErrorCode, { host, port, security }: ImapServer): string | null {
   switch (code) {
     case 'IMAP_AUTH_FAILED':
     case 'IMAP_AUTH_UNSUPPORTED':
-      return PASSWORD_RULES.find(([server]) => server.test(host))?.[1] ?? null;
+      return providerOfServer(host)?.loginHint ?? null;
     case 'IMAP_TLS_FAILED':
     case 'IMAP_NO_GREETING':
     case 'IMAP_NOT_IMAP':

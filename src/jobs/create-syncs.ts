@@ -24,7 +24,7 @@ export function createSyncs({
   const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {
     const started = await startRun(pool, tenantId, accountId, mode, trigger, null, traceParent());
     if (!started.alreadyActive) {
-      queue.wake();
+      queue.dispatch([started.run]);
       bus.publish(progressOf(tenantId, started.run));
     }
     return started;
@@ -33,7 +33,7 @@ export function createSyncs({
   const cancel: Syncs['cancel'] = async (tenantId, runId) => {
     const { run, cancelled } = await cancelRun(pool, tenantId, runId);
     if (cancelled) {
-      queue.cancel(runId);
+      queue.cancel(run);
       bus.publish(progressOf(tenantId, run));
     }
     return run;

@@ -17,13 +17,13 @@ export function requireAdmin(request: IncomingMessage, adminKey: string | undefi
     throw new MailtideError('FORBIDDEN', { message: 'Without ADMIN_KEY this is for requests on this machine only.' });
   }
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
-  if (given === undefined || !isEqual(given, adminKey)) {
+  if (given === undefined || !isSameKey(given, adminKey)) {
     throw new MailtideError('UNAUTHENTICATED', { message: 'Send the admin key as "Authorization: Bearer <key>".' });
   }
 }
 
 /** In constant time; the hashes make the lengths equal. */
-function isEqual(one: string, another: string): boolean {
+export function isSameKey(one: string, another: string): boolean {
   const [a, b] = [one, another].map((text) => createHash('sha256').update(text).digest());
   return timingSafeEqual(a!, b!);
 }

@@ -1,20 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
 
-/** Our own pages load from here only. A page that needs more says so itself. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Our own pages load from here only. A page that needs more says so itself. `nonce` is of its style elements. */
+export const contentSecurityPolicy = (nonce?: string): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self'${nonce ? ` 'nonce-${nonce}'` : ''}`,
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    // Of mail, whose documents have a policy of their own (message-page.ts).
+    "frame-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 const HEADERS = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'content-security-policy': contentSecurityPolicy(),
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   // Not "no-referrer": with it browsers hide the origin of our own forms, which we check.

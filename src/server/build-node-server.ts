@@ -10,6 +10,8 @@ export interface NodeServerOptions {
   readonly database: Database;
   readonly metrics: Metrics;
   readonly adminKey: string | undefined;
+  /** Where one is used. */
+  readonly redis?: { readonly isReady: boolean } | null;
   readonly logger: Logger;
 }
 
@@ -21,7 +23,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * with the role api serves everything else beside (build-server.ts).
  */
 export function buildNodeServer(
-  { database, metrics, adminKey, logger }: NodeServerOptions,
+  { database, metrics, adminKey, redis = null, logger }: NodeServerOptions,
   stopping?: AbortSignal,
 ): FastifyInstance {
   const app = Fastify({
@@ -31,7 +33,7 @@ export function buildNodeServer(
     bodyLimit: MAX_BODY_BYTES,
   });
   addAnswers(app);
-  addHealth(app, database, stopping);
+  addHealth(app, database, redis, stopping);
   addMetrics(app, metrics, adminKey);
   return app;
 }

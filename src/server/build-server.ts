@@ -1,4 +1,5 @@
 import cookies from '@fastify/cookie';
+import type { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../graphql/context.ts';
 import { createAuthenticator } from '../store/authenticator.ts';
@@ -6,13 +7,18 @@ import { buildNodeServer, type NodeServerOptions } from './build-node-server.ts'
 import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
 import { addGraphQLSockets } from './graphql-sockets.ts';
+import { addMessagePages, type RenderHtml } from './message-page.ts';
 import { addPages } from './pages.ts';
+import { addQueueDashboard } from './queue-dashboard.ts';
 import { addSignIn } from './sign-in.ts';
 import { addTimelineExport } from './timeline-export.ts';
 
 export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly services: Services;
   readonly readAttachment: ReadAttachment;
+  readonly renderHtml: RenderHtml;
+  /** Of the queue, where there is a Redis. */
+  readonly messages?: Queue | undefined;
 }
 
 /** Connections that are still busy this long after the server began to close are cut. */
@@ -23,7 +29,7 @@ const CLOSE_WAIT_MS = 3000;
  * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, readAttachment, logger } = options;
+  const { services, readAttachment, renderHtml, messages, adminKey, logger } = options;
   const { database } = services;
   const stopping = new AbortController();
   const app = buildNodeServer({ ...options, database }, stopping.signal);
@@ -31,12 +37,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const graphql = createGraphQLServer(services, logger);
 
   await app.register(cookies);
-  addPages(app);
+  await addPages(app);
   await addSignIn(app, database.prisma, authenticator);
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
   addDownloads(app, database, authenticator, readAttachment);
+  addMessagePages(app, database, authenticator, renderHtml);
   addTimelineExport(app, database, authenticator);
+  if (messages && adminKey) await addQueueDashboard(app, messages, adminKey);
 
   app.addHook('preClose', async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WAIT_MS);

@@ -55,7 +55,7 @@ export function addGraphQLHttp(
       if (wantsPage(request)) {
         return signedIn.then(
           () => sendGraphiql(reply),
-          () => reply.redirect(formAt(GRAPHQL_PATH), 303),
+          () => reply.redirect(formAt(request.url), 303),
         );
       }
       const origin = { identity: await signedIn, signal: AbortSignal.any([stopping, goneWith(reply)]) };

@@ -1,16 +1,47 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import files from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { ACCOUNT_PARTS, PATHS } from '../ui/paths.ts';
+import { contentSecurityPolicy } from './answers.ts';
 
-const FILES = {
-  '/': ['index.html', 'text/html; charset=utf-8'],
-  '/app.js': ['app.js', 'text/javascript; charset=utf-8'],
-  '/style.css': ['style.css', 'text/css; charset=utf-8'],
-} as const;
+const BUILT = fileURLToPath(new URL('../../dist/ui/', import.meta.url));
+/** Where the nonce of an answer goes, in index.html. */
+const NONCE = '%STYLE_NONCE%';
 
-/** The web page: three files, kept in memory. */
-export function addPages(app: FastifyInstance): void {
-  for (const [path, [name, type]] of Object.entries(FILES)) {
-    const content = readFileSync(new URL(`../ui/${name}`, import.meta.url));
-    app.get(path, async (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(content));
+/**
+ * The web page, as `npm run build:ui` has made it. Its files have names with checksums, so they are kept by browsers
+ * for good; the page itself is asked for each time. It is answered at its own addresses only (ui/paths.ts): what else
+ * is not there stays NOT_FOUND.
+ * @throws Error of one line when the page was not built
+ */
+export async function addPages(app: FastifyInstance): Promise<void> {
+  if (!existsSync(`${BUILT}index.html`)) throw new Error('The web page is not built: run npm run build:ui');
+  const index = readFileSync(`${BUILT}index.html`, 'utf8');
+
+  await app.register(files, {
+    root: BUILT,
+    index: false,
+    globIgnore: ['index.html'],
+    wildcard: false,
+    cacheControl: false,
+    setHeaders(reply, path) {
+      const isNamedByContent = path.startsWith(`${BUILT}assets/`);
+      reply.header('cache-control', isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+
+  const { accountPart, ...paths } = PATHS;
+  const parts = ACCOUNT_PARTS.map((part) => accountPart.replace(':part', part));
+  for (const path of [...Object.values(paths), ...parts]) {
+    app.get(path, async (_request, reply) => {
+      // The components' styles are elements that scripts of ours make: they name it, and nothing else in the page can.
+      const nonce = randomBytes(16).toString('base64');
+      return reply
+        .headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy(nonce) })
+        .type('text/html; charset=utf-8')
+        .send(index.replace(NONCE, nonce));
+    });
   }
 }

@@ -7,6 +7,7 @@ import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
 import { BatchSize } from './batch-size.ts';
+import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
 import { PoisonFinder, type Waiting } from './overcome.ts';
@@ -25,6 +26,7 @@ const BATCHES_IN_FLIGHT = 5;
 /**
  * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
  * server is dropped, and its UIDs added to `expunged`.
+ * @throws MailboxSetAside when the mailbox has another UIDVALIDITY by now.
  */
 export async function fetchBodies(
   context: SyncContext,
@@ -36,7 +38,7 @@ export async function fetchBodies(
   const { pool, lease, publish, step, log } = context;
   const snapshot = await line.connection.select(ref.path);
   // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
-  if (snapshot.uidValidity !== ref.uidValidity) return;
+  if (snapshot.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize(context.transactionMs);
@@ -53,8 +55,8 @@ export async function fetchBodies(
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
-  const finder = new PoisonFinder(context, line, ref, (connection, waiting) =>
-    fetchInto(connection, waiting, size, pipeline, sizes),
+  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed) =>
+    fetchInto(connection, waiting, onServed, size, pipeline, sizes),
   );
   try {
     let below: number | null = null;
@@ -100,6 +102,7 @@ class Sizes {
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
+  onServed: (location: PendingLocation) => void,
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
   sizes: Sizes,
@@ -109,7 +112,9 @@ async function fetchInto(
   try {
     for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
       const location = waiting.get(uid);
-      if (!location || sizes.isCutOff(location, source.length)) continue;
+      if (!location) continue;
+      onServed(location);
+      if (sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);
       // A giant goes alone: whatever is done with it then needs no copy.
       if (bodies.length > 0 && bytes + source.length > GIANT) {

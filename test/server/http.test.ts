@@ -151,15 +151,43 @@ describe('pages', () => {
     expect(await page.text()).toContain('subscription SyncActivity');
   });
 
-  test.each(['/', '/app.js', '/style.css'])('%s loads nothing from outside', async (path) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; /);
-    expect(await answer.text()).not.toMatch(/(src|href)="(https?:)?\/\//);
+  test.each(['/', '/accounts/new', '/accounts/x', '/accounts/x/events', '/messages/x'])(
+    '%s is the page, which loads nothing from outside',
+    async (path) => {
+      const answer = await get(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; /);
+      expect(answer.headers.get('cache-control')).toBe('no-cache');
+      expect(await answer.text()).not.toMatch(/(src|href)="(https?:)?\/\//);
+    },
+  );
+
+  test('its style elements are allowed by a nonce that no other answer has', async () => {
+    const answers = await Promise.all([get('/'), get('/')]);
+    const nonces = await Promise.all(
+      answers.map(async (answer) => {
+        const [, nonce] = /<meta name="style-nonce" content="([^"]{20,})">/.exec(await answer.text())!;
+        expect(answer.headers.get('content-security-policy')).toContain(`style-src 'self' 'nonce-${nonce}';`);
+        return nonce;
+      }),
+    );
+    expect(new Set(nonces).size).toBe(2);
+  });
+
+  test('its files are kept for good, because their names change with them', async () => {
+    const [script] = /\/assets\/[^"]+\.js/.exec(await (await get('/')).text())!;
+    const answer = await get(script);
+    expect([answer.status, answer.headers.get('cache-control'), answer.headers.get('content-type')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+      'application/javascript; charset=utf-8',
+    ]);
   });
 
   test('what is not there is NOT_FOUND', async () => {
-    expect(await codeOf(await get('/nowhere'))).toEqual([404, 'NOT_FOUND']);
+    for (const path of ['/nowhere', '/accounts/x/nowhere', '/assets/nowhere.js', '/index.html']) {
+      expect(await codeOf(await get(path)), path).toEqual([404, 'NOT_FOUND']);
+    }
   });
 });
 
@@ -203,6 +231,50 @@ describe('downloads', () => {
     );
     expect(savedAs('')).toContain('filename="attachment"');
     expect(savedAs('\ud800')).toContain('%EF%BF%BD');
+  });
+});
+
+describe('the HTML of a message', () => {
+  const as = (key: string) => ({ authorization: `Bearer ${key}` });
+  let path: string;
+
+  beforeAll(async () => {
+    const account = await storeAccount(api.database, api.alice.id, 'html@example.com');
+    const html = '<script>a()</script><p onclick=a()>Tide</p><img src="http://e.example/a.png" alt="a photo">';
+    const stored = await storeMessage(api.database, { account, subject: 'Tide', html });
+    path = `/messages/${encodeId('Message', stored.messageId)}/html`;
+  });
+
+  test('is a document without scripts, in an origin of its own, that loads nothing', async () => {
+    const answer = await get(path, as(api.alice.key));
+    const text = await answer.text();
+    expect(text).toContain('<p>Tide</p><img alt="a photo" />');
+    expect(text).not.toContain('script');
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+      'x-frame-options': 'SAMEORIGIN',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+  });
+
+  test('loads remote images, and only them, when its reader wants them', async () => {
+    const answer = await get(`${path}?images=remote`, as(api.alice.key));
+    expect(await answer.text()).toContain('<img alt="a photo" src="http://e.example/a.png" />');
+    const policy = answer.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain('img-src data: https: http:;');
+    expect(policy).toMatch(/^sandbox allow-popups allow-popups-to-escape-sandbox;/);
+  });
+
+  test("is NOT_FOUND where there is none, and for another tenant's", async () => {
+    const plain = `/messages/${encodeId('Message', messageId)}/html`;
+    expect(await codeOf(await get(plain, as(api.alice.key)))).toEqual([404, 'NOT_FOUND']);
+    expect(await codeOf(await get(path, as(api.bob.key)))).toEqual([404, 'NOT_FOUND']);
+    expect(await codeOf(await get(path))).toEqual([401, 'UNAUTHENTICATED']);
   });
 });
 

@@ -12,6 +12,7 @@ import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
 import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalProgressBus, type ProgressBus } from '../../src/live/progress-bus.ts';
+import { htmlPage } from '../../src/mime/html-page.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
@@ -67,6 +68,7 @@ export async function serveApi(
   const app = await buildServer({
     services: { ...services, ...overrides(services) },
     readAttachment: async (source, index) => (index === 0 ? { content: source.subarray(0, 5) } : null),
+    renderHtml: (html, source, options) => htmlPage({ html, source: new Uint8Array(source), ...options }),
     logger,
     metrics: createMetrics({ pool, log: logger, namesHosts: false }),
     adminKey: undefined,

@@ -1,5 +1,6 @@
 import { builder } from '../builder.ts';
 import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
+import { AccountTotals } from './account-totals.ts';
 import { CredentialsInput, ImapSecurity, ImapServerInput } from './email-connection.ts';
 import { SyncStatus } from './sync-status.ts';
 
@@ -40,6 +41,16 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
       description: 'The mailboxes that the server lists now, by path.',
       cursor: 'id',
       query: { where: { deletedAt: null }, orderBy: [{ path: 'asc' }, { id: 'asc' }] },
+    }),
+    totals: t.field({
+      type: AccountTotals,
+      select: {
+        mailboxes: {
+          where: { deletedAt: null },
+          select: { messageCount: true, unseenCount: true, proof: { select: { provenCurrentAt: true } } },
+        },
+      },
+      resolve: ({ mailboxes }) => mailboxes,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),

@@ -2,6 +2,7 @@ import '../scalars.ts';
 import './viewer.ts';
 import './email-account.ts';
 import './email-connection.ts';
+import './server-suggestion.ts';
 import './sync-status.ts';
 import './sync-run.ts';
 import './sync-receipt.ts';

@@ -1,0 +1,33 @@
+import { builder } from '../builder.ts';
+
+/** Of a mailbox, what the totals are made of. */
+export interface MailboxFacts {
+  readonly messageCount: number;
+  readonly unseenCount: number;
+  readonly proof: { readonly provenCurrentAt: Date | null } | null;
+}
+
+export const AccountTotals = builder.objectRef<readonly MailboxFacts[]>('AccountTotals').implement({
+  description: 'What is known of an account, over the mailboxes that its server lists now.',
+  fields: (t) => ({
+    mailboxes: t.int({ resolve: (mailboxes) => mailboxes.length }),
+    messages: t.int({
+      description:
+        'Places of messages, also of those that are still to be fetched: one that is in two mailboxes counts twice.',
+      resolve: (mailboxes) => sum(mailboxes.map(({ messageCount }) => messageCount)),
+    }),
+    unseen: t.int({ resolve: (mailboxes) => sum(mailboxes.map(({ unseenCount }) => unseenCount)) }),
+    provenCurrentAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when all of it is proven to be what the server has: the oldest proof of a mailbox. Null while one has none, or there is no mailbox.',
+      resolve: (mailboxes) => oldest(mailboxes.map(({ proof }) => proof?.provenCurrentAt ?? null)),
+    }),
+  }),
+});
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
+const oldest = (proofs: readonly (Date | null)[]): Date | null =>
+  proofs.reduce((first, proof) => (first && proof ? (proof < first ? proof : first) : null), proofs[0] ?? null);

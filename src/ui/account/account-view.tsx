@@ -1,0 +1,92 @@
+import { Group, Stack, Text, Title } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+import { useLocation } from 'wouter';
+import { EmailAccountDocument, type EmailAccountQuery } from '../../generated/gql/graphql.ts';
+import { AccountButtons } from '../accounts/account-buttons.tsx';
+import { shownState } from '../accounts/account-state.ts';
+import { StateBadge } from '../accounts/state-badge.tsx';
+import { useAccountActions } from '../accounts/use-account-actions.ts';
+import { sentenceOf } from '../api/client.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { Failure, Loading, NotFound } from '../parts/states.tsx';
+import { useNow } from '../parts/time.tsx';
+import { useTitle } from '../parts/use-title.ts';
+import { type AccountPart, isAccountPart } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import { AccountNav } from './account-nav.tsx';
+import { Overview } from './overview.tsx';
+
+const PARTS: Record<AccountPart, React.ComponentType<{ account: Account }>> = {
+  mailboxes: lazy(() => import('./mailboxes.tsx')),
+  history: lazy(() => import('./history.tsx')),
+  events: lazy(() => import('./events.tsx')),
+  settings: lazy(() => import('./settings.tsx')),
+};
+
+/** An account as its views know it. */
+export type Account = NonNullable<EmailAccountQuery['emailAccount']>;
+
+interface Props {
+  readonly accountId: string;
+  readonly part?: string;
+}
+
+/** One account: how it is, and its parts below. */
+export default function AccountView({ accountId, part }: Props) {
+  const { data, error, refetch } = useLiveQuery({
+    query: EmailAccountDocument,
+    variables: { id: accountId },
+    accountId,
+  });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the account" />;
+  const account = data.emailAccount;
+  if (!account || (part !== undefined && !isAccountPart(part))) return <NotFound />;
+
+  const Part = part === undefined ? Overview : PARTS[part];
+  return (
+    <Stack gap="md">
+      {part === undefined && <ShownQuery accountId={accountId} />}
+      <AccountHeader account={account} />
+      <AccountNav accountId={account.id} part={part ?? 'overview'} />
+      <Suspense fallback={<Loading />}>
+        <Part account={account} />
+      </Suspense>
+    </Stack>
+  );
+}
+
+/** The other parts show queries of their own. */
+function ShownQuery({ accountId }: { accountId: string }) {
+  useShownQuery(EmailAccountDocument, { id: accountId });
+  return null;
+}
+
+function AccountHeader({ account }: { account: Account }) {
+  useTitle(account.emailAddress);
+  const [, navigate] = useLocation();
+  const actions = useAccountActions(account);
+  const { detail } = shownState(account, useNow());
+  return (
+    <Stack gap={4}>
+      <Group justify="space-between" align="flex-start" wrap="nowrap">
+        <Group gap="xs" miw={0}>
+          <Title order={1} className="truncate">
+            {account.emailAddress}
+          </Title>
+          <StateBadge account={account} />
+          {detail && (
+            <Text size="sm" c="dimmed">
+              {detail}
+            </Text>
+          )}
+        </Group>
+        <AccountButtons account={account} actions={actions} onDeleted={() => navigate('/')} />
+      </Group>
+      {actions.error && (
+        <Text size="sm" c="red" role="alert">
+          {sentenceOf(actions.error)}
+        </Text>
+      )}
+    </Stack>
+  );
+}

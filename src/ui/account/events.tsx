@@ -1,0 +1,105 @@
+import { Anchor, Button, Group, Paper, Select, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { EventsDocument, type EventType } from '../../generated/gql/graphql.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { words } from '../parts/format.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useShownQuery } from '../shell/show-query.tsx';
+import type { Account } from './account-view.tsx';
+import { EventList } from './event-list.tsx';
+import { useNewEvents } from './use-new-events.ts';
+import { VerifyChain } from './verify-chain.tsx';
+
+const PAGE = 50;
+const TYPES: EventType[] = [
+  'email_received',
+  'email_flags_changed',
+  'email_moved',
+  'email_copied',
+  'email_deleted',
+  'email_quarantined',
+  'mailbox_created',
+  'mailbox_renamed',
+  'mailbox_deleted',
+  'mailbox_reset',
+  'sync_succeeded',
+  'sync_failed',
+  'sync_cancelled',
+  'account_connected',
+  'account_reconnected',
+  'account_needs_auth',
+  'account_paused',
+  'account_resumed',
+];
+
+/** The account's timeline, newest first and live, and whether it is as it was written. */
+export default function Events({ account }: { account: Account }) {
+  const [type, setType] = useState<EventType | null>(null);
+  useShownQuery(EventsDocument, { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' });
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between">
+        <Select
+          aria-label="Kind of events"
+          placeholder="All kinds"
+          clearable
+          searchable
+          w={220}
+          data={TYPES.map((value) => ({ value, label: words(value) }))}
+          value={type}
+          onChange={(value) => setType(value as EventType | null)}
+        />
+        <Group gap="sm">
+          <Anchor href={`/accounts/${account.id}/timeline`} size="sm" download>
+            Download
+          </Anchor>
+          <VerifyChain accountId={account.id} />
+        </Group>
+      </Group>
+      <Timeline key={type} account={account} type={type} />
+    </Stack>
+  );
+}
+
+function Timeline({ account, type }: { account: Account; type: EventType | null }) {
+  const variables = { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' as const };
+  const { data, error, refetch } = useLiveQuery({ query: EventsDocument, variables, accountId: account.id });
+  const news = useNewEvents(account.id, data?.events.edges[0]?.node.seq, type);
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the events" />;
+  const { edges, pageInfo } = data.events;
+  const events = [...news, ...edges.map(({ node }) => node)];
+  if (events.length === 0) return <Empty title="No such event" />;
+  return (
+    <Paper withBorder px="md" py="xs">
+      {news.length > 0 && (
+        <Text size="xs" c="dimmed" role="status">
+          {news.length} new since you opened this
+        </Text>
+      )}
+      <EventList events={events} />
+      {pageInfo.hasNextPage && <Older account={account} type={type} after={pageInfo.endCursor} />}
+    </Paper>
+  );
+}
+
+/** What lies before never changes: it is asked for once. */
+function Older({ account, type, after }: { account: Account; type: EventType | null; after: string | null }) {
+  const [isWanted, setWanted] = useState(false);
+  const variables = { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' as const, after };
+  const { data, error, fetching } = useLiveQuery({ query: EventsDocument, variables, accountId: '', pause: !isWanted });
+  if (error) return <Failure error={error} />;
+  if (!data) {
+    return (
+      <Button variant="subtle" size="compact-sm" loading={fetching} onClick={() => setWanted(true)} my="xs">
+        Show older
+      </Button>
+    );
+  }
+  const { edges, pageInfo } = data.events;
+  return (
+    <>
+      <EventList events={edges.map(({ node }) => node)} />
+      {pageInfo.hasNextPage && <Older account={account} type={type} after={pageInfo.endCursor} />}
+    </>
+  );
+}

@@ -1,0 +1,97 @@
+import { Accordion, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { useState } from 'react';
+import { type RunFragment, SyncRunsDocument } from '../../generated/gql/graphql.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { duration, number } from '../parts/format.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { Ago } from '../parts/time.tsx';
+import { useShownQuery } from '../shell/show-query.tsx';
+import type { Account } from './account-view.tsx';
+import { Receipt } from './receipt.tsx';
+import { RunMailboxes } from './run-mailboxes.tsx';
+import { RunBadge, RunStats } from './run-stats.tsx';
+
+const PAGE = 20;
+
+/** The runs of an account, newest first, each with what it did, opened and proved. */
+export default function History({ account }: { account: Account }) {
+  useShownQuery(SyncRunsDocument, { accountId: account.id, first: PAGE });
+  return <Runs account={account} after={null} />;
+}
+
+function Runs({ account, after }: { account: Account; after: string | null }) {
+  const [wantsMore, setWantsMore] = useState(false);
+  const [opened, setOpened] = useState<string | null>(null);
+  const variables = { accountId: account.id, first: PAGE, after };
+  const { data, error, refetch } = useLiveQuery({ query: SyncRunsDocument, variables, accountId: account.id });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the history" />;
+  const { edges, pageInfo } = data.syncRuns;
+  if (edges.length === 0 && after === null) return <Empty title="No sync yet" />;
+  return (
+    <Stack gap="xs">
+      <Accordion variant="separated" chevronPosition="left" value={opened} onChange={setOpened} order={2}>
+        {edges.map(({ node: run }) => (
+          <Accordion.Item key={run.id} value={run.id}>
+            <Accordion.Control>
+              <Summary run={run} />
+            </Accordion.Control>
+            <Accordion.Panel>{opened === run.id && <Details run={run} />}</Accordion.Panel>
+          </Accordion.Item>
+        ))}
+      </Accordion>
+      {wantsMore && <Runs account={account} after={pageInfo.endCursor} />}
+      {pageInfo.hasNextPage && !wantsMore && (
+        <Button variant="default" onClick={() => setWantsMore(true)}>
+          Show more
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function Summary({ run }: { run: RunFragment }) {
+  const { stats } = run;
+  const changes = [
+    [stats.messagesCreated, 'new'],
+    [stats.messagesUpdated, 'changed'],
+    [stats.messagesDeleted, 'deleted'],
+  ].filter(([size]) => Number(size) > 0);
+  return (
+    <Group gap="xs" justify="space-between">
+      <Group gap="xs">
+        <RunBadge status={run.status} />
+        <Text size="sm">
+          {changes.length > 0 ? changes.map(([size, word]) => `${number(size!)} ${word}`).join(', ') : 'nothing new'}
+        </Text>
+        {run.error && (
+          <Text size="sm" c="dimmed">
+            {run.error.message}
+          </Text>
+        )}
+      </Group>
+      <Text size="sm" c="dimmed">
+        <Ago at={run.finishedAt ?? run.requestedAt} />, {duration(stats.durationMs)}
+      </Text>
+    </Group>
+  );
+}
+
+function Details({ run }: { run: RunFragment }) {
+  return (
+    <Stack gap="md">
+      <RunStats run={run} />
+      <div>
+        <Title order={3} size="h5" mb={4}>
+          Mailboxes
+        </Title>
+        <RunMailboxes runId={run.id} />
+      </div>
+      <div>
+        <Title order={3} size="h5" mb={4}>
+          Receipt
+        </Title>
+        <Receipt runId={run.id} status={run.status} />
+      </div>
+    </Stack>
+  );
+}

@@ -1,0 +1,78 @@
+import { Anchor, Badge, Paper, Table, Text } from '@mantine/core';
+import { useEffect } from 'react';
+import { Link } from 'wouter';
+import { MailboxesDocument } from '../../generated/gql/graphql.ts';
+import { useFrame } from '../api/activity.ts';
+import { number } from '../parts/format.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { Ago } from '../parts/time.tsx';
+import { toMailbox } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import classes from './account.module.css';
+import type { Account } from './account-view.tsx';
+import { treeOf } from './mailbox-tree.ts';
+import { useMailboxes } from './use-mailboxes.ts';
+
+/** The tree of mailboxes with what is in them, and since when that is proven. */
+export default function Mailboxes({ account }: { account: Account }) {
+  useShownQuery(MailboxesDocument, { accountId: account.id, first: 100 });
+  const { rows, error, refetch } = useMailboxes(account.id);
+  const frame = useFrame(account.id);
+  const current =
+    frame?.status === 'RUNNING' && frame.runId === account.syncStatus.activeRun?.id ? frame.mailbox : null;
+  // What was counted of a mailbox is known when its turn is over.
+  useEffect(() => {
+    if (current !== null) refetch();
+  }, [current, refetch]);
+
+  if (!rows) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the mailboxes" />;
+  if (rows.length === 0) return <Empty title="No mailbox is known yet">The first sync lists them.</Empty>;
+  return (
+    <Paper withBorder component="section" className={classes['scroll']!} tabIndex={0} aria-label="Mailboxes">
+      <Table highlightOnHover verticalSpacing={6} fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Mailbox</Table.Th>
+            <Table.Th ta="right">Messages</Table.Th>
+            <Table.Th ta="right">Unread</Table.Th>
+            <Table.Th>Proven current</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {treeOf(rows).map(({ mailbox, name, depth }) => (
+            <Table.Tr key={mailbox.id}>
+              <Table.Td style={{ paddingInlineStart: `${0.75 + depth * 1.25}rem` }}>
+                <Anchor component={Link} href={toMailbox(account.id, mailbox.id)} size="sm" c="inherit">
+                  {name}
+                </Anchor>
+                {mailbox.path === current && (
+                  <Badge size="xs" tt="none" ml="xs">
+                    now
+                  </Badge>
+                )}
+                {mailbox.specialUse && (
+                  <Text span size="xs" c="dimmed" ml="xs">
+                    {mailbox.specialUse.slice(1)}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td ta="right">{number(mailbox.messageCount)}</Table.Td>
+              <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
+                {number(mailbox.unseenCount)}
+              </Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>
+                {mailbox.provenCurrentAt ? (
+                  <Ago at={mailbox.provenCurrentAt} />
+                ) : (
+                  <Text span size="sm" c="dimmed">
+                    not proven
+                  </Text>
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
+  );
+}

@@ -1,0 +1,74 @@
+import { Alert, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { SyncRunsDocument } from '../../generated/gql/graphql.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { duration, number } from '../parts/format.ts';
+import { Linked } from '../parts/linked.tsx';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { Ago } from '../parts/time.tsx';
+import type { Account } from './account-view.tsx';
+import { Facts } from './facts.tsx';
+import { Receipt } from './receipt.tsx';
+import { RunNow } from './run-now.tsx';
+import { RunStats } from './run-stats.tsx';
+
+/** What goes on, else what came of the last run and what it proved. */
+export function Overview({ account }: { account: Account }) {
+  const { activeRun, lastSyncError, lastSyncAt, nextSyncAt, syncCount } = account.syncStatus;
+  const { totals, imap, syncIntervalMinutes } = account;
+  const security = imap.security === 'NONE' ? 'not encrypted' : imap.security;
+  return (
+    <Stack gap="md">
+      {lastSyncError && !activeRun && (
+        <Alert color="red" variant="light" title={lastSyncError.message}>
+          <Text size="sm">
+            <Linked text={lastSyncError.hint} /> <Code>{lastSyncError.code}</Code>
+          </Text>
+        </Alert>
+      )}
+      {activeRun && <RunNow account={account} runId={activeRun.id} />}
+      <Paper withBorder p="md">
+        <Facts
+          facts={[
+            ['Messages', number(totals.messages)],
+            ['Unread', number(totals.unseen)],
+            ['Mailboxes', number(totals.mailboxes)],
+            ['Proven current', totals.provenCurrentAt ? <Ago at={totals.provenCurrentAt} /> : 'Not all of it'],
+            ['Last sync', lastSyncAt ? <Ago at={lastSyncAt} /> : 'Never'],
+            ['Next sync', nextSyncAt ? <Ago at={nextSyncAt} /> : 'Not scheduled'],
+            ['Interval', syncIntervalMinutes ? duration(syncIntervalMinutes * 60_000) : 'The usual one'],
+            ['Syncs so far', number(syncCount)],
+            ['Server', `${imap.host}:${imap.port}, ${security}`],
+          ]}
+        />
+      </Paper>
+      <LastRun account={account} />
+    </Stack>
+  );
+}
+
+function LastRun({ account }: { account: Account }) {
+  const variables = { accountId: account.id, first: 2 };
+  const { data, error, refetch } = useLiveQuery({ query: SyncRunsDocument, variables, accountId: account.id });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the last run" />;
+  const run = data.syncRuns.edges.map(({ node }) => node).find(({ finishedAt }) => finishedAt !== null);
+  if (!run) {
+    if (account.syncStatus.activeRun) return null;
+    return <Empty title="No sync yet">Start one, and everything on the server comes in before your eyes.</Empty>;
+  }
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+      <Paper withBorder p="md" component="section" aria-label="Last run">
+        <Title order={2} mb="sm">
+          Last run
+        </Title>
+        <RunStats run={run} />
+      </Paper>
+      <Paper withBorder p="md" component="section" aria-label="Receipt">
+        <Title order={2} mb="sm">
+          Receipt
+        </Title>
+        <Receipt runId={run.id} status={run.status} />
+      </Paper>
+    </SimpleGrid>
+  );
+}

@@ -1,0 +1,112 @@
+import { Badge, Box, Button, Group, Stack, Table, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { SyncReceiptDocument, type SyncReceiptQuery, type SyncRunStatus } from '../../generated/gql/graphql.ts';
+import { count, number, words } from '../parts/format.ts';
+import { Failure, Loading } from '../parts/states.tsx';
+import classes from './account.module.css';
+
+type MailboxReceipt = NonNullable<NonNullable<SyncReceiptQuery['syncRun']>['receipt']>['mailboxes'][number];
+
+/** As many mailboxes as are looked through at a glance. */
+const FIRST = 8;
+/** Gaps that are named one by one. */
+const NAMED_GAPS = 20;
+
+const PROOFS = {
+  UID_SET: 'all UIDs compared',
+  COUNT: 'changes told, counts equal',
+  STATUS: 'unchanged since',
+} as const;
+
+/** What a run proved: the server's messages against those that are stored, and every gap with its reason. */
+export function Receipt({ runId, status }: { runId: string; status: SyncRunStatus }) {
+  const [{ data, error }] = useQuery({ query: SyncReceiptDocument, variables: { runId } });
+  const [isWhole, setWhole] = useState(false);
+  if (!data) return error ? <Failure error={error} /> : <Loading what="Loading the receipt" />;
+  const receipt = data.syncRun?.receipt;
+  if (!receipt) {
+    return (
+      <Text size="sm" c="dimmed">
+        {status === 'SUCCEEDED'
+          ? 'This run left no receipt.'
+          : 'A run proves something when it succeeds: this one has not.'}
+      </Text>
+    );
+  }
+  // What is missing comes first.
+  const mailboxes = receipt.mailboxes.toSorted((a, b) => Number(a.complete) - Number(b.complete));
+  const shown = isWhole ? mailboxes : mailboxes.slice(0, FIRST);
+  return (
+    <Stack gap="xs">
+      <Group gap="xs">
+        <Badge color={receipt.complete ? 'teal' : 'yellow'} variant="light" tt="none" radius="sm">
+          {receipt.complete ? 'Complete' : 'Not complete'}
+        </Badge>
+        <Text size="sm" c="dimmed">
+          {receipt.complete
+            ? 'The server’s messages are the stored ones, each with all its bytes.'
+            : 'Something of the server’s is not stored whole; the reasons are below.'}
+        </Text>
+      </Group>
+      <Box component="section" className={classes['scroll']!} tabIndex={0} aria-label="Receipt by mailbox">
+        <Table verticalSpacing={4} horizontalSpacing="xs" fz="sm">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Mailbox</Table.Th>
+              <Table.Th ta="right">Server</Table.Th>
+              <Table.Th ta="right">Stored</Table.Th>
+              <Table.Th>Proof</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {shown.map((mailbox) => (
+              <Row key={mailbox.mailboxId} receipt={mailbox} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Box>
+      {mailboxes.length > shown.length && (
+        <Button variant="subtle" size="compact-sm" onClick={() => setWhole(true)}>
+          Show all {number(mailboxes.length)}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function Row({ receipt }: { receipt: MailboxReceipt }) {
+  const { mailbox, serverMessages, storedMessages, proof, complete, flagsProven, repairs, gapCount, gaps } = receipt;
+  return (
+    <Table.Tr>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>{mailbox}</Table.Td>
+      <Table.Td ta="right">{serverMessages === null ? 'not said' : number(serverMessages)}</Table.Td>
+      <Table.Td ta="right">{number(storedMessages)}</Table.Td>
+      <Table.Td>
+        <Text size="sm" {...(complete ? {} : { c: 'orange' })}>
+          {proof ? PROOFS[proof] : 'none'}
+          {proof && !flagsProven && ', flags not'}
+        </Text>
+        {repairs > 0 && <Text size="xs">{count(repairs, 'difference')} found and put right</Text>}
+        {gapCount > 0 && (
+          <details>
+            <summary>{count(gapCount, 'gap')}</summary>
+            <ul className={classes['plain']}>
+              {gaps.slice(0, NAMED_GAPS).map(({ uid, reason }) => (
+                <Text component="li" size="xs" key={`${uid} ${reason}`}>
+                  {uid && `UID ${uid}: `}
+                  {words(reason)}
+                </Text>
+              ))}
+              {gapCount > NAMED_GAPS && (
+                <Text component="li" size="xs">
+                  and {number(gapCount - Math.min(NAMED_GAPS, gaps.length))} more
+                </Text>
+              )}
+            </ul>
+          </details>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  );
+}

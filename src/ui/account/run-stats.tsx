@@ -1,0 +1,58 @@
+import { Alert, Badge, Code, Group, Stack, Text } from '@mantine/core';
+import type { RunFragment, SyncRunStatus } from '../../generated/gql/graphql.ts';
+import { bytes, duration, exactTime, number, words } from '../parts/format.ts';
+import { Linked } from '../parts/linked.tsx';
+import { Facts } from './facts.tsx';
+
+const COLORS: Record<SyncRunStatus, string> = {
+  QUEUED: 'blue',
+  RUNNING: 'cyan',
+  WAITING_RETRY: 'orange',
+  SUCCEEDED: 'teal',
+  FAILED: 'red',
+  CANCELLED: 'gray',
+};
+
+export function RunBadge({ status }: { status: SyncRunStatus }) {
+  return (
+    <Badge color={COLORS[status]} variant="light" tt="capitalize" radius="sm">
+      {words(status)}
+    </Badge>
+  );
+}
+
+export function RunStats({ run }: { run: RunFragment }) {
+  const { stats, error } = run;
+  return (
+    <Stack gap="sm">
+      <Group gap="xs">
+        <RunBadge status={run.status} />
+        <Text size="sm" c="dimmed">
+          {exactTime(run.startedAt ?? run.requestedAt)}
+        </Text>
+      </Group>
+      {error && (
+        <Alert color="red" variant="light" title={error.message} py="xs">
+          <Text size="sm">
+            <Linked text={error.hint} /> <Code>{error.code}</Code>
+          </Text>
+        </Alert>
+      )}
+      <Facts
+        facts={[
+          ['New', number(stats.messagesCreated)],
+          ['Changed', number(stats.messagesUpdated)],
+          ['Deleted', number(stats.messagesDeleted)],
+          ['Fetched', number(stats.messagesFetched)],
+          ['Downloaded', bytes(stats.bytesDownloaded)],
+          ['Took', duration(stats.durationMs)],
+          ['Mailboxes', number(stats.mailboxesSynced)],
+          ['Events', number(stats.eventsCreated)],
+          ['Attempts', number(run.attempt)],
+          ['Started by', run.trigger === 'USER' ? 'a person' : 'the schedule'],
+          ['Kind', run.mode === 'FULL' ? 'everything compared' : 'what changed'],
+        ]}
+      />
+    </Stack>
+  );
+}

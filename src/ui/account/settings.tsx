@@ -1,0 +1,121 @@
+import { Alert, Button, Group, Paper, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation } from 'urql';
+import { UpdateEmailAccountDocument, type UpdateEmailAccountInput } from '../../generated/gql/graphql.ts';
+import { ServerFields, type ServerValues } from '../accounts/server-fields.tsx';
+import { codeOf, sentenceOf } from '../api/client.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import type { Account } from './account-view.tsx';
+
+interface Values extends ServerValues {
+  displayName: string;
+  syncIntervalMinutes: number | string;
+  password: string;
+}
+
+/** What can be changed. A changed login is tried before it is stored. */
+export default function Settings({ account }: { account: Account }) {
+  const { imap } = account;
+  const form = useForm<Values>({
+    initialValues: {
+      displayName: account.displayName ?? '',
+      syncIntervalMinutes: account.syncIntervalMinutes ?? '',
+      password: '',
+      host: imap.host,
+      port: imap.port,
+      security: imap.security,
+      username: imap.username,
+    },
+  });
+  const { values } = form;
+  const [{ fetching, error, data }, update] = useMutation(UpdateEmailAccountDocument);
+  useShownQuery(UpdateEmailAccountDocument, { id: account.id, input: { displayName: 'Ann' } });
+
+  async function save() {
+    const answer = await update({ id: account.id, input: inputOf(values, account) });
+    if (answer.error) return;
+    form.setFieldValue('password', '');
+    form.resetDirty();
+  }
+
+  const needsAuth = account.syncStatus.needsAuthSince !== null;
+  return (
+    <Paper withBorder p="lg" maw="34rem">
+      <form
+        aria-label="Settings of the account"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <Stack gap="sm">
+          {needsAuth && (
+            <Alert color="red" variant="light" title="The server refused the password">
+              No login is tried before it changes, so that the provider does not lock the account.
+            </Alert>
+          )}
+          <PasswordInput
+            label="New password"
+            description="Left empty, it stays as it is."
+            autoComplete="off"
+            {...(needsAuth ? { 'data-autofocus': true, autoFocus: true } : {})}
+            {...form.getInputProps('password')}
+          />
+          <TextInput label="Name to show" {...form.getInputProps('displayName')} />
+          <TextInput
+            type="number"
+            label="Minutes between two syncs"
+            description="Left empty, as the installation says."
+            min={1}
+            max={10_080}
+            {...form.getInputProps('syncIntervalMinutes')}
+          />
+          <TextInput
+            label="IMAP server"
+            required
+            description={values.host !== imap.host ? 'Another server needs the password again.' : undefined}
+            {...form.getInputProps('host')}
+          />
+          <ServerFields form={form} />
+          {error && (
+            <Alert color="red" variant="light" role="alert" title={sentenceOf(error)}>
+              {codeOf(error)}
+            </Alert>
+          )}
+          {data && !form.isDirty() && (
+            <Text size="sm" c="teal" role="status">
+              Saved.
+            </Text>
+          )}
+          <Group justify="flex-end">
+            <Button type="submit" loading={fetching} disabled={!form.isDirty()}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Paper>
+  );
+}
+
+/** Only what changed: what is left out stays as it is, and an unchanged login is not tried again. */
+function inputOf(values: Values, { imap, displayName, syncIntervalMinutes }: Account): UpdateEmailAccountInput {
+  const server = {
+    host: values.host.trim(),
+    port: Number(values.port),
+    security: values.security,
+    username: values.username.trim(),
+  };
+  const isMoved =
+    server.host !== imap.host ||
+    server.port !== imap.port ||
+    server.security !== imap.security ||
+    server.username !== imap.username;
+  const interval = values.syncIntervalMinutes === '' ? null : Number(values.syncIntervalMinutes);
+  return {
+    ...(values.displayName !== (displayName ?? '') ? { displayName: values.displayName } : {}),
+    ...(interval !== (syncIntervalMinutes ?? null) ? { syncIntervalMinutes: interval } : {}),
+    ...(isMoved ? { imap: { ...server, username: server.username || null } } : {}),
+    ...(values.password !== '' ? { credentials: { password: values.password } } : {}),
+  };
+}

@@ -1,0 +1,145 @@
+import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { count } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { toAccount } from '../paths.ts';
+import type { AccountActions } from './use-account-actions.ts';
+
+interface Props {
+  readonly account: AccountSummaryFragment;
+  readonly actions: AccountActions;
+  readonly onDeleted?: () => void;
+}
+
+/** The one thing that is likely wanted as a button, everything else in a menu. */
+export function AccountButtons({ account, actions, onDeleted }: Props) {
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <Group gap={4} wrap="nowrap">
+      <MainButton account={account} actions={actions} />
+      <Menu position="bottom-end" width={210}>
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`More for ${account.emailAddress}`}>
+            <Icon name="dots" />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<Icon name="search" size={16} />}
+            disabled={account.syncStatus.isSyncing || !account.isActive}
+            onClick={() => void actions.start('FULL')}
+          >
+            Compare everything anew
+          </Menu.Item>
+          {account.isActive ? (
+            <Menu.Item leftSection={<Icon name="pause" size={16} />} onClick={() => void actions.pause()}>
+              Pause
+            </Menu.Item>
+          ) : (
+            <Menu.Item leftSection={<Icon name="play" size={16} />} onClick={() => void actions.resume()}>
+              Resume
+            </Menu.Item>
+          )}
+          <Menu.Item
+            leftSection={<Icon name="gear" size={16} />}
+            component={Link}
+            href={toAccount(account.id, 'settings')}
+          >
+            Edit
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item color="red" leftSection={<Icon name="trash" size={16} />} onClick={() => setAsking(true)}>
+            Delete…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={isAsking} onClose={() => setAsking(false)} title={`Delete ${account.emailAddress}?`} centered>
+        <Stack>
+          <Text size="sm">
+            {count(account.totals.messages, 'message')} stored here will be deleted, with the timeline of the account.
+            The mailbox on its server is not touched.
+          </Text>
+          {actions.error && (
+            <Text size="sm" c="red" role="alert">
+              {actions.error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached.'}
+            </Text>
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
+              Keep it
+            </Button>
+            <Button
+              color="red"
+              loading={actions.isBusy}
+              onClick={() => {
+                void actions.remove().then((done) => {
+                  if (!done) return;
+                  setAsking(false);
+                  onDeleted?.();
+                });
+              }}
+            >
+              Delete
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </Group>
+  );
+}
+
+function MainButton({ account, actions }: Props) {
+  const { state, isSyncing } = account.syncStatus;
+  const name = account.emailAddress;
+  if (isSyncing) {
+    return (
+      <Button
+        variant="default"
+        size="xs"
+        loading={actions.isBusy}
+        onClick={() => void actions.cancel()}
+        aria-label={`Cancel: ${name}`}
+      >
+        Cancel
+      </Button>
+    );
+  }
+  if (state === 'NEEDS_AUTH') {
+    return (
+      <Button
+        component={Link}
+        href={toAccount(account.id, 'settings')}
+        size="xs"
+        aria-label={`Enter password: ${name}`}
+      >
+        Enter password
+      </Button>
+    );
+  }
+  if (state === 'PAUSED') {
+    return (
+      <Button
+        variant="default"
+        size="xs"
+        loading={actions.isBusy}
+        onClick={() => void actions.resume()}
+        aria-label={`Resume: ${name}`}
+      >
+        Resume
+      </Button>
+    );
+  }
+  return (
+    <Button
+      variant="light"
+      size="xs"
+      loading={actions.isBusy}
+      onClick={() => void actions.start()}
+      aria-label={`Sync now: ${name}`}
+    >
+      Sync now
+    </Button>
+  );
+}

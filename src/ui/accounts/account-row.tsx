@@ -1,0 +1,58 @@
+import { Anchor, Text } from '@mantine/core';
+import { Link } from 'wouter';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { sentenceOf } from '../api/client.ts';
+import { count, number } from '../parts/format.ts';
+import { useNow } from '../parts/time.tsx';
+import { toAccount } from '../paths.ts';
+import { AccountButtons } from './account-buttons.tsx';
+import { shownState } from './account-state.ts';
+import classes from './accounts.module.css';
+import { RunProgress } from './run-progress.tsx';
+import { StateBadge } from './state-badge.tsx';
+import { useAccountActions } from './use-account-actions.ts';
+
+export function AccountRow({ account }: { account: AccountSummaryFragment }) {
+  const actions = useAccountActions(account);
+  const { detail } = shownState(account, useNow());
+  const { totals } = account;
+  return (
+    <li className={classes['row']} data-testid="account">
+      <div className={classes['who']}>
+        <Anchor component={Link} href={toAccount(account.id)} fw={600} c="inherit" className="truncate">
+          {account.emailAddress}
+        </Anchor>
+        {account.displayName && (
+          <Text size="xs" c="dimmed" className="truncate">
+            {account.displayName}
+          </Text>
+        )}
+      </div>
+      <div className={classes['state']}>
+        <StateBadge account={account} />
+        {detail && (
+          <Text size="xs" c="dimmed" className={classes['detail']}>
+            {detail}
+          </Text>
+        )}
+      </div>
+      <div className={classes['totals']}>
+        <Text size="sm">{count(totals.messages, 'message')}</Text>
+        <Text size="xs" c="dimmed">
+          {number(totals.unseen)} unread · {count(totals.mailboxes, 'mailbox', 'mailboxes')}
+        </Text>
+      </div>
+      <div className={classes['buttons']}>
+        <AccountButtons account={account} actions={actions} />
+      </div>
+      <div className={classes['progress']}>
+        <RunProgress account={account} />
+        {actions.error && (
+          <Text size="sm" c="red" role="alert">
+            {sentenceOf(actions.error)}
+          </Text>
+        )}
+      </div>
+    </li>
+  );
+}

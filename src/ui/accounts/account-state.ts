@@ -1,0 +1,58 @@
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { ago, ordinal, timeOf } from '../parts/format.ts';
+
+/** How an account is, at a glance: a word with a colour, and a sentence when there is more to know. */
+export interface ShownState {
+  readonly label: string;
+  readonly color: 'gray' | 'blue' | 'cyan' | 'teal' | 'yellow' | 'orange' | 'red';
+  readonly detail: string | null;
+}
+
+/** Nothing here is guessed from how things usually go: it says what the service says (`syncStatus`). */
+export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: number): ShownState {
+  const { activeRun, lastSyncAt, lastSyncError, needsAuthSince, nextSyncAt, throttledUntil } = syncStatus;
+  switch (syncStatus.state) {
+    case 'NEVER_SYNCED':
+      return { label: 'Never synced', color: 'gray', detail: nextSyncAt && `First sync ${ago(nextSyncAt, now)}` };
+    case 'QUEUED': {
+      const place = activeRun?.queuePosition;
+      return { label: place ? `Queued, ${ordinal(place)}` : 'Queued', color: 'blue', detail: 'Waiting for its turn' };
+    }
+    case 'RUNNING':
+      return { label: 'Syncing', color: 'cyan', detail: null };
+    case 'INTERRUPTED':
+      return { label: 'Interrupted', color: 'orange', detail: syncStatus.message };
+    case 'WAITING_RETRY':
+      return {
+        label: activeRun?.nextAttemptAt ? `Waiting until ${timeOf(activeRun.nextAttemptAt, now)}` : 'Waiting',
+        color: 'orange',
+        detail: activeRun?.error?.message ?? null,
+      };
+    case 'THROTTLED':
+      return {
+        label: throttledUntil ? `Throttled until ${timeOf(throttledUntil, now)}` : 'Throttled',
+        color: 'orange',
+        detail: 'The provider asked for a pause',
+      };
+    case 'NEEDS_AUTH':
+      return {
+        label: 'Needs a new password',
+        color: 'red',
+        detail: needsAuthSince && `Refused ${ago(needsAuthSince, now)}; no login is tried before it changes`,
+      };
+    case 'PAUSED':
+      return { label: 'Paused', color: 'gray', detail: lastSyncAt && `Last sync ${ago(lastSyncAt, now)}` };
+    case 'SUCCEEDED':
+      return totals.provenCurrentAt
+        ? { label: 'Up to date', color: 'teal', detail: `Proven ${ago(totals.provenCurrentAt, now)}` }
+        : { label: 'Synced, not all proven', color: 'yellow', detail: 'The receipt says what is missing' };
+    case 'FAILED':
+      return { label: 'Failed', color: 'red', detail: lastSyncError?.message ?? null };
+    case 'CANCELLED':
+      return {
+        label: 'Cancelled',
+        color: 'gray',
+        detail: lastSyncAt && `What it stored stays; ${ago(lastSyncAt, now)}`,
+      };
+  }
+}

@@ -1,0 +1,88 @@
+import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { useState } from 'react';
+import { useMutation } from 'urql';
+import { Link } from 'wouter';
+import { EmailAccountsDocument, StartAllEmailSyncsDocument } from '../../generated/gql/graphql.ts';
+import { sentenceOf } from '../api/client.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { Icon } from '../parts/icons.tsx';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useTitle } from '../parts/use-title.ts';
+import { PATHS } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import { AccountRow } from './account-row.tsx';
+import classes from './accounts.module.css';
+
+const PAGE = 100;
+
+/** All accounts, and how each of them is. */
+export default function AccountsView() {
+  useTitle('Accounts');
+  useShownQuery(EmailAccountsDocument, { first: PAGE });
+  const [started, startAll] = useMutation(StartAllEmailSyncsDocument);
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between">
+        <Title order={1}>Accounts</Title>
+        <Group gap="xs">
+          <Button
+            variant="default"
+            loading={started.fetching}
+            leftSection={<Icon name="sync" size={16} />}
+            onClick={() => void startAll({})}
+          >
+            Sync all
+          </Button>
+          <Button component={Link} href={PATHS.addAccount} leftSection={<Icon name="plus" size={16} />}>
+            Add an account
+          </Button>
+        </Group>
+      </Group>
+      {started.error && (
+        <Text size="sm" c="red" role="alert">
+          {sentenceOf(started.error)}
+        </Text>
+      )}
+      <AccountsPage after={null} />
+    </Stack>
+  );
+}
+
+/** One page of the list, and on demand the one after it. */
+function AccountsPage({ after }: { after: string | null }) {
+  const [wantsMore, setWantsMore] = useState(false);
+  const { data, error, refetch } = useLiveQuery({ query: EmailAccountsDocument, variables: { first: PAGE, after } });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the accounts" />;
+
+  const { edges, pageInfo } = data.emailAccounts;
+  if (edges.length === 0 && after === null) {
+    return (
+      <Empty
+        title="No mailbox is connected yet"
+        action={
+          <Button component={Link} href={PATHS.addAccount}>
+            Add the first
+          </Button>
+        }
+      >
+        An address and its password are enough to begin: watch its messages come in.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {error && <Failure error={error} retry={refetch} />}
+      <Paper withBorder component="ul" className={classes['list']!}>
+        {edges.map(({ node }) => (
+          <AccountRow key={node.id} account={node} />
+        ))}
+      </Paper>
+      {wantsMore && <AccountsPage after={pageInfo.endCursor} />}
+      {pageInfo.hasNextPage && !wantsMore && (
+        <Button variant="default" onClick={() => setWantsMore(true)}>
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}

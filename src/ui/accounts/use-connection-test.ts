@@ -1,0 +1,35 @@
+import { useRef, useState } from 'react';
+import { useMutation } from 'urql';
+import { type EmailConnectionInput, TestEmailConnectionDocument } from '../../generated/gql/graphql.ts';
+import { sentenceOf } from '../api/client.ts';
+import type { ConnectionTest } from './connection-result.tsx';
+
+/**
+ * Tries a connection once for each input, however often it is asked: leaving a field and sending the form must not be
+ * two logins, which some servers count.
+ */
+export function useConnectionTest() {
+  const [{ fetching }, ask] = useMutation(TestEmailConnectionDocument);
+  const [test, setTest] = useState<ConnectionTest | null>(null);
+  const last = useRef<{ key: string; answer: Promise<ConnectionTest> }>(undefined);
+
+  async function tryOnce(input: EmailConnectionInput): Promise<ConnectionTest> {
+    const key = JSON.stringify(input);
+    if (last.current?.key !== key) last.current = { key, answer: send(input) };
+    const { answer } = last.current;
+    const result = await answer;
+    if (last.current?.answer === answer) setTest(result);
+    return result;
+  }
+
+  async function send(input: EmailConnectionInput): Promise<ConnectionTest> {
+    const { data, error } = await ask({ input });
+    if (data) return data.testEmailConnection;
+    // Nobody has answered: the next time is another try.
+    last.current = undefined;
+    const message = error ? sentenceOf(error) : 'There was no answer.';
+    return { ok: false, code: null, message, hint: null, capabilities: [], mailboxes: [] };
+  }
+
+  return { test, isTesting: fetching, tryOnce, forget: () => setTest(null) };
+}

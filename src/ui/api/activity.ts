@@ -1,0 +1,98 @@
+import { useCallback, useEffect, useSyncExternalStore } from 'react';
+import { type ProgressFragment, SyncActivityDocument } from '../../generated/gql/graphql.ts';
+import { client } from './client.ts';
+
+/**
+ * The live progress of all accounts: one subscription for the page, the newest frame of each account. Frames come as
+ * often as batches commit, and are shown once per picture of the screen, whatever their number.
+ *
+ * A frame tells how a run goes on. How an *account* is, only the service knows (`syncStatus.state`, its totals): when the
+ * status or the phase of a run changes, listeners are told to ask.
+ */
+const frames = new Map<string, ProgressFragment>();
+const samples = new Map<string, { runId: string; points: Sample[] }>();
+const frameListeners = new Set<() => void>();
+const statusListeners = new Set<(accountId: string) => void>();
+
+/** The speed of a run at a moment, in messages per second. */
+export interface Sample {
+  readonly at: number;
+  readonly messagesPerSecond: number;
+}
+
+/** Ten minutes of them: enough to see a slope, and no reason for the page to grow. */
+const MAX_SAMPLES = 600;
+const SAMPLE_EVERY_MS = 1000;
+
+let pending: ProgressFragment[] = [];
+let isRunning = false;
+
+function start(): void {
+  if (isRunning) return;
+  isRunning = true;
+  // Never ends: the page that left it would want it again.
+  client.subscription(SyncActivityDocument, {}).subscribe(({ data }) => {
+    if (!data) return;
+    if (pending.length === 0) requestAnimationFrame(take);
+    pending.push(data.syncActivity);
+  });
+}
+
+function take(): void {
+  const news = pending;
+  pending = [];
+  const changed = new Set<string>();
+  for (const frame of news) {
+    const before = frames.get(frame.accountId);
+    if (before && BigInt(frame.sequence) < BigInt(before.sequence)) continue;
+    if (before?.runId !== frame.runId || before.status !== frame.status || before.phase !== frame.phase) {
+      changed.add(frame.accountId);
+    }
+    frames.set(frame.accountId, frame);
+    sample(frame);
+  }
+  for (const listener of frameListeners) listener();
+  for (const accountId of changed) for (const listener of statusListeners) listener(accountId);
+}
+
+function sample({ accountId, runId, status, at, messagesPerSecond }: ProgressFragment): void {
+  if (status !== 'RUNNING' || messagesPerSecond === null) return;
+  const known = samples.get(accountId);
+  const points = known?.runId === runId ? known.points : [];
+  const time = Date.parse(at);
+  if (time - (points.at(-1)?.at ?? 0) < SAMPLE_EVERY_MS) return;
+  samples.set(accountId, { runId, points: [...points.slice(1 - MAX_SAMPLES), { at: time, messagesPerSecond }] });
+}
+
+function subscribe(listener: () => void): () => void {
+  start();
+  frameListeners.add(listener);
+  return () => frameListeners.delete(listener);
+}
+
+/** The newest frame of an account since the page was opened, or none. */
+export const useFrame = (accountId: string): ProgressFragment | undefined =>
+  useSyncExternalStore(
+    subscribe,
+    useCallback(() => frames.get(accountId), [accountId]),
+  );
+
+const NO_SAMPLES: readonly Sample[] = [];
+
+/** The speed of an account's last run, as far as this page has seen it. */
+export const useSamples = (accountId: string): readonly Sample[] =>
+  useSyncExternalStore(
+    subscribe,
+    useCallback(() => samples.get(accountId)?.points ?? NO_SAMPLES, [accountId]),
+  );
+
+/** Calls back when a run of some account has begun, ended, waits, or is in its next phase. Give it a stable function. */
+export function useStatusChanges(onChange: (accountId: string) => void): void {
+  useEffect(() => {
+    start();
+    statusListeners.add(onChange);
+    return () => {
+      statusListeners.delete(onChange);
+    };
+  }, [onChange]);
+}

@@ -1,0 +1,89 @@
+import { createClient } from 'graphql-ws';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+
+/**
+ * The one WebSocket of the page, over which all subscriptions go. It opens with the first of them and comes back by
+ * itself:
+ *
+ *   CONNECTING ──> CONNECTED ──> OFFLINE ──> CONNECTED ...   `connects` counts, so that views ask anew what they missed
+ *        └───────────> OFFLINE
+ */
+export type ConnectionState = { readonly state: 'CONNECTING' | 'CONNECTED' | 'OFFLINE'; readonly connects: number };
+
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 5_000;
+const FIRST_WAIT_MS = 300;
+const LONGEST_WAIT_MS = 5_000;
+const FORBIDDEN = 4403;
+
+let current: ConnectionState = { state: 'CONNECTING', connects: 0 };
+const listeners = new Set<() => void>();
+let onSignedOut = (): void => undefined;
+
+function change(next: ConnectionState): void {
+  current = next;
+  for (const listener of listeners) listener();
+}
+
+let socket: WebSocket | undefined;
+let pongMissed: ReturnType<typeof setTimeout> | undefined;
+
+export const socketClient = createClient({
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
+  keepAlive: PING_EVERY_MS,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  // Whatever it was: who is signed out sees the form meanwhile.
+  shouldRetry: () => true,
+  async retryWait(retries) {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** retries);
+    const wait = longest * (0.5 + Math.random() / 2);
+    // A machine that wakes up, or finds its network again, need not wait.
+    await Promise.race([
+      new Promise((resolve) => setTimeout(resolve, wait)),
+      new Promise((resolve) => addEventListener('online', resolve, { once: true })),
+    ]);
+  },
+  on: {
+    opened: (opened) => {
+      socket = opened as WebSocket;
+    },
+    connected: () => change({ state: 'CONNECTED', connects: current.connects + 1 }),
+    closed: (event) => {
+      clearTimeout(pongMissed);
+      change({ ...current, state: 'OFFLINE' });
+      if ((event as CloseEvent).code === FORBIDDEN) onSignedOut();
+    },
+    // A connection that is dead does not always say so.
+    ping: (received) => {
+      if (!received) pongMissed = setTimeout(() => socket?.close(4408, 'No pong'), PONG_WITHIN_MS);
+    },
+    pong: (received) => {
+      if (received) clearTimeout(pongMissed);
+    },
+  },
+});
+
+/** Calls back when the service knows this session no more. */
+export function whenSignedOut(callback: () => void): void {
+  onSignedOut = callback;
+}
+
+export function useConnection(): ConnectionState {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
+
+/** Calls `refetch` after every reconnect: what happened in between was told to nobody. */
+export function useReconnected(refetch: () => void): void {
+  const { connects } = useConnection();
+  const seen = useRef(connects);
+  useEffect(() => {
+    if (seen.current > 0 && connects > seen.current) refetch();
+    seen.current = connects;
+  }, [connects, refetch]);
+}

@@ -1,0 +1,58 @@
+import { lazy, Suspense } from 'react';
+import { Provider } from 'urql';
+import { Route, Switch } from 'wouter';
+import { client } from './api/client.ts';
+import { useSignedOut } from './api/session.ts';
+import { Loading, NotFound } from './parts/states.tsx';
+import { ViewBoundary } from './parts/view-boundary.tsx';
+import { PATHS } from './paths.ts';
+import { Shell } from './shell/shell.tsx';
+import { SignIn } from './shell/sign-in.tsx';
+
+// Each view is a file of its own: the first one must not wait for the others.
+const AccountsView = lazy(() => import('./accounts/accounts-view.tsx'));
+const AddAccountView = lazy(() => import('./accounts/add-account-view.tsx'));
+const AccountView = lazy(() => import('./account/account-view.tsx'));
+const MessagesView = lazy(() => import('./messages/messages-view.tsx'));
+const MessageView = lazy(() => import('./messages/message-view.tsx'));
+
+export function App() {
+  return (
+    <Provider value={client}>
+      <Page />
+    </Provider>
+  );
+}
+
+/** Who is signed out gets the form at the very address, and comes back to it. */
+function Page() {
+  if (useSignedOut()) return <SignIn />;
+  return (
+    <Shell>
+      <ViewBoundary>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            <Route path={PATHS.accounts}>
+              <AccountsView />
+            </Route>
+            <Route path={PATHS.addAccount}>
+              <AddAccountView />
+            </Route>
+            <Route path={PATHS.messages}>{({ id }) => <MessagesView key={id} accountId={id} />}</Route>
+            <Route path={PATHS.accountMessage}>
+              {({ id, messageId }) => <MessagesView key={id} accountId={id} messageId={messageId} />}
+            </Route>
+            <Route path={PATHS.account}>{({ id }) => <AccountView key={id} accountId={id} />}</Route>
+            <Route path={PATHS.accountPart}>
+              {({ id, part }) => <AccountView key={id} accountId={id} part={part} />}
+            </Route>
+            <Route path={PATHS.message}>{({ id }) => <MessageView key={id} messageId={id} />}</Route>
+            <Route>
+              <NotFound />
+            </Route>
+          </Switch>
+        </Suspense>
+      </ViewBoundary>
+    </Shell>
+  );
+}

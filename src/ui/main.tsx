@@ -1,0 +1,19 @@
+import '@mantine/core/styles.css';
+import './style.css';
+import { MantineProvider } from '@mantine/core';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { theme } from './theme.ts';
+
+const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')!.content;
+// Where the library that locks scrolling behind dialogs looks for it.
+Object.assign(globalThis, { __webpack_nonce__: styleNonce });
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => styleNonce}>
+      <App />
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,16 @@
+import { Anchor } from '@mantine/core';
+
+const LINK = /(https:\/\/[^\s),]+)/;
+
+/** A sentence of the service, whose addresses can be followed. */
+export function Linked({ text }: { text: string }) {
+  return text.split(LINK).map((part, place) =>
+    place % 2 === 1 ? (
+      <Anchor key={part} href={part} target="_blank" rel="noopener noreferrer" inherit>
+        {part.replace('https://', '')}
+      </Anchor>
+    ) : (
+      part
+    ),
+  );
+}

@@ -1,0 +1,57 @@
+import { Alert, Anchor, Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { CombinedError } from 'urql';
+import { Link } from 'wouter';
+import { sentenceOf } from '../api/client.ts';
+
+export function Loading({ what = 'Loading' }: { what?: string }) {
+  return (
+    <Center mih="30vh" role="status" aria-label={what}>
+      <Loader type="dots" />
+    </Center>
+  );
+}
+
+/** Nothing is there, and what to do about it. */
+export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+  return (
+    <Center mih="30vh" px="md">
+      <Stack align="center" gap="xs" maw="26rem" ta="center">
+        <Title order={2}>{title}</Title>
+        {children && <Text c="dimmed">{children}</Text>}
+        {action}
+      </Stack>
+    </Center>
+  );
+}
+
+export function Failure({ error, retry }: { error: CombinedError; retry?: () => void }) {
+  return (
+    <Alert color="red" variant="light" role="alert" title="This could not be loaded">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{sentenceOf(error)}</Text>
+        {retry && (
+          <Button size="compact-sm" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+/** What does not exist, and what is somebody else's: from outside both are the same. */
+export function NotFound() {
+  return (
+    <Empty
+      title="There is nothing here"
+      action={
+        <Anchor component={Link} href="/">
+          To your accounts
+        </Anchor>
+      }
+    >
+      It does not exist, or it is not yours.
+    </Empty>
+  );
+}

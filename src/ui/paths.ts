@@ -1,0 +1,26 @@
+/**
+ * The page's addresses. The service answers each of them with the page, and nothing else: an address that is not here
+ * is NOT_FOUND, and beside them live the downloads (`/messages/:id/source`, `/accounts/:id/timeline`).
+ * Patterns are written so that Fastify and wouter read them alike.
+ */
+export const PATHS = {
+  accounts: '/',
+  addAccount: '/accounts/new',
+  account: '/accounts/:id',
+  accountPart: '/accounts/:id/:part',
+  messages: '/accounts/:id/messages',
+  accountMessage: '/accounts/:id/messages/:messageId',
+  message: '/messages/:id',
+} as const;
+
+/** The parts of an account's view beside its first; its messages have views of their own. */
+export const ACCOUNT_PARTS = ['mailboxes', 'history', 'events', 'settings'] as const;
+export type AccountPart = (typeof ACCOUNT_PARTS)[number];
+
+export const toAccount = (id: string, part?: AccountPart | 'messages'): string =>
+  part ? `/accounts/${id}/${part}` : `/accounts/${id}`;
+export const isAccountPart = (part: string): part is AccountPart => (ACCOUNT_PARTS as readonly string[]).includes(part);
+/** The messages of one mailbox. */
+export const toMailbox = (accountId: string, mailboxId: string): string =>
+  `${toAccount(accountId, 'messages')}?mailbox=${mailboxId}`;
+export const toMessage = (id: string): string => `/messages/${id}`;

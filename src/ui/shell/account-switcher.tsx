@@ -1,0 +1,55 @@
+import { Button, Menu, Text } from '@mantine/core';
+import { useQuery } from 'urql';
+import { Link, useRoute } from 'wouter';
+import { EmailAccountsDocument } from '../../generated/gql/graphql.ts';
+import { Icon } from '../parts/icons.tsx';
+import { toAccount } from '../paths.ts';
+
+const ACCOUNT_IN_PATH = /^\/accounts\/(?<id>[^/]+)/;
+
+/** In the view of an account: which one it is, and the way to the others. */
+export function AccountSwitcher() {
+  const [isShown, params] = useRoute(ACCOUNT_IN_PATH);
+  const id = isShown && params['id'] !== 'new' ? params['id'] : null;
+  const [{ data }] = useQuery({ query: EmailAccountsDocument, variables: { first: 100 }, pause: !id, context });
+  const accounts = data?.emailAccounts.edges.map(({ node }) => node) ?? [];
+  const here = accounts.find((account) => account.id === id);
+  if (!id || !here) return null;
+  return (
+    <Menu position="bottom-start" width={260}>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          px="xs"
+          miw={0}
+          rightSection={<Icon name="chevron" size={14} />}
+          aria-label={`Account ${here.emailAddress}, switch`}
+        >
+          <Text span size="sm" truncate>
+            {here.emailAddress}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {accounts.map((account) => (
+          <Menu.Item
+            key={account.id}
+            component={Link}
+            href={toAccount(account.id)}
+            aria-current={account.id === id ? 'page' : undefined}
+          >
+            {account.emailAddress}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item component={Link} href="/">
+          All accounts
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** An empty list names no type by which the cache would know that it is out of date. */
+const context = { additionalTypenames: ['EmailAccount'] };

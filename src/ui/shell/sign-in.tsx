@@ -1,0 +1,38 @@
+import { Alert, Button, Center, Code, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+
+/**
+ * The form, at whatever address was asked for: signing in leads back there. A plain form, because the service answers
+ * with a cookie and a redirect, and password managers know forms.
+ */
+export function SignIn() {
+  const asked = new URLSearchParams(location.search);
+  const next = asked.get('next') ?? location.pathname + location.search;
+  return (
+    <Center component="main" mih="100vh" p="md">
+      <Paper withBorder p="xl" w="100%" maw="24rem" component="form" {...{ method: 'post', action: '/sign-in' }}>
+        <Stack>
+          <Title order={1}>Sign in to Mailtide</Title>
+          {asked.has('failed') && (
+            <Alert color="red" role="alert">
+              This key is not valid.
+            </Alert>
+          )}
+          <PasswordInput
+            label="API key"
+            name="key"
+            placeholder="mt_…"
+            description="From the link that the service printed at its first start."
+            autoComplete="current-password"
+            required
+            autoFocus
+          />
+          <input type="hidden" name="next" value={next} />
+          <Button type="submit">Sign in</Button>
+          <Text size="xs" c="dimmed">
+            Lost? <Code>npm run tenant -- key default</Code> prints another one.
+          </Text>
+        </Stack>
+      </Paper>
+    </Center>
+  );
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { PROVIDERS } from '../../src/accounts/providers.ts';
+import { type MailDns, suggestServer } from '../../src/accounts/suggest-server.ts';
+
+type Records = {
+  srv?: Record<string, [priority: number, weight: number, port: number, name: string][]>;
+  mx?: Record<string, string[]>;
+  hosts?: Record<string, string>;
+};
+
+/** The answer for `emailAddress` in a world where DNS holds these records and no others. */
+function suggested(emailAddress: string, { srv = {}, mx = {}, hosts = {} }: Records, allowPrivateHosts = false) {
+  const dns: MailDns = {
+    srv: async (name) =>
+      (srv[name] ?? []).map(([priority, weight, port, target]) => ({ priority, weight, port, name: target })),
+    mx: async (domain) => (mx[domain] ?? []).map((exchange, priority) => ({ exchange, priority })),
+  };
+  const lookup = async (host: string) => {
+    if (hosts[host]) return [hosts[host]];
+    throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
+  };
+  return suggestServer(emailAddress, { allowPrivateHosts, lookup }, dns);
+}
+
+const PUBLIC = '93.184.215.14';
+
+describe('the IMAP server of an address', () => {
+  test('is known for large providers, with what their logins need', async () => {
+    expect(await suggested('Ann@GMAIL.com', {})).toMatchObject({
+      host: 'imap.gmail.com',
+      port: 993,
+      security: 'TLS',
+      source: 'PROVIDER',
+      provider: { name: 'Gmail', login: 'APP_PASSWORD', loginUrl: 'https://myaccount.google.com/apppasswords' },
+    });
+  });
+
+  test('is what the domain says about itself, TLS before STARTTLS, by priority and weight', async () => {
+    const records = {
+      srv: {
+        '_imaps._tcp.example.com': [
+          [10, 90, 993, 'far.example.com'],
+          [5, 10, 993, 'small.example.com'],
+          [5, 20, 1993, 'IMAP.example.com.'],
+        ],
+        '_imap._tcp.example.com': [[0, 0, 143, 'plain.example.com']],
+      } satisfies Records['srv'],
+      hosts: Object.fromEntries(['far', 'small', 'imap', 'plain'].map((name) => [`${name}.example.com`, PUBLIC])),
+    };
+    expect(await suggested('ann@example.com', records)).toEqual({
+      host: 'imap.example.com',
+      port: 1993,
+      security: 'TLS',
+      source: 'SRV',
+      provider: null,
+    });
+    const without = { ...records, srv: { ...records.srv, '_imaps._tcp.example.com': [[0, 0, 0, '.']] } } as Records;
+    expect(await suggested('ann@example.com', without)).toMatchObject({
+      host: 'plain.example.com',
+      security: 'STARTTLS',
+    });
+  });
+
+  test('is that of the provider which takes the mail of the domain', async () => {
+    const mx = { 'example.com': ['ASPMX.L.Google.com.', 'mail.example.com'] };
+    expect(await suggested('ann@example.com', { mx })).toMatchObject({ host: 'imap.gmail.com', source: 'MX' });
+    expect(await suggested('ann@example.com', { mx: { 'example.com': ['mx.google.com.evil.example'] } })).toBeNull();
+  });
+
+  test('is a host with a usual name, when nothing else is known', async () => {
+    const hosts = { 'mail.example.com': PUBLIC };
+    expect(await suggested('ann@example.com', { hosts })).toMatchObject({ host: 'mail.example.com', source: 'NAME' });
+  });
+
+  test('is never one that this installation would not connect to', async () => {
+    const records = {
+      srv: { '_imaps._tcp.example.com': [[0, 0, 993, 'printer.example.com']] },
+      hosts: { 'printer.example.com': '10.0.0.7', 'imap.example.com': '127.0.0.1' },
+    } satisfies Records;
+    expect(await suggested('ann@example.com', records)).toBeNull();
+    expect(await suggested('ann@example.com', records, true)).toMatchObject({ host: 'printer.example.com' });
+  });
+
+  test('is not asked for what is no address', async () => {
+    await expect(suggested('ann', {})).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+});
+
+test('no address belongs to two providers, and each provider knows its own servers', () => {
+  const domains = PROVIDERS.flatMap((provider) => provider.domains);
+  expect(new Set(domains).size).toBe(domains.length);
+  for (const { name, host, servers } of PROVIDERS) expect(servers.test(host), name).toBe(true);
+});

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeId } from '../../src/graphql/ids.ts';
+import { type ServedApi, serveApi } from '../server/served-api.ts';
+import { type StoredAccount, storeAccount } from '../server/stored-mail.ts';
+
+let api: ServedApi;
+let account: StoredAccount;
+const EARLIER = new Date('2026-01-01T10:00:00Z');
+const LATER = new Date('2026-01-01T11:00:00Z');
+
+beforeAll(async () => {
+  api = await serveApi();
+  account = await storeAccount(api.database, api.alice.id, 'ann@example.com');
+  await api.database.prisma.mailbox.update({
+    where: { id: account.inbox },
+    data: { messageCount: 40, unseenCount: 3, proof: { create: { provenCurrentAt: LATER } } },
+  });
+  await api.database.prisma.mailbox.update({ where: { id: account.archive }, data: { messageCount: 2 } });
+});
+
+afterAll(() => api?.close());
+
+async function totals() {
+  const { data } = await api.ask(
+    api.alice,
+    `query ($id: ID!) { emailAccount(id: $id) {
+      totals { mailboxes messages unseen provenCurrentAt } mailboxes(first: 1) { edges { node { path } } }
+    } }`,
+    { id: encodeId('EmailAccount', account.accountId) },
+  );
+  return data.emailAccount.totals;
+}
+
+test('an account is proven when all of its mailboxes are, since the oldest of their proofs', async () => {
+  expect(await totals()).toEqual({ mailboxes: 2, messages: 42, unseen: 3, provenCurrentAt: null });
+  await api.database.prisma.mailboxProof.create({ data: { mailboxId: account.archive, provenCurrentAt: EARLIER } });
+  expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
+});
+
+test('mailboxes that are gone do not count', async () => {
+  await api.database.prisma.mailbox.update({ where: { id: account.archive }, data: { deletedAt: LATER } });
+  expect(await totals()).toEqual({ mailboxes: 1, messages: 40, unseen: 3, provenCurrentAt: LATER.toISOString() });
+  await api.database.prisma.mailbox.update({ where: { id: account.inbox }, data: { deletedAt: LATER } });
+  expect(await totals()).toEqual({ mailboxes: 0, messages: 0, unseen: 0, provenCurrentAt: null });
+});
