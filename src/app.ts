@@ -52,7 +52,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const has = (role: Config['ROLES'][number]): boolean => config.ROLES.includes(role);
 
   opened.defer(await startTracing(config));
-  const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
+  const database = await openDatabase({
+    url: config.DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    poolSize: config.DATABASE_POOL_SIZE,
+  });
   opened.defer(() => database.close());
   // A configured key is valid before anybody can ask.
   if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);

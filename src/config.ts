@@ -34,6 +34,7 @@ const settings = z.object({
     .string()
     .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
     .default('mailtide'),
+  DATABASE_POOL_SIZE: integer(2, 200).default(10),
   DATA_DIR: z.string().min(1).default('./data'),
   API_KEY: z
     .string()

@@ -84,6 +84,7 @@ test('the defaults suit a person on this machine', () => {
     PORT: 4000,
     REDIS_PREFIX: 'mailtide',
     ROLES: ['api', 'worker', 'scheduler'],
+    DATABASE_POOL_SIZE: 10,
     DATA_DIR: './data',
     SYNC_ENABLED: true,
     SYNC_INTERVAL_MINUTES: 15,

@@ -8,6 +8,8 @@ import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
 export interface DatabaseLocation {
   readonly url: string | undefined;
   readonly dataDir: string;
+  /** Most connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
+  readonly poolSize?: number;
 }
 
 /** One pool for both ways to the database: Prisma where rows are read by shape, SQL where they are written in bulk. */
@@ -21,7 +23,6 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
 const POOL_SIZE = 10;
 /** The embedded database runs one unit of work at a time: more connections would only wait there instead of here. */
 const EMBEDDED_POOL_SIZE = 4;
@@ -42,7 +43,7 @@ const EMBEDDED_TRANSACTION_MS = 20;
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if (location.url) {
-    const connection = { connectionString: location.url, max: POOL_SIZE, ...KEPT_ALIVE };
+    const connection = { connectionString: location.url, max: location.poolSize ?? POOL_SIZE, ...KEPT_ALIVE };
     await bringUpToDateTogether(connection);
     return connect({ ...connection, verify: limitIdleTransactions }, false, async () => {});
   }
