@@ -40,29 +40,64 @@ const wordCharacters = new Uint8Array(0x110000);
 
 /**
  * What a person typed as the text form of a `tsquery`: words that all must occur, "a phrase", `or` between two, `-` in
- * front of what must not occur. Null when it holds no word.
+ * front of what must not occur. The last word may be the beginning of one, as long as nothing follows it, because who
+ * is still typing wants to see something already. Null when it holds no word.
  */
 export function searchQuery(typed: string): string | null {
-  const alternatives: string[] = [];
-  let all: string[] = [];
-  for (const [token, minus, phrase] of typed.slice(0, MAX_QUERY).matchAll(TOKEN)) {
+  const alternatives = alternativesOf(typed).map((terms) => terms.map(termQuery).join(' & '));
+  return alternatives.length > 0 ? alternatives.map((terms) => `(${terms})`).join(' | ') : null;
+}
+
+/** Words one after the other: what is written together, or in quotes, is looked for together. */
+export interface SearchTerm {
+  readonly words: readonly string[];
+  readonly isExcluded: boolean;
+  /** Its last word may go on. */
+  readonly isOpen: boolean;
+}
+
+/** What a message that was found may have in it: the terms that are not excluded. */
+export const searchedTerms = (typed: string): SearchTerm[] =>
+  alternativesOf(typed)
+    .flat()
+    .filter(({ isExcluded }) => !isExcluded);
+
+function alternativesOf(typed: string): SearchTerm[][] {
+  const query = typed.slice(0, MAX_QUERY);
+  const alternatives: SearchTerm[][] = [];
+  let all: SearchTerm[] = [];
+  for (const { 0: token, 1: minus, 2: phrase, index } of query.matchAll(TOKEN)) {
     if (token.toLowerCase() === 'or' && all.length > 0) {
-      alternatives.push(all.join(' & '));
+      alternatives.push(all);
       all = [];
       continue;
     }
-    // What is written together ("ann.lee@example.com", "well-known") is looked for together.
     const words = wordsOf(phrase ?? token);
-    if (words.length > 0) all.push(`${minus ? '!' : ''}(${words.join(' <-> ')})`);
+    const isLast = index + token.length === query.length;
+    if (words.length > 0)
+      all.push({ words, isExcluded: minus !== undefined, isOpen: isLast && ENDS_IN_WORD.test(token) });
   }
-  if (all.length > 0) alternatives.push(all.join(' & '));
-  return alternatives.length > 0 ? alternatives.map((words) => `(${words})`).join(' | ') : null;
+  if (all.length > 0) alternatives.push(all);
+  return alternatives;
+}
+
+function termQuery({ words, isExcluded, isOpen }: SearchTerm): string {
+  // Of what must not occur nobody wants to see less while it is typed.
+  return `${isExcluded ? '!' : ''}(${words.join(' <-> ')}${isOpen && !isExcluded ? ':*' : ''})`;
 }
 
 /** Longest search that is read, in UTF-16 units. */
 const MAX_QUERY = 1000;
 /** "a phrase", or anything up to white space; a minus in front. */
 const TOKEN = /(-)?(?:"([^"]*)"?|\S+)/g;
+const ENDS_IN_WORD = /[\p{L}\p{N}\p{M}]$/u;
+
+/** Where words are, in UTF-16 units, by the rule that documents and queries are read by. */
+export function* wordsIn(text: string): Generator<{ word: string; start: number; end: number }> {
+  for (const { 0: written, index } of text.matchAll(WORD)) {
+    yield { word: written.toLowerCase(), start: index, end: index + written.length };
+  }
+}
 
 function wordsOf(text: string): string[] {
   return (text.toLowerCase().match(WORD) ?? []).filter((word) => word.length <= MAX_WORD);

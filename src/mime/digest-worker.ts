@@ -4,6 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { DigestedBatch, MessageDigest, ParsedMessage } from '../domain/parsed-message.ts';
 import { referenceKeys } from '../domain/threads.ts';
 import { ColumnWriter } from './column-writer.ts';
+import type { HtmlPage } from './html-page.ts';
 import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
@@ -98,6 +99,11 @@ export interface ParsedGiant extends Pick<DigestedBatch, 'columns'> {
 export async function attachment({ source, index }: AttachmentTask) {
   const found = await readAttachment(asBuffer(source), index);
   return found && transferring(found, found.content.buffer);
+}
+
+/** Loaded when it is asked for: threads that only parse do without the sanitiser. */
+export async function htmlPage(page: HtmlPage): Promise<string> {
+  return (await import('./html-page.ts')).htmlPage(page);
 }
 
 /**

@@ -2,6 +2,7 @@ import { Piscina } from 'piscina';
 import type { DigestedBatch, MessageColumns } from '../domain/parsed-message.ts';
 import { joinPgArrays, pgArrayOf } from '../domain/pg-array.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
+import type { HtmlPage } from './html-page.ts';
 import { asBuffer, packBytes } from './packed-bytes.ts';
 import type { AttachmentContent } from './read-attachment.ts';
 
@@ -29,6 +30,11 @@ export interface MimePool {
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
   /** The attachment at `index` of a parsed message's list; null when there is none. Rejects when parsing is cut short. */
   attachment(source: Uint8Array, index: number): Promise<AttachmentContent | null>;
+  /**
+   * A message's HTML as a document that is safe to show (src/mime/html-page.ts). `source` is where its own images are
+   * taken from; empty when it names none. Rejects when the HTML takes too much time or memory.
+   */
+  htmlPage(html: string, source: Uint8Array, options: { remoteImages: boolean }): Promise<string>;
   /** Ends all threads; what is under way is rejected. */
   close(): Promise<void>;
 }
@@ -49,7 +55,7 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
   /** A task is given to a thread that is free, so its time limit counts from its start, and only it can break the thread. */
   async function run<T>(
     name: string,
-    task: DigestTask | GiantTask | AttachmentTask,
+    task: DigestTask | GiantTask | AttachmentTask | HtmlPage,
     bytes: Uint8Array<ArrayBuffer>,
   ): Promise<T> {
     await free.take();
@@ -109,6 +115,10 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
     attachment(source, index) {
       const copy = new Uint8Array(source);
       return run('attachment', { source: copy, index }, copy);
+    },
+    htmlPage(html, source, options) {
+      const copy = new Uint8Array(source);
+      return run('htmlPage', { html, source: copy, ...options }, copy);
     },
     close() {
       closed = true;

@@ -9,6 +9,8 @@ export const contentSecurityPolicy = (nonce?: string): string =>
     `style-src 'self'${nonce ? ` 'nonce-${nonce}'` : ''}`,
     "img-src 'self' data:",
     "connect-src 'self'",
+    // Of mail, whose documents have a policy of their own (message-page.ts).
+    "frame-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

@@ -1,10 +1,9 @@
-import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { found } from '../graphql/found.ts';
 import { type NodeType, requireId } from '../graphql/ids.ts';
 import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
+import { readSource } from '../store/read-source.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { authenticateRequest } from './authentication.ts';
 
@@ -17,8 +16,6 @@ export type ReadAttachment = (source: Uint8Array, index: number) => Promise<{ re
  */
 const HOSTILE_CONTENT_POLICY = "sandbox; default-src 'none'";
 
-const decompress = promisify(zstdDecompress);
-
 /** Sources of messages and attachments as files, to the tenant that has them. */
 export function addDownloads(
   app: FastifyInstance,
@@ -28,13 +25,14 @@ export function addDownloads(
 ): void {
   app.get('/messages/:id/source', async (request, reply) => {
     const { reader, id } = await asked(request, 'Message');
-    return send(reply, 'message/rfc822', `${id}.eml`, await sourceOf(reader, id));
+    return send(reply, 'message/rfc822', `${id}.eml`, found(await readSource(reader, id)));
   });
 
   app.get('/attachments/:id', async (request, reply) => {
     const { reader, id } = await asked(request, 'Attachment');
     const attachment = found(await reader.attachment.findUnique({ where: { id } }));
-    const { content } = found(await readAttachment(await sourceOf(reader, attachment.messageId), attachment.index));
+    const source = found(await readSource(reader, attachment.messageId));
+    const { content } = found(await readAttachment(source, attachment.index));
     return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', content);
   });
 
@@ -43,11 +41,6 @@ export function addDownloads(
     const { id } = request.params as { id: string };
     return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id) };
   }
-}
-
-async function sourceOf(reader: TenantReader, messageId: string): Promise<Buffer> {
-  const { zstd } = found(await reader.messageSource.findUnique({ where: { messageId } }));
-  return decompress(zstd);
 }
 
 function send(reply: FastifyReply, type: string, filename: string, bytes: Uint8Array): FastifyReply {

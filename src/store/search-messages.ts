@@ -10,6 +10,9 @@ export interface MessageFilter {
   readonly threadId?: string | undefined;
   /** As a person types it: words, "a phrase", or, -not. */
   readonly search?: string | undefined;
+  /** Without the flag \Seen in one of its places (in the mailbox, where that is given), or with it. */
+  readonly unread?: boolean | undefined;
+  readonly flagged?: boolean | undefined;
 }
 
 /** The place of a message in the list, newest first. */
@@ -37,7 +40,9 @@ export async function searchMessages(
     `EXISTS (
        SELECT FROM message_location l
        WHERE l.message_id = m.id AND l.deleted_at IS NULL
-       ${filter.mailboxId ? `AND l.mailbox_id = ${value(filter.mailboxId)}` : ''})`,
+       ${filter.mailboxId ? `AND l.mailbox_id = ${value(filter.mailboxId)}` : ''}
+       ${filter.unread === undefined ? '' : `AND ${filter.unread ? 'NOT' : ''} l.flags @> '{"\\\\Seen"}'`}
+       ${filter.flagged === undefined ? '' : `AND ${filter.flagged ? '' : 'NOT'} l.flags @> '{"\\\\Flagged"}'`})`,
   ];
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
   if (filter.search?.trim()) {

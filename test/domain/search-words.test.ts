@@ -90,13 +90,19 @@ describe('a message is indexed', () => {
 
 describe('a search', () => {
   test.each([
-    ['soup salad', '((soup) & (salad))'],
+    ['soup salad ', '((soup) & (salad))'],
     ['"à la carte"', '((à <-> la <-> carte))'],
-    ['soup or salad', '((soup)) | ((salad))'],
+    ['soup or salad ', '((soup)) | ((salad))'],
     ['soup -salad', '((soup) & !(salad))'],
-    ['ann.lee@example.com', '((ann <-> lee <-> example <-> com))'],
-    ['"never closed', '((never <-> closed))'],
+    ['ann.lee@example.com ', '((ann <-> lee <-> example <-> com))'],
   ])('%s', (typed, query) => expect(searchQuery(typed)).toBe(query));
+
+  test.each([
+    ['soup sal', '((soup) & (sal:*))'],
+    ['ann.lee@exam', '((ann <-> lee <-> exam:*))'],
+    ['"never clos', '((never <-> clos:*))'],
+    ['soup!', '((soup))'],
+  ])('that ends within a word finds what begins so: %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
 
   test.each(['', ' ', '"', '--', '!&|<->', "'"])('without a word, %j, asks for nothing', (typed) =>
     expect(searchQuery(typed)).toBeNull(),

@@ -226,8 +226,8 @@ describe('messages', () => {
     await storeMessage(api.database, { account: theirs, subject: 'Foreign', text: 'ships of bob' });
   });
 
-  const list = `query($accountId: ID, $mailboxId: ID, $threadId: ID, $search: String, $first: Int, $after: String) {
-    messages(accountId: $accountId, mailboxId: $mailboxId, threadId: $threadId, search: $search, first: $first, after: $after) {
+  const list = `query($accountId: ID, $mailboxId: ID, $threadId: ID, $search: String, $unread: Boolean, $flagged: Boolean, $first: Int, $after: String) {
+    messages(accountId: $accountId, mailboxId: $mailboxId, threadId: $threadId, search: $search, unread: $unread, flagged: $flagged, first: $first, after: $after) {
       edges { cursor node { id subject } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`;
   const subjects = async (variables: object): Promise<string[]> => {
     const { data } = await api.ask(api.alice, list, variables);
@@ -254,6 +254,47 @@ describe('messages', () => {
     expect(await subjects({ search: 'ships -quay' })).toEqual([]);
     expect(await subjects({ search: '  ', accountId: id })).toHaveLength(8);
     for (const search of ["';--", '& | ! ( <->', '"', '\\']) expect(await subjects({ search })).toEqual([]);
+  });
+
+  test('are found while the last word is typed, with what matched', async () => {
+    expect(await subjects({ search: 'ships qu' })).toEqual(['Harbour']);
+    expect(await subjects({ search: 'ships qu ' })).toEqual([]);
+    const { data } = await api.ask(
+      api.alice,
+      `query($search: String!) { messages(search: $search) { edges { node { highlights(search: $search) {
+        subject { text isMatch } from { text isMatch } excerpt { text isMatch } } } } } }`,
+      { search: 'ships har' },
+    );
+    expect(data.messages.edges).toEqual([
+      {
+        node: {
+          highlights: {
+            subject: [{ text: 'Harbour', isMatch: true }],
+            from: [{ text: 'Ann', isMatch: false }],
+            excerpt: [
+              { text: 'ships', isMatch: true },
+              { text: ' at the quay', isMatch: false },
+            ],
+          },
+        },
+      },
+    ]);
+  });
+
+  test('are listed by whether they are read and flagged, in the mailbox that is asked about', async () => {
+    const other = await storeAccount(api.database, api.alice.id, 'flags@example.com');
+    const stored = (subject: string, flags: string[]) => storeMessage(api.database, { account: other, subject, flags });
+    await stored('read', ['\\Seen']);
+    await stored('unread', []);
+    await stored('unread, flagged', ['\\Flagged']);
+    await stored('read, flagged', ['\\Seen', '\\Flagged']);
+    const listed = async (more: object) =>
+      (await subjects({ accountId: encodeId('EmailAccount', other.accountId), ...more })).toSorted();
+    expect(await listed({ unread: true })).toEqual(['unread', 'unread, flagged']);
+    expect(await listed({ unread: false })).toEqual(['read', 'read, flagged']);
+    expect(await listed({ flagged: true })).toEqual(['read, flagged', 'unread, flagged']);
+    expect(await listed({ unread: true, flagged: true })).toEqual(['unread, flagged']);
+    expect(await listed({ unread: true, mailboxId: encodeId('Mailbox', other.archive) })).toEqual([]);
   });
 
   test('are listed by mailbox and thread', async () => {

@@ -234,6 +234,50 @@ describe('downloads', () => {
   });
 });
 
+describe('the HTML of a message', () => {
+  const as = (key: string) => ({ authorization: `Bearer ${key}` });
+  let path: string;
+
+  beforeAll(async () => {
+    const account = await storeAccount(api.database, api.alice.id, 'html@example.com');
+    const html = '<script>a()</script><p onclick=a()>Tide</p><img src="http://e.example/a.png" alt="a photo">';
+    const stored = await storeMessage(api.database, { account, subject: 'Tide', html });
+    path = `/messages/${encodeId('Message', stored.messageId)}/html`;
+  });
+
+  test('is a document without scripts, in an origin of its own, that loads nothing', async () => {
+    const answer = await get(path, as(api.alice.key));
+    const text = await answer.text();
+    expect(text).toContain('<p>Tide</p><img alt="a photo" />');
+    expect(text).not.toContain('script');
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+      'x-frame-options': 'SAMEORIGIN',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+  });
+
+  test('loads remote images, and only them, when its reader wants them', async () => {
+    const answer = await get(`${path}?images=remote`, as(api.alice.key));
+    expect(await answer.text()).toContain('<img alt="a photo" src="http://e.example/a.png" />');
+    const policy = answer.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain('img-src data: https: http:;');
+    expect(policy).toMatch(/^sandbox allow-popups allow-popups-to-escape-sandbox;/);
+  });
+
+  test("is NOT_FOUND where there is none, and for another tenant's", async () => {
+    const plain = `/messages/${encodeId('Message', messageId)}/html`;
+    expect(await codeOf(await get(plain, as(api.alice.key)))).toEqual([404, 'NOT_FOUND']);
+    expect(await codeOf(await get(path, as(api.bob.key)))).toEqual([404, 'NOT_FOUND']);
+    expect(await codeOf(await get(path))).toEqual([401, 'UNAUTHENTICATED']);
+  });
+});
+
 describe('operation', () => {
   test('it is alive, and ready while the database answers', async () => {
     expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([200, 200]);

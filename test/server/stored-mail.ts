@@ -47,6 +47,8 @@ export interface MailToStore {
   readonly account: StoredAccount;
   readonly subject: string;
   readonly text?: string;
+  readonly html?: string;
+  readonly flags?: readonly string[];
   readonly receivedAt?: Date;
   readonly mailboxes?: readonly string[];
   readonly threadId?: string;
@@ -58,8 +60,10 @@ let uid = 0n;
 /** @returns the ids of the message, its thread and its one attachment. */
 export async function storeMessage(
   { prisma }: Database,
-  { account, subject, text = '', receivedAt = new Date(), mailboxes, threadId, deleted = false }: MailToStore,
+  mail: MailToStore,
 ): Promise<{ messageId: string; threadId: string; attachmentId: string }> {
+  const { account, subject, text = '', html = null, flags = ['\\Seen'], receivedAt = new Date() } = mail;
+  const { mailboxes, threadId, deleted = false } = mail;
   const { accountId } = account;
   const [messageId, attachmentId, thread] = [newId(), newId(), threadId ?? newId()];
   const source = Buffer.from(`Subject: ${subject}\r\n\r\n${text}\r\n`);
@@ -67,10 +71,10 @@ export async function storeMessage(
   await prisma.thread.createMany({ data: [{ id: thread, accountId }], skipDuplicates: true });
   await prisma.$executeRaw`
     INSERT INTO message (id, account_id, thread_id, sha256, subject, "from", "to", cc, bcc, reply_to, received_at,
-      snippet, text, size, has_attachments, search)
+      snippet, text, html, size, has_attachments, search)
     VALUES (${messageId}::uuid, ${accountId}::uuid, ${thread}::uuid,
       ${createHash('sha256').update(randomBytes(8)).digest()}, ${subject}, ${from}::jsonb, '[]', '[]', '[]', '[]',
-      ${receivedAt}, ${text.slice(0, 200)}, ${text}, ${source.length}, true,
+      ${receivedAt}, ${text.slice(0, 200)}, ${text}, ${html}, ${source.length}, true,
       to_tsvector('simple', ${`${subject} ${text}`}))`;
   await prisma.messageSource.create({ data: { messageId, zstd: new Uint8Array(zstdCompressSync(source)) } });
   await prisma.attachment.create({
@@ -92,7 +96,7 @@ export async function storeMessage(
       generation: 0,
       uid: ++uid,
       state: 'STORED' as const,
-      flags: ['\\Seen'],
+      flags: [...flags],
       size: source.length,
       deletedAt: deleted ? new Date() : null,
     })),

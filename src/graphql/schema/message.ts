@@ -1,4 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
+import { excerpt, marked, type TextSegment as Segment } from '../../domain/highlight.ts';
+import { searchedTerms } from '../../domain/search-words.ts';
 import type { MailAddress as Address } from '../../domain/words.ts';
 import { MailtideError } from '../../errors.ts';
 import { searchMessages } from '../../store/search-messages.ts';
@@ -16,6 +18,34 @@ const MailAddress = builder.objectRef<Address>('MailAddress').implement({
 
 /** Written as MailAddress lists by the store (src/domain/words.ts). */
 const addresses = (stored: unknown): Address[] => stored as Address[];
+
+const TextSegment = builder.objectRef<Segment>('TextSegment').implement({
+  description: 'A piece of a text; in order they are the text. Text, never HTML.',
+  fields: (t) => ({
+    text: t.exposeString('text'),
+    isMatch: t.exposeBoolean('isMatch', { description: 'It is what was searched for.' }),
+  }),
+});
+
+interface Highlights {
+  readonly subject: Segment[];
+  readonly from: Segment[];
+  readonly excerpt: Segment[];
+}
+
+const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').implement({
+  fields: (t) => ({
+    subject: t.expose('subject', { type: [TextSegment] }),
+    from: t.expose('from', { type: [TextSegment], description: 'The name of its sender, else the address.' }),
+    excerpt: t.expose('excerpt', {
+      type: [TextSegment],
+      description: 'Its text around the first match, or its snippet when what was searched for is elsewhere.',
+    }),
+  }),
+});
+
+/** How much of a text is looked through for an excerpt, in UTF-16 units: somebody is waiting for a list of them. */
+const EXCERPT_WITHIN = 20_000;
 
 const Message = builder.prismaObject('Message', {
   description: 'A message as it was received, once per account in however many mailboxes.',
@@ -38,6 +68,33 @@ const Message = builder.prismaObject('Message', {
     html: t.exposeString('html', {
       nullable: true,
       description: "As it was sent: a stranger's, never show it unsanitised.",
+    }),
+    htmlUrl: t.string({
+      nullable: true,
+      description:
+        'Where its HTML is as a document that is safe to show, in a sandboxed frame; with `?images=remote` it also loads images from other servers. Null when it has none.',
+      select: { id: true, html: true },
+      resolve: ({ id, html }) => (html === null ? null : `/messages/${encodeId('Message', id)}/html`),
+    }),
+    hasRemoteImages: t.boolean({
+      description: 'Whether its HTML seems to ask for images of other servers.',
+      select: { html: true },
+      resolve: ({ html }) => html !== null && REMOTE_IMAGE.test(html),
+    }),
+    highlights: t.field({
+      description: 'Where it has what `messages(search:)` searches for.',
+      type: MessageHighlights,
+      args: { search: t.arg.string({ required: true }) },
+      select: { subject: true, from: true, snippet: true, text: true },
+      resolve: ({ subject, from, snippet, text }, { search }) => {
+        const terms = searchedTerms(search);
+        const [sender] = addresses(from);
+        return {
+          subject: marked(subject ?? '', terms),
+          from: marked(sender?.name ?? sender?.address ?? '', terms),
+          excerpt: excerpt(text.slice(0, EXCERPT_WITHIN), terms) ?? marked(snippet, terms),
+        };
+      },
     }),
     size: t.exposeInt('size', { description: 'Bytes of its source.' }),
     sourceSha256: t.string({ select: { sha256: true }, resolve: ({ sha256 }) => Buffer.from(sha256).toString('hex') }),
@@ -62,6 +119,9 @@ const Message = builder.prismaObject('Message', {
   }),
 });
 
+/** A guess, for whether to offer them: what is loaded is decided where the HTML is sanitised. */
+const REMOTE_IMAGE = /<img\b[^<>]*\ssrc\s*=\s*["']?\s*(?:https?:)?\/\/|url\(\s*["']?\s*(?:https?:)?\/\//i;
+
 const MessagesConnection = builder.connectionObject(
   { type: Message, name: 'QueryMessagesConnection' },
   { name: 'QueryMessagesConnectionEdge' },
@@ -85,8 +145,10 @@ builder.queryFields((t) => ({
       threadId: t.arg.id(),
       search: t.arg.string({
         description:
-          'Words that all must occur, "a phrase", or, -not; in subject, addresses, attachment names and text.',
+          'Words that all must occur, "a phrase", or, -not; in subject, addresses, attachment names and text. The last word may be the beginning of one, unless a space follows.',
       }),
+      unread: t.arg.boolean({ description: 'Those without the flag `\\Seen` somewhere, or with it.' }),
+      flagged: t.arg.boolean({ description: 'Those with the flag `\\Flagged` somewhere, or without it.' }),
       first: t.arg.int(),
       after: t.arg.string(),
     },
@@ -99,6 +161,8 @@ builder.queryFields((t) => ({
         mailboxId: args.mailboxId ? await requireVisible(context, 'Mailbox', args.mailboxId) : undefined,
         threadId: args.threadId ? await requireVisible(context, 'Thread', args.threadId) : undefined,
         search: searchWords(args.search),
+        unread: args.unread ?? undefined,
+        flagged: args.flagged ?? undefined,
       };
       const positions = await searchMessages(context.services.database.pool, filter, size + 1, after);
       const page = positions.slice(0, size);
@@ -131,5 +195,6 @@ function searchWords(search: string | null | undefined): string | undefined {
     throw new MailtideError('BAD_USER_INPUT', { message: `"search" is longer than ${MAX_SEARCH_LENGTH} characters.` });
   }
   // PostgreSQL has no text with U+0000.
-  return search?.replaceAll('\0', ' ').trim() || undefined;
+  const words = search?.replaceAll('\0', ' ').trimStart();
+  return words || undefined;
 }

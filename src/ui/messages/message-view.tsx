@@ -1,5 +1,17 @@
-import { Text } from '@mantine/core';
+import { useLocation } from 'wouter';
+import { MessageDocument } from '../../generated/gql/graphql.ts';
+import { toMessage } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import { MessagePane } from './message-pane.tsx';
+import classes from './messages.module.css';
 
-export default function MessageView(props: { messageId: string }) {
-  return <Text>{JSON.stringify(props)}</Text>;
+/** One message at an address of its own. */
+export default function MessageView({ messageId }: { messageId: string }) {
+  const [, navigate] = useLocation();
+  useShownQuery(MessageDocument, { id: messageId });
+  return (
+    <div className={classes['alone']}>
+      <MessagePane messageId={messageId} onOpen={(id) => navigate(toMessage(id))} />
+    </div>
+  );
 }

@@ -1,5 +1,131 @@
-import { Text } from '@mantine/core';
+import { useHotkeys } from '@mantine/hooks';
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
+import { NotFound } from '../parts/states.tsx';
+import { toAccount } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import { isFiltered, type MessageFilter, useFilter } from './filter.ts';
+import { ListBar } from './list-bar.tsx';
+import { MessageList, ROW_HEIGHT } from './message-list.tsx';
+import { MessagePane, NothingOpen } from './message-pane.tsx';
+import classes from './messages.module.css';
+import { useMailboxes } from './use-mailboxes.ts';
+import { messagesVariables, useMessages } from './use-messages.ts';
 
-export default function MessagesView(props: { accountId: string; messageId?: string }) {
-  return <Text>{JSON.stringify(props)}</Text>;
+/**
+ * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
+ * Keys: j and k or arrows walk, Enter opens, Escape closes, / searches.
+ */
+export default function MessagesView({ accountId, messageId }: { accountId: string; messageId?: string }) {
+  const [, navigate] = useLocation();
+  const [filter, change] = useFilter();
+  const mailboxes = useMailboxes(accountId);
+  const firstShown = useRef(0);
+  const messages = useMessages(
+    accountId,
+    filter,
+    useCallback(() => firstShown.current, []),
+  );
+  const [activeId, setActiveId] = useState<string | null>(messageId ?? null);
+  // Back and forward, too, lead from message to message.
+  useEffect(() => {
+    if (messageId) setActiveId(messageId);
+  }, [messageId]);
+  const listRef = useRef<HTMLDivElement>(null);
+  const searchRef = useRef<HTMLInputElement>(null);
+
+  const open = useCallback(
+    (id: string, replace = false) => {
+      setActiveId(id);
+      navigate(`${toAccount(accountId, 'messages')}/${id}${location.search}`, { replace });
+    },
+    [accountId, navigate],
+  );
+  const close = (): void => {
+    navigate(toAccount(accountId, 'messages') + location.search);
+    // The list may just be coming back.
+    requestAnimationFrame(() => listRef.current?.focus());
+  };
+
+  function walk(steps: number): void {
+    const { rows } = messages;
+    const at = rows.findIndex(({ node }) => node.id === activeId);
+    const to = at < 0 ? firstShown.current : at + steps;
+    const row = rows[Math.min(Math.max(to, 0), rows.length - 1)];
+    if (!row) return;
+    setActiveId(row.node.id);
+    if (messageId) open(row.node.id, true);
+  }
+
+  const leaveSearch = (): void => listRef.current?.focus();
+  useHotkeys([
+    ['j', () => walk(1)],
+    ['k', () => walk(-1)],
+    ['/', () => searchRef.current?.focus()],
+    ['Escape', () => messageId && close()],
+  ]);
+
+  /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
+  function onFocus(): void {
+    if (activeId === null && listRef.current?.matches(':focus-visible')) walk(0);
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const page = Math.max(1, Math.floor((listRef.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -messages.rows.length,
+      End: messages.rows.length,
+    };
+    if (event.key === 'Enter' && activeId) open(activeId);
+    else if (event.key in steps) walk(steps[event.key]!);
+    else return;
+    event.preventDefault();
+  }
+
+  if (mailboxes === null) return <NotFound />;
+  return (
+    <div className={classes['view']} data-open={messageId ? true : undefined}>
+      {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
+      <section className={classes['side']} aria-label="List of messages">
+        <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
+        <MessageList
+          messages={messages}
+          mailboxId={filter.mailboxId}
+          isFiltered={isFiltered(filter)}
+          openId={messageId ?? null}
+          activeId={activeId}
+          listRef={listRef}
+          onKeyDown={onKeyDown}
+          onFocus={onFocus}
+          onOpen={open}
+          onScroll={(first) => {
+            firstShown.current = first;
+          }}
+        />
+      </section>
+      <section className={classes['pane']} aria-label="Message">
+        {messageId ? (
+          <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
+        ) : (
+          <NothingOpen />
+        )}
+      </section>
+    </div>
+  );
+}
+
+/** The query of the view is that of the message, while one is open. */
+function ShownMessage({ messageId }: { messageId: string }) {
+  useShownQuery(MessageDocument, { id: messageId });
+  return null;
+}
+
+function ShownList({ accountId, filter }: { accountId: string; filter: MessageFilter }) {
+  useShownQuery(MessagesDocument, messagesVariables(accountId, filter));
+  return null;
 }

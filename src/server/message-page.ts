@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify';
+import { found } from '../graphql/found.ts';
+import { requireId } from '../graphql/ids.ts';
+import type { Authenticator } from '../store/authenticator.ts';
+import type { Database } from '../store/database.ts';
+import { readSource } from '../store/read-source.ts';
+import { tenantScoped } from '../store/tenant-scope.ts';
+import { authenticateRequest } from './authentication.ts';
+
+/** A message's HTML as a document that is safe to show; `source` is empty where the HTML names nothing that is in it. */
+export type RenderHtml = (
+  html: string,
+  source: Uint8Array,
+  options: { readonly remoteImages: boolean },
+) => Promise<string>;
+
+/**
+ * A message's HTML for the frame in the page: sanitised (src/mime/sanitise-html.ts), and should that fail, in an origin
+ * of its own, without scripts, forms and requests. Its own images are in it as data. `?images=remote` lets the browser
+ * load those of other servers, images only, when the reader has asked for them.
+ */
+export function addMessagePages(
+  app: FastifyInstance,
+  { prisma }: Database,
+  authenticator: Authenticator,
+  renderHtml: RenderHtml,
+): void {
+  app.get('/messages/:id/html', async (request, reply) => {
+    const { tenantId } = await authenticateRequest(authenticator, request.raw);
+    const id = requireId('Message', (request.params as { id: string }).id);
+    const remoteImages = (request.query as { images?: string }).images === 'remote';
+    const reader = tenantScoped(prisma, tenantId);
+    const { html } = found(await reader.message.findUnique({ where: { id }, select: { html: true } }));
+    const sent = found(html);
+    const source = /cid:/i.test(sent) ? found(await readSource(reader, id)) : new Uint8Array();
+    const page = await renderHtml(sent, source, { remoteImages }).catch((error: unknown) => {
+      // Too much of it for the time or the memory that one message gets: the text and the source are still there.
+      request.log.warn({ err: error }, 'a message cannot be shown as HTML');
+      return UNSHOWABLE;
+    });
+    return reply
+      .headers({
+        'content-security-policy': policy(remoteImages),
+        'x-frame-options': 'SAMEORIGIN',
+        'referrer-policy': 'no-referrer',
+        'x-dns-prefetch-control': 'off',
+      })
+      .type('text/html; charset=utf-8')
+      .send(page);
+  });
+}
+
+/** Links open new tabs, which are not held by the sandbox any more. */
+const policy = (remoteImages: boolean): string =>
+  [
+    'sandbox allow-popups allow-popups-to-escape-sandbox',
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    `img-src data:${remoteImages ? ' https: http:' : ''}`,
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'self'",
+  ].join('; ');
+
+const UNSHOWABLE =
+  '<!doctype html><meta charset="utf-8"><title>Message</title><p>This HTML is too complicated to be shown. The text and the source of the message are.</p>';

@@ -1,0 +1,23 @@
+import { Icon } from '../parts/icons.tsx';
+import { fileSize } from './format.ts';
+import type { WholeMessage } from './message-pane.tsx';
+import classes from './messages.module.css';
+
+/** What is attached, to be saved. Images that the HTML shows are part of it, unless there is no HTML. */
+export function Attachments({ message }: { message: WholeMessage }) {
+  const attached = message.attachments.filter(({ isInline }) => !isInline || !message.htmlUrl);
+  if (attached.length === 0) return null;
+  return (
+    <ul className={classes['attachments']} aria-label="Attachments">
+      {attached.map(({ id, filename, contentType, size, url }) => (
+        <li key={id}>
+          <a href={url} download={filename ?? ''} title={`${filename ?? 'attachment'}, ${contentType}`}>
+            <Icon name="clip" size={14} />
+            <span className="truncate">{filename ?? contentType}</span>
+            <small>{fileSize(size)}</small>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}

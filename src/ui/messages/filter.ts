@@ -1,0 +1,32 @@
+import { useMemo } from 'react';
+import { useSearchParams } from 'wouter';
+
+/** Which messages of an account; it is in the address, so that it survives a reload and can be sent to somebody. */
+export interface MessageFilter {
+  readonly mailboxId: string | null;
+  readonly search: string;
+  readonly unread: boolean;
+  readonly flagged: boolean;
+}
+
+export const isFiltered = ({ mailboxId, search, unread, flagged }: MessageFilter): boolean =>
+  mailboxId !== null || search.trim() !== '' || unread || flagged;
+
+export function useFilter(): [MessageFilter, (changes: Partial<MessageFilter>) => void] {
+  const [params, setParams] = useSearchParams();
+  const mailboxId = params.get('mailbox');
+  const search = params.get('search') ?? '';
+  const unread = params.has('unread');
+  const flagged = params.has('flagged');
+  const filter = useMemo(() => ({ mailboxId, search, unread, flagged }), [mailboxId, search, unread, flagged]);
+  return [filter, (changes) => setParams(paramsOf({ ...filter, ...changes }), { replace: true })];
+}
+
+function paramsOf({ mailboxId, search, unread, flagged }: MessageFilter): URLSearchParams {
+  return new URLSearchParams([
+    ...(mailboxId ? [['mailbox', mailboxId]] : []),
+    ...(search ? [['search', search]] : []),
+    ...(unread ? [['unread', '']] : []),
+    ...(flagged ? [['flagged', '']] : []),
+  ]);
+}

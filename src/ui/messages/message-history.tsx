@@ -1,0 +1,60 @@
+import { Anchor, Text } from '@mantine/core';
+import { useQuery } from 'urql';
+import { ExplainMessageDocument, type MessageFactKind } from '../../generated/gql/graphql.ts';
+import { Failure, Loading } from '../parts/states.tsx';
+import { graphiqlLink } from '../shell/show-query.tsx';
+import { dateAndTime, wholeDate } from './format.ts';
+import type { WholeMessage } from './message-pane.tsx';
+import classes from './messages.module.css';
+
+const SAYS: Record<MessageFactKind, string> = {
+  SEEN: 'Seen on the server',
+  FETCHED: 'Fetched and stored',
+  DEDUPLICATED: 'Known already: one more place of it',
+  RECOGNISED: 'Recognised as moved here',
+  QUARANTINED: 'Could not be had, set aside',
+  FLAGS_CHANGED: 'Flags changed',
+  MOVED: 'Moved away',
+  RENUMBERED: 'The mailbox was numbered anew',
+  EXPUNGED_UNFETCHED: 'Deleted before it was fetched',
+  DELETED: 'Deleted on the server',
+};
+
+/** What the syncs know of a message: when it was seen, fetched, moved, changed, deleted. */
+export function MessageHistory({ message }: { message: WholeMessage }) {
+  const [place] = message.locations;
+  const variables = {
+    accountId: message.account.id,
+    ...(place ? { mailboxId: place.mailbox.id, uid: place.uid } : { messageIdHeader: message.messageIdHeader ?? null }),
+  };
+  const isKnown = Boolean(place ?? message.messageIdHeader);
+  const [{ data, error }, ask] = useQuery({ query: ExplainMessageDocument, variables, pause: !isKnown });
+  if (!isKnown) return <p className={classes['without']}>It has no place and no Message-ID to find its history by.</p>;
+  if (error) return <Failure error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
+  if (!data) return <Loading what="Loading the history" />;
+  const histories = data.explainMessage.filter(({ messageId }) => messageId === message.id);
+  const facts = (histories.length > 0 ? histories : data.explainMessage).flatMap((one) => one.facts);
+  return (
+    <section className={classes['history']} aria-label="History of the message">
+      <ol>
+        {facts.map(({ at, kind, mailbox, uid, detail }) => (
+          <li key={`${at} ${kind} ${mailbox} ${uid}`}>
+            <Text size="sm" component="span">
+              {SAYS[kind]}
+            </Text>
+            <Text size="xs" className={classes['quiet']}>
+              <time dateTime={at} title={wholeDate(at)}>
+                {dateAndTime(at)}
+              </time>{' '}
+              · {mailbox}, UID {uid}
+              {detail && ` · ${detail}`}
+            </Text>
+          </li>
+        ))}
+      </ol>
+      <Anchor size="xs" href={graphiqlLink(ExplainMessageDocument, variables)} target="_blank" rel="noopener">
+        Show the query
+      </Anchor>
+    </section>
+  );
+}

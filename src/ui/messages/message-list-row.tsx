@@ -1,0 +1,88 @@
+import { memo, type ReactNode } from 'react';
+import { Icon } from '../parts/icons.tsx';
+import { isFlagged, isUnread } from './flags.ts';
+import { number, shortDate, shortName, wholeDate } from './format.ts';
+import classes from './messages.module.css';
+import type { MessageRow } from './use-messages.ts';
+
+interface Props {
+  readonly id: string;
+  readonly row: MessageRow;
+  readonly mailboxId: string | null;
+  /** Where it is in the list, in pixels. */
+  readonly start: number;
+  readonly position: number;
+  /** -1 while nobody knows. */
+  readonly total: number;
+  readonly isOpen: boolean;
+  readonly isActive: boolean;
+  readonly onOpen: (id: string) => void;
+}
+
+export const MessageListRow = memo(function MessageListRow(props: Props) {
+  const { id, row, mailboxId, start, position, total, isOpen, isActive, onOpen } = props;
+  const { node } = row;
+  const unread = isUnread(node.locations, mailboxId);
+  const flagged = isFlagged(node.locations, mailboxId);
+  const inThread = node.thread.messageCount;
+  const { highlights } = node;
+  return (
+    // The keyboard is the list's.
+    <div
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={isOpen}
+      aria-posinset={position}
+      aria-setsize={total}
+      className={classes['row']}
+      data-unread={unread || undefined}
+      data-active={isActive || undefined}
+      style={{ transform: `translateY(${start}px)` }}
+      onClick={() => onOpen(node.id)}
+      onKeyDown={undefined}
+    >
+      <span className={classes['dot']} role="img" aria-label={unread ? 'Unread' : 'Read'} />
+      <span className={classes['from']}>
+        {highlights ? <Segments of={highlights.from} /> : shortName(node.from[0] ?? {})}
+      </span>
+      <time className={classes['date']} dateTime={node.receivedAt} title={wholeDate(node.receivedAt)}>
+        {shortDate(node.receivedAt)}
+      </time>
+      <span className={classes['subject']}>
+        {highlights && node.subject ? <Segments of={highlights.subject} /> : node.subject || 'No subject'}
+      </span>
+      <span className={classes['marks']}>
+        {inThread > 1 && (
+          <span className={classes['count']} title={`${number(inThread)} messages in this thread`}>
+            {number(inThread)}
+            <span className={classes['hidden']}> messages in this thread</span>
+          </span>
+        )}
+        {node.hasAttachments && <Mark label="Has attachments" icon={<Icon name="clip" size={14} />} />}
+        {flagged && (
+          <span className={classes['flag']}>
+            <Mark label="Flagged" icon={<Icon name="flag" size={14} />} />
+          </span>
+        )}
+      </span>
+      <span className={classes['snippet']}>{highlights ? <Segments of={highlights.excerpt} /> : node.snippet}</span>
+    </div>
+  );
+});
+
+function Mark({ label, icon }: { label: string; icon: ReactNode }) {
+  return (
+    <span role="img" aria-label={label} title={label} className={classes['mark']}>
+      {icon}
+    </span>
+  );
+}
+
+function Segments({ of }: { of: readonly { text: string; isMatch: boolean }[] }) {
+  // Pieces of one text: their place is all that tells them apart.
+  return of.map(({ text, isMatch }, i) => {
+    const key = `${i}`;
+    return isMatch ? <mark key={key}>{text}</mark> : <span key={key}>{text}</span>;
+  });
+}

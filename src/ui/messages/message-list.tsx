@@ -1,0 +1,164 @@
+import { Text } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
+import { sentenceOf } from '../api/client.ts';
+import { Empty, Loading } from '../parts/states.tsx';
+import { MessageListRow } from './message-list-row.tsx';
+import classes from './messages.module.css';
+import type { Messages } from './use-messages.ts';
+
+/** In pixels; messages.module.css has the same. All rows are equally high, so that thousands need no measuring. */
+export const ROW_HEIGHT = 76;
+/** So many rows before the end the next page is asked for. */
+const AHEAD = 30;
+
+interface Props {
+  readonly messages: Messages;
+  readonly mailboxId: string | null;
+  readonly isFiltered: boolean;
+  /** The message that is open. */
+  readonly openId: string | null;
+  /** The message that the keyboard is at. */
+  readonly activeId: string | null;
+  readonly listRef: RefObject<HTMLDivElement | null>;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+  readonly onFocus: () => void;
+  readonly onOpen: (id: string) => void;
+  readonly onScroll: (firstShown: number) => void;
+}
+
+/** The list: a listbox whose rows are there only while they are seen. */
+export function MessageList(props: Props) {
+  const { messages, mailboxId, openId, activeId, listRef, onOpen } = props;
+  const { rows, hasMore, status, loadMore } = messages;
+  const virtualizer = useVirtualizer({
+    count: rows.length + (hasMore ? 1 : 0),
+    getScrollElement: () => listRef.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]?.node.id ?? 'more',
+    overscan: 8,
+  });
+  const items = virtualizer.getVirtualItems();
+  const lastShown = items.at(-1)?.index ?? 0;
+
+  useEffect(() => {
+    if (hasMore && status === 'READY' && lastShown >= rows.length - AHEAD) loadMore();
+  }, [hasMore, status, lastShown, rows.length, loadMore]);
+
+  useKeptPlace(rows, listRef, props.onScroll);
+
+  const activeIndex = activeId === null ? -1 : rows.findIndex(({ node }) => node.id === activeId);
+  const wasAt = useRef<string | null>(null);
+  useEffect(() => {
+    // Follows the keyboard, not the list that moves under it.
+    if (activeIndex >= 0 && wasAt.current !== activeId) virtualizer.scrollToIndex(activeIndex, { align: 'auto' });
+    wasAt.current = activeId;
+  }, [activeId, activeIndex, virtualizer]);
+
+  if (rows.length === 0) return <Nothing {...props} />;
+  return (
+    <div
+      ref={listRef}
+      className={classes['list']}
+      role="listbox"
+      tabIndex={0}
+      aria-label="Messages"
+      aria-busy={messages.isStale}
+      aria-activedescendant={activeIndex >= 0 ? rowId(activeId!) : undefined}
+      onKeyDown={props.onKeyDown}
+      onFocus={props.onFocus}
+      data-stale={messages.isStale || undefined}
+    >
+      <div className={classes['rows']} role="presentation" style={{ height: virtualizer.getTotalSize() }}>
+        {items.map(({ index, key, start }) => {
+          const row = rows[index];
+          if (!row) return <More key={key} start={start} messages={messages} />;
+          return (
+            <MessageListRow
+              key={key}
+              id={rowId(row.node.id)}
+              row={row}
+              mailboxId={mailboxId}
+              start={start}
+              position={index + 1}
+              total={hasMore ? -1 : rows.length}
+              isOpen={row.node.id === openId}
+              isActive={row.node.id === activeId}
+              onOpen={onOpen}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+const rowId = (id: string): string => `message-${id}`;
+
+/** What somebody is looking at stays where it is when new messages come above it; who is at the top sees them come. */
+function useKeptPlace(
+  rows: Messages['rows'],
+  listRef: RefObject<HTMLDivElement | null>,
+  onScroll: (firstShown: number) => void,
+): void {
+  const anchor = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const list = listRef.current;
+    if (!list) return;
+    const index = anchor.current === null ? -1 : rows.findIndex(({ node }) => node.id === anchor.current);
+    const before = Math.floor(list.scrollTop / ROW_HEIGHT);
+    if (list.scrollTop > 0 && index >= 0 && index !== before) list.scrollTop += (index - before) * ROW_HEIGHT;
+
+    const remember = (): void => {
+      const first = Math.floor(list.scrollTop / ROW_HEIGHT);
+      anchor.current = list.scrollTop > 0 ? (rows[first]?.node.id ?? null) : null;
+      onScroll(first);
+    };
+    remember();
+    list.addEventListener('scroll', remember, { passive: true });
+    return () => list.removeEventListener('scroll', remember);
+  }, [rows, listRef, onScroll]);
+}
+
+function More({ start, messages }: { start: number; messages: Messages }) {
+  const { error, loadMore } = messages;
+  return (
+    <div className={classes['more']} role="presentation" style={{ transform: `translateY(${start}px)` }}>
+      {error ? (
+        <button type="button" className={classes['again']} onClick={loadMore}>
+          {sentenceOf(error)} Try again
+        </button>
+      ) : (
+        'Loading more…'
+      )}
+    </div>
+  );
+}
+
+function Nothing({ messages, isFiltered }: Props) {
+  const { status, error, loadMore } = messages;
+  if (status === 'LOADING') return <Loading what="Loading the messages" />;
+  if (error) {
+    return (
+      <Empty
+        title="The messages could not be loaded"
+        action={
+          <button type="button" className={classes['again']} onClick={loadMore}>
+            Try again
+          </button>
+        }
+      >
+        {sentenceOf(error)}
+      </Empty>
+    );
+  }
+  return isFiltered ? (
+    <Empty title="Nothing found">No message is like that. Fewer words, or another mailbox, may find more.</Empty>
+  ) : (
+    <Empty title="No messages yet">
+      <Text span inherit>
+        They appear here as soon as a sync has stored them.
+      </Text>
+    </Empty>
+  );
+}

@@ -1,0 +1,108 @@
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { type Client, useClient } from 'urql';
+import {
+  MessagesDocument,
+  type MessagesQuery,
+  type MessagesQueryVariables,
+  SyncProgressDocument,
+} from '../../generated/gql/graphql.ts';
+import { useReconnected } from '../api/connection.ts';
+import type { MessageFilter } from './filter.ts';
+import { createMessagePager, type PagerState } from './message-pager.ts';
+
+export type MessageRow = MessagesQuery['messages']['edges'][number];
+
+const PAGE = 100;
+/** A sync that stores hundreds of messages a second is followed a few times a second. */
+const REFRESH_AFTER_MS = 400;
+
+export function messagesVariables(accountId: string, filter: MessageFilter): MessagesQueryVariables {
+  return {
+    accountId,
+    first: PAGE,
+    isSearch: filter.search.trim() !== '',
+    terms: filter.search,
+    ...(filter.mailboxId ? { mailboxId: filter.mailboxId } : {}),
+    ...(filter.search.trim() ? { search: filter.search } : {}),
+    ...(filter.unread ? { unread: true } : {}),
+    ...(filter.flagged ? { flagged: true } : {}),
+  };
+}
+
+export interface Messages extends PagerState<MessageRow> {
+  /** The rows are still those of the filter before. */
+  readonly isStale: boolean;
+  readonly loadMore: () => void;
+}
+
+/**
+ * The list of a filter, kept up to date by what the syncs of the account tell: nothing is asked as long as nothing
+ * happens. `firstShown` says which row is at the top of what is seen.
+ */
+export function useMessages(accountId: string, filter: MessageFilter, firstShown: () => number): Messages {
+  const client = useClient();
+  const { mailboxId, search, unread, flagged } = filter;
+  const pager = useMemo(() => {
+    const variables = messagesVariables(accountId, { mailboxId, search, unread, flagged });
+    return createMessagePager<MessageRow>(async (after) => {
+      const context = { requestPolicy: 'network-only' as const };
+      const { data, error } = await client.query(MessagesDocument, { ...variables, after }, context).toPromise();
+      if (!data) throw error!;
+      return { edges: data.messages.edges, hasNextPage: data.messages.pageInfo.hasNextPage };
+    });
+  }, [client, accountId, mailboxId, search, unread, flagged]);
+  const state = useSyncExternalStore(pager.subscribe, pager.state);
+  const settled = useRef(state);
+  if (state.status !== 'LOADING') settled.current = state;
+
+  useEffect(() => pager.loadMore(), [pager]);
+  useReconnected(useCallback(() => void pager.refreshAll(), [pager]));
+
+  const current = useRef(pager);
+  current.current = pager;
+  useEffect(
+    () =>
+      followSyncs(client, accountId, (isOver) =>
+        isOver ? current.current.refreshAll() : current.current.refresh(firstShown()),
+      ),
+    [client, accountId, firstShown],
+  );
+
+  const isStale = state.status === 'LOADING' && settled.current.rows.length > 0;
+  return { ...(isStale ? settled.current : state), isStale, loadMore: pager.loadMore };
+}
+
+/**
+ * Calls `refresh` when a sync of the account has changed messages, one call at a time, with `isOver` when the run has
+ * ended. Answers how to stop.
+ */
+function followSyncs(client: Client, accountId: string, refresh: (isOver: boolean) => Promise<void>): () => void {
+  let seen: string | null = null;
+  let isPending = false;
+  let isOver = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function run(): Promise<void> {
+    const over = isOver;
+    isPending = isOver = false;
+    await refresh(over);
+    timer = isPending ? setTimeout(run, REFRESH_AFTER_MS) : undefined;
+  }
+
+  const subscription = client.subscription(SyncProgressDocument, { accountId }).subscribe(({ data }) => {
+    if (!data) return;
+    const { runId, status, stats } = data.syncProgress;
+    const changes = stats.messagesCreated + stats.messagesUpdated + stats.messagesDeleted;
+    const told = `${runId} ${changes} ${status}`;
+    if (changes === 0 || told === seen) return;
+    // What the first one tells of may have happened while the list was on its way; most likely it was long ago.
+    isOver ||= seen !== null && status !== 'RUNNING';
+    seen = told;
+    isPending = true;
+    timer ??= setTimeout(run, REFRESH_AFTER_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  };
+}
