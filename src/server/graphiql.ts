@@ -45,7 +45,8 @@ async function renderPage(): Promise<Buffer> {
     subscriptionsProtocol: 'WS',
     credentials: 'same-origin',
     defaultTabs: exampleTabs(),
-    variables: VARIABLES,
+    // An option of the page's that its types leave out.
+    ...({ variables: VARIABLES } as object),
   });
   return promisify(gzip)(html.replace(JSON.stringify(VARIABLES), VARIABLES_OF_ADDRESS));
 }
