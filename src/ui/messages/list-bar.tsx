@@ -3,7 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
-import { number } from './format.ts';
+import { number } from '../parts/format.ts';
 import type { MailboxChoice } from './use-mailboxes.ts';
 
 /** Between two keys of somebody who types. */

@@ -3,6 +3,7 @@ import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 're
 import { useLocation } from 'wouter';
 import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { NotFound } from '../parts/states.tsx';
+import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { isFiltered, type MessageFilter, useFilter } from './filter.ts';
@@ -19,6 +20,7 @@ import { messagesVariables, useMessages } from './use-messages.ts';
  */
 export default function MessagesView({ accountId, messageId }: { accountId: string; messageId?: string }) {
   const [, navigate] = useLocation();
+  useTitle('Messages');
   const [filter, change] = useFilter();
   const mailboxes = useMailboxes(accountId);
   const firstShown = useRef(0);
