@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes sure that the servers which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL and, with --bench,
-# the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their own. So nothing is started, no
+# Makes sure that the programs which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL, Redis, Chromium
+# and, with --bench, the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their
+# own. So nothing is started, no
 # service is registered, and no database cluster is made, other than those that are there already.
 set -eu
 
@@ -30,7 +31,9 @@ find_missing() {
   missing=
   [ -x /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd"
   has_postgres || missing="$missing postgresql"
+  command -v redis-server >/dev/null || missing="$missing redis-server"
   command -v openssl >/dev/null || missing="$missing openssl"
+  command -v chromium >/dev/null || missing="$missing chromium"
   [ -x "$unpacked/usr/lib/cyrus/bin/master" ] && [ -x "$unpacked/usr/bin/imapd" ] || missing="$missing $unpacked_packages"
   case " $* " in
     *' --bench '*) command -v mbsync >/dev/null || missing="$missing isync" ;;
@@ -110,7 +113,7 @@ get() {
 }
 
 units_not_there_yet() {
-  for unit in dovecot.service postgresql.service; do
+  for unit in dovecot.service postgresql.service redis-server.service; do
     has_unit "$unit" || echo "$unit"
   done
 }

@@ -1,33 +1,40 @@
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { createAccounts } from './accounts/accounts.ts';
+import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
-import { deadlinesOf } from './imap/deadlines.ts';
-import { openImapConnection } from './imap/open-connection.ts';
+import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { createHostGate } from './jobs/host-gate.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
+import { createPlaces } from './jobs/places.ts';
 import { startRecovery } from './jobs/recovery.ts';
-import { createRunHandler } from './jobs/run-handler.ts';
+import { createRunHandler, type RunHandlerOptions } from './jobs/run-handler.ts';
 import { startScheduler } from './jobs/scheduler.ts';
-import { RUN_ELSEWHERE } from './jobs/sync-queue.ts';
+import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
-import { createLocalProgressBus } from './live/progress-bus.ts';
-import { createMimePool } from './mime/mime-pool.ts';
-import { buildServer } from './server/build-server.ts';
-import { openDatabase } from './store/database.ts';
+import { type ClosableBus, createLocalProgressBus, createLookingBus } from './live/progress-bus.ts';
+import { createRedisBus } from './live/redis-bus.ts';
+import type { MimePool } from './mime/mime-pool.ts';
+import { openRedis, type RedisLink } from './redis.ts';
+import { buildNodeServer } from './server/build-node-server.ts';
+import { type Database, openDatabase } from './store/database.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
-import { runAccount } from './sync/run-account.ts';
+import type { InStep } from './sync/steps.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { inRunSpan, inStepSpan } from './telemetry/spans.ts';
+import { startTracing } from './telemetry/start-tracing.ts';
+import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
 /** For one message that somebody wants to read: longer takes only what was made for it. */
 const READING_MS = 5000;
 
 export interface App {
-  /** Where it listens, e.g. `http://127.0.0.1:4000`; null without the api role. */
-  readonly url: string | null;
+  /** Where it listens, e.g. `http://127.0.0.1:4000`. Without the api role it tells only how it is. */
+  readonly url: string;
   /** The first tenant's key, the one time it is made. */
   readonly newApiKey: string | null;
   /** Lets running batches commit, closes subscriptions, gives runs back to the queue. */
@@ -36,20 +43,27 @@ export interface App {
 
 /**
  * The composition root: what is built, in the order in which it is built, and closed in reverse. Only here is decided
- * what a part gets: nothing below asks which database it is on, or which roles run.
+ * what a part gets: nothing below asks which database it is on, whether there is a Redis, or which roles run. Code that
+ * only one role needs is loaded for that role only.
  */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   await using opened = new AsyncDisposableStack();
+  const has = (role: Config['ROLES'][number]): boolean => config.ROLES.includes(role);
 
+  opened.defer(await startTracing(config));
   const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
   opened.defer(() => database.close());
   // A configured key is valid before anybody can ask.
   if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);
   const keyring = await openKeyring({ encryptionKey: config.ENCRYPTION_KEY, dataDir: config.DATA_DIR });
 
-  const bus = createLocalProgressBus();
-  const mime = createMimePool({});
-  opened.defer(() => mime.close());
+  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
+  opened.defer(() => redis?.close());
+  const { ADMIN_KEY: adminKey } = config;
+  const metrics = createMetrics({ pool: database.pool, log, namesHosts: adminKey !== undefined });
+  const ways = createBus(config, redis, database, log);
+  opened.defer(() => ways.close());
+  const bus = metrics.bus(ways);
   const accounts = createAccounts({
     database,
     keyring,
@@ -59,71 +73,142 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     imap: { logger: log },
   });
 
+  let handler: RunHandler | null = null;
+  if (has('worker')) {
+    const mime = lazyMime({});
+    opened.defer(() => mime.close());
+    handler = createRunHandler({
+      database,
+      bus,
+      log,
+      retry: { maxRetries: config.SYNC_MAX_RETRIES, baseSeconds: config.SYNC_RETRY_BASE_SECONDS },
+      timeLimitMs: config.SYNC_TIME_LIMIT_MINUTES * MINUTE_MS,
+      work: await createWork(config, { database, accounts, metrics, mime: await mime.get() }),
+    });
+  }
+  const { queue, messages } = await createQueue(config, redis, database, handler, log);
+  opened.defer(() => queue.close());
+  const syncs: Syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
+
+  const node = { metrics, adminKey, redis, logger: log };
+  let server: FastifyInstance;
+  if (has('api')) {
+    const { buildServer } = await import('./server/build-server.ts');
+    const services = {
+      database,
+      accounts,
+      syncs,
+      progress: metrics.progress(createProgressFeed(database.pool, bus, metrics.conflated)),
+      timeline: metrics.events(createEventFeed(database.pool, bus)),
+      isScheduled: config.SYNC_ENABLED,
+    };
+    // Apart from the threads of the syncs, so that neither waits for the other.
+    const reading = lazyMime({ timeLimitMs: READING_MS });
+    opened.defer(() => reading.close());
+    server = await buildServer({
+      ...node,
+      services,
+      readAttachment: async (source, index) => (await reading.get()).attachment(source, index),
+      renderHtml: async (html, source, options) => (await reading.get()).htmlPage(html, source, options),
+      messages,
+    });
+  } else {
+    server = buildNodeServer({ ...node, database });
+  }
+  opened.defer(() => server.close());
+  const url = await server.listen({ host: config.HOST, port: config.PORT });
+  if (has('worker')) {
+    const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
+    opened.defer(stopRecovery);
+  }
+  if (config.SYNC_ENABLED && has('scheduler')) {
+    const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
+    opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
+  }
+  // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
+  const isShown = has('api') && config.API_KEY === undefined;
+  const newApiKey = isShown ? await ensureFirstTenant(database.prisma, undefined) : null;
+
+  const running = opened.move();
+  return { url, newApiKey, close: () => running.disposeAsync() };
+}
+
+/** Alone, within the process; between processes, over Redis; and without it, each looks at the rows. */
+function createBus(config: Config, redis: RedisLink | null, { exclusive }: Database, log: Logger): ClosableBus {
+  if (redis) return createRedisBus(redis, config.REDIS_PREFIX);
+  if (exclusive) return { ...createLocalProgressBus(), close() {} };
+  log.info('without REDIS_URL nodes are not told of what others do, and look at the database once a second');
+  return createLookingBus();
+}
+
+/** The queue, and its messages where they can be looked at. */
+async function createQueue(
+  config: Config,
+  redis: RedisLink | null,
+  { pool }: Database,
+  handler: RunHandler | null,
+  log: Logger,
+): Promise<{ queue: SyncQueue; messages?: BullmqQueue['messages'] }> {
+  const concurrency = config.SYNC_CONCURRENCY;
+  const places = handler && createPlaces(concurrency, handler);
+  if (redis) {
+    const { createBullmqQueue } = await import('./jobs/bullmq-queue.ts');
+    const worker = handler && places ? { worker: { places, concurrency, handler } } : {};
+    const queue = createBullmqQueue({ redis, prefix: config.REDIS_PREFIX, pool, log, ...worker });
+    if (!config.ADMIN_KEY) log.info("without ADMIN_KEY the queue's dashboard is not served");
+    return { queue, messages: queue.messages };
+  }
+  return { queue: handler && places ? createLocalQueue(places, handler, log) : RUN_ELSEWHERE };
+}
+
+/** What a worker does with a claimed run. */
+async function createWork(
+  config: Config,
+  parts: { database: Database; accounts: Accounts; metrics: Metrics; mime: MimePool },
+): Promise<RunHandlerOptions['work']> {
+  const { database, accounts, metrics, mime } = parts;
+  const [{ openImapConnection }, { deadlinesOf }, { runAccount }] = await Promise.all([
+    import('./imap/open-connection.ts'),
+    import('./imap/deadlines.ts'),
+    import('./sync/run-account.ts'),
+  ]);
+  const step: InStep = (name, facts, work) => metrics.step(name, facts, () => inStepSpan(name, facts, work));
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
-  const handler = createRunHandler({
-    database,
-    bus,
-    log,
-    retry: { maxRetries: config.SYNC_MAX_RETRIES, baseSeconds: config.SYNC_RETRY_BASE_SECONDS },
-    timeLimitMs: config.SYNC_TIME_LIMIT_MINUTES * MINUTE_MS,
-    async work({ run, lease }, { publish, signal, log: runLog }) {
-      const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
-      return runAccount({
+  return async ({ run, lease }, { publish, signal, log }) => {
+    const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
+    const count = metrics.work(run);
+    const connect = () =>
+      gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
+        metrics.connection(account.imapHost, async () =>
+          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines }),
+        ),
+      );
+    return inRunSpan(run, () =>
+      runAccount({
         pool: database.pool,
         lease,
         mode: run.mode,
         mime,
         transactionMs: database.transactionMs,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: () =>
-          gate.connect({ host: account.imapHost, accountId: account.id, signal }, async () =>
-            openImapConnection(await accounts.loginOf(account), { signal, logger: runLog, deadlines }),
-          ),
-        publish,
-        log: runLog,
-      });
-    },
-  });
-  const isWorker = config.ROLES.includes('worker');
-  const queue = isWorker ? createLocalQueue(config.SYNC_CONCURRENCY, handler, log) : RUN_ELSEWHERE;
-  opened.defer(() => queue.close());
-  const syncs: Syncs = createSyncs({ database, bus, queue });
+        connect: () => step('connect', {}, connect),
+        publish(row) {
+          count(row);
+          publish(row);
+        },
+        step,
+        log,
+      }),
+    );
+  };
+}
 
-  let url: string | null = null;
-  if (config.ROLES.includes('api')) {
-    const services = {
-      database,
-      accounts,
-      syncs,
-      progress: createProgressFeed(database.pool, bus),
-      timeline: createEventFeed(database.pool, bus),
-      isScheduled: config.SYNC_ENABLED,
-    };
-    // Apart from the threads of the syncs, so that neither waits for the other.
-    const reading = createMimePool({ timeLimitMs: READING_MS });
-    opened.defer(() => reading.close());
-    const server = await buildServer({
-      services,
-      readAttachment: (source, index) => reading.attachment(source, index),
-      renderHtml: (html, source, options) => reading.htmlPage(html, source, options),
-      logger: log,
-    });
-    opened.defer(() => server.close());
-    url = await server.listen({ host: config.HOST, port: config.PORT });
-  }
-  if (isWorker) {
-    const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
-    opened.defer(stopRecovery);
-  }
-  if (config.SYNC_ENABLED && config.ROLES.includes('scheduler')) {
-    const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
-    opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
-  }
-  // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
-  const isShown = url !== null && config.API_KEY === undefined;
-  const newApiKey = isShown ? await ensureFirstTenant(database.prisma, undefined) : null;
-
-  const running = opened.move();
-  return { url, newApiKey, close: () => running.disposeAsync() };
+/** The threads for parsing mail, and the code that speaks to them, from the first use on. */
+function lazyMime(options: { readonly timeLimitMs?: number }) {
+  let pool: Promise<MimePool> | null = null;
+  return {
+    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool(options))),
+    close: async () => (await pool)?.close(),
+  };
 }

@@ -26,11 +26,20 @@ const settings = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
     .optional(),
+  REDIS_URL: z
+    .string()
+    .refine((value) => /^rediss?:\/\//.test(value) && URL.canParse(value), 'must be like redis://host:6379')
+    .optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+    .default('mailtide'),
   DATA_DIR: z.string().min(1).default('./data'),
   API_KEY: z
     .string()
     .regex(/^mt_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}$/, 'must look like mt_<id>_<secret of 32 characters or more>')
     .optional(),
+  ADMIN_KEY: z.string().min(32, 'must have 32 characters or more (openssl rand -hex 32)').optional(),
   ENCRYPTION_KEY: z
     .string()
     .refine(
@@ -47,6 +56,14 @@ const settings = z.object({
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL').optional(),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().default('mailtide'),
+  // By its specification whatever is not "true" means false.
+  OTEL_SDK_DISABLED: z
+    .string()
+    .transform((value) => value.toLowerCase() === 'true')
+    .default(false),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -72,6 +89,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new Error(`Setting ${issue.path[0]?.toString()}: ${issue.message}`);
   }
   const config = parsed.data;
+  if (config.REDIS_URL && !config.DATABASE_URL) {
+    throw new Error('Setting REDIS_URL: is for several processes, which need a PostgreSQL (DATABASE_URL) to share');
+  }
   if (config.DATABASE_URL && !config.ENCRYPTION_KEY) {
     throw new Error(
       'Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)',

@@ -57,8 +57,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** For the person at the terminal; the key is shown this one time. */
-function announce(url: string | null, newApiKey: string | null): void {
-  if (!url) return;
+function announce(url: string, newApiKey: string | null): void {
   console.log(`Mailtide listens on ${url}`);
   if (!newApiKey) return;
   console.log(`\nSign in (shown only once, the key opens everything):\n  ${url}/sign-in?key=${newApiKey}\n`);

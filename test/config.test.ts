@@ -25,9 +25,14 @@ describe('a bad value is refused in one line that names its setting, without the
     ['ROLES', ','],
     ['DATABASE_URL', `mysql://user:${SECRET}@host/db`],
     ['DATABASE_URL', SECRET],
+    ['REDIS_URL', `http://user:${SECRET}@host`],
+    ['REDIS_URL', `redis://user:${SECRET}@:x`],
+    ['REDIS_PREFIX', `${SECRET}:`],
+    ['ADMIN_KEY', SECRET],
     ['API_KEY', SECRET],
     ['API_KEY', `mt_id_${SECRET}`],
     ['API_KEY', `mt_${SECRET}`],
+    ['ADMIN_KEY', SECRET],
     ['ENCRYPTION_KEY', SECRET],
     ['ENCRYPTION_KEY', key(31)],
     ['ENCRYPTION_KEY', key(33)],
@@ -51,6 +56,12 @@ describe('a bad value is refused in one line that names its setting, without the
     expect(message).not.toContain(SECRET);
   });
 
+  test('a Redis without a PostgreSQL to share', () => {
+    const message = refusalOf({ REDIS_URL: `redis://:${SECRET}@127.0.0.1:6379` });
+    expect(message).toMatch(/^Setting REDIS_URL: [^\n]+$/);
+    expect(message).not.toContain(SECRET);
+  });
+
   test('a server without an encryption key that all nodes share', () => {
     const message = refusalOf({ DATABASE_URL: url });
     expect(message).toMatch(/^Setting ENCRYPTION_KEY: [^\n]+$/);
@@ -71,6 +82,7 @@ test('the defaults suit a person on this machine', () => {
   expect(readConfig({})).toEqual({
     HOST: '127.0.0.1',
     PORT: 4000,
+    REDIS_PREFIX: 'mailtide',
     ROLES: ['api', 'worker', 'scheduler'],
     DATA_DIR: './data',
     SYNC_ENABLED: true,
@@ -82,6 +94,8 @@ test('the defaults suit a person on this machine', () => {
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
+    OTEL_SERVICE_NAME: 'mailtide',
+    OTEL_SDK_DISABLED: false,
     LOG_LEVEL: 'info',
   });
 });

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
 import type { ImapDeadlines } from '../imap/deadlines.ts';
-import { type OpenImapOptions, openImapConnection } from '../imap/open-connection.ts';
+import type { OpenImapOptions } from '../imap/open-connection.ts';
 import type { ImapServer } from './account-input.ts';
 import { type ConnectionInput, connection, parseInput } from './account-input.ts';
 import { hintFor } from './connection-hints.ts';
@@ -53,6 +53,8 @@ export async function tryConnection(
   return answering(imap, async () => {
     const { port, security } = imap;
     const login = { ...(await checkHost(imap.host, security, policy)), port, security, username, credentials };
+    // Only now: a process that serves the API alone loads nothing of IMAP before somebody connects a mailbox.
+    const { openImapConnection } = await import('../imap/open-connection.ts');
     const connected = await openImapConnection(login, {
       ...options,
       deadlines: { ...DEADLINES, ...options.deadlines },

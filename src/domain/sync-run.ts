@@ -5,7 +5,7 @@
  *   (none) ---------> QUEUED --------------------> RUNNING ----> SUCCEEDED
  *                     ^ |  ^                       | | | |
  *                     | |  +--- lease expired -----+ | | +-----> FAILED
- *          retry due  | |       or given back        | |
+ *          retry due  | |  given back, gives way     | |
  *                     | +--------- cancel -----------|-+-------> CANCELLED
  *             WAITING_RETRY <---- transient error ---+              ^
  *                     +------------- cancel ------------------------+

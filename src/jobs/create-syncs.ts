@@ -11,17 +11,20 @@ export function createSyncs({
   database,
   bus,
   queue,
+  traceParent = () => null,
 }: {
   database: Database;
   bus: ProgressBus;
   queue: SyncQueue;
+  /** Of the span that the present call is, for the trace of the run that it starts. */
+  traceParent?: () => string | null;
 }): Syncs {
   const { pool, prisma } = database;
 
   const start: Syncs['start'] = async (tenantId, accountId, mode, trigger = 'USER') => {
-    const started = await startRun(pool, tenantId, accountId, mode, trigger);
+    const started = await startRun(pool, tenantId, accountId, mode, trigger, null, traceParent());
     if (!started.alreadyActive) {
-      queue.wake();
+      queue.dispatch([started.run]);
       bus.publish(progressOf(tenantId, started.run));
     }
     return started;
@@ -30,7 +33,7 @@ export function createSyncs({
   const cancel: Syncs['cancel'] = async (tenantId, runId) => {
     const { run, cancelled } = await cancelRun(pool, tenantId, runId);
     if (cancelled) {
-      queue.cancel(runId);
+      queue.cancel(run);
       bus.publish(progressOf(tenantId, run));
     }
     return run;

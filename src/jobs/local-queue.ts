@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import type { ClaimedRun } from '../store/runs/claim-run.ts';
-import type { RunHandler, StopReason, SyncQueue } from './sync-queue.ts';
+import type { Places } from './places.ts';
+import type { RunHandler, SyncQueue } from './sync-queue.ts';
 
-/** The queue within one process: takes runs as long as it has places, at most `concurrency` at a time. */
-export function createLocalQueue(concurrency: number, handler: RunHandler, log: Logger): SyncQueue {
-  const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
+/**
+ * The queue within one process: a message is a hint to look, and who has a place free takes from the rows the run whose
+ * turn it is. So several such nodes on one database are one queue too, that looks once a second.
+ */
+export function createLocalQueue(places: Places, handler: RunHandler, log: Logger): SyncQueue {
   let closed = false;
   /** The look for runs that is under way, and whether somebody has woken us since it began. */
   let looking: Promise<void> | null = null;
@@ -17,43 +19,43 @@ export function createLocalQueue(concurrency: number, handler: RunHandler, log: 
       .catch((error: unknown) => log.error({ err: error }, 'runs could not be claimed'))
       .finally(() => {
         looking = null;
-        if (wokenSince && running.size < concurrency) wake();
+        if (wokenSince) wake();
       });
   }
 
   async function look(): Promise<void> {
     // Not in the caller's turn: who starts a sync gets the answer first.
     await new Promise((resolve) => setImmediate(resolve));
-    while (!closed && running.size < concurrency) {
+    for (;;) {
       wokenSince = false;
-      const claimed = await handler.claim(concurrency > 1 && running.size === concurrency - 1);
-      if (claimed) begin(claimed);
-      else if (!wokenSince) return;
+      const place = places.take();
+      // Whoever leaves a place wakes us.
+      if (!place) return;
+      const claimed = await handler.claim(place.isLast).catch((error: unknown) => {
+        place.leave();
+        throw error;
+      });
+      if (claimed) void place.carryOut(claimed).finally(wake);
+      else {
+        place.leave();
+        if (!wokenSince) return;
+      }
     }
   }
 
-  function begin(claimed: ClaimedRun): void {
-    const { id } = claimed.run;
-    const controller = new AbortController();
-    // Claimed while we were told to stop: it is given back as any other.
-    if (closed) controller.abort('shutdown' satisfies StopReason);
-    const done = handler.carryOut(claimed, controller.signal).finally(() => {
-      running.delete(id);
-      wake();
-    });
-    running.set(id, { controller, done });
-  }
-
   return {
-    wake,
-    cancel(runId) {
-      running.get(runId)?.controller.abort('cancelled' satisfies StopReason);
+    dispatch: wake,
+    cancel: ({ id }) => places.cancel(id),
+    async reconcile() {
+      wake();
     },
     async close() {
       closed = true;
-      for (const { controller } of running.values()) controller.abort('shutdown' satisfies StopReason);
+      const stopped = places.close();
       await looking;
-      await Promise.all([...running.values()].map(({ done }) => done));
+      await stopped;
+      // Claimed while it closed: given back at once.
+      await places.close();
     },
   };
 }

@@ -39,11 +39,13 @@ export async function startRecovery({
       log.error({ runId: run.id, accountId: run.accountId, losses: run.losses }, 'a run has lost its worker too often');
       bus.publish(progressOf(tenantId, run));
     }
-    for (const { tenantId, ...run } of await requeueDeadRuns(database.pool, all)) {
+    const resumed = await requeueDeadRuns(database.pool, all);
+    for (const run of resumed) {
       log.warn({ runId: run.id, accountId: run.accountId, attempt: run.attempt }, 'resuming a run whose worker died');
-      bus.publish(progressOf(tenantId, run));
     }
-    for (const { tenantId, ...run } of await queueDueRetries(database.pool)) bus.publish(progressOf(tenantId, run));
-    queue.wake();
+    const queued = [...resumed, ...(await queueDueRetries(database.pool))];
+    for (const { tenantId, ...run } of queued) bus.publish(progressOf(tenantId, run));
+    queue.dispatch(queued);
+    await queue.reconcile();
   }
 }

@@ -6,13 +6,15 @@ import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import { SpeedMeter } from '../live/speed-meter.ts';
 import type { Database } from '../store/database.ts';
-import { type ClaimedRun, claimNextRun } from '../store/runs/claim-run.ts';
+import { type ClaimedRun, claimNextRun, claimRun } from '../store/runs/claim-run.ts';
 import { finishRun } from '../store/runs/finish-run.ts';
 import { postponeRun } from '../store/runs/postpone-run.ts';
 import { giveBackRun } from '../store/runs/requeue-runs.ts';
+import { giveWay } from '../store/runs/turns.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { type RetrySettings, reactionTo } from './retry-policy.ts';
 import type { RunHandler, StopReason } from './sync-queue.ts';
+import { createTurns } from './turns.ts';
 
 export interface RunHandlerOptions {
   readonly database: Database;
@@ -37,6 +39,7 @@ export interface RunTools {
  *   work resolves       -> SUCCEEDED
  *   work rejects        -> WAITING_RETRY or FAILED, with the error's code and sentence (retry-policy.ts)
  *   signal 'time-limit' -> back to the end of the queue; as a failure when the attempt got nowhere
+ *   signal 'gives-way'  -> back to QUEUED, because others wait who have had no turn; no attempt is counted
  *   signal 'shutdown'   -> back to QUEUED, another worker or the next start goes on
  *   signal 'cancelled'  -> nothing to do: who cancelled has written CANCELLED
  *   lease lost          -> nothing to do: another worker has the run
@@ -44,8 +47,14 @@ export interface RunTools {
 export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
   const { pool } = database;
+  const turns = createTurns(pool, parentLog);
 
-  async function attempt(claimed: ClaimedRun, signal: AbortSignal, log: Logger): Promise<void> {
+  async function attempt(
+    claimed: ClaimedRun,
+    signal: AbortSignal,
+    log: Logger,
+    tell: (run: SyncRun) => void,
+  ): Promise<void> {
     const { lease, run } = claimed;
     const meter = new SpeedMeter();
     let latest = run;
@@ -53,11 +62,13 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       latest = row;
       const speed = row.phase === 'FETCHING' ? meter.measure(row.messagesProcessed, row.messagesTotal) : undefined;
       bus.publish(progressOf(lease.tenantId, row, speed));
+      tell(row);
     };
     const stop = new AbortController();
     const stopFor = (reason: StopReason) => () => stop.abort(reason);
     const heartbeat = startHeartbeat(pool, lease, stopFor('lease-lost'), log);
     const limit = setTimeout(stopFor('time-limit'), timeLimitMs);
+    const endTurn = turns.begin(run.id, stopFor('gives-way'));
     const either = AbortSignal.any([signal, stop.signal]);
     try {
       publish(run);
@@ -70,15 +81,24 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     } finally {
       clearTimeout(limit);
       heartbeat.stop();
+      await endTurn();
+    }
+
+    function madeHeadway(): boolean {
+      return workOf(latest) > workOf(run);
     }
 
     async function afterFailure(error: MailtideError, reason: StopReason | null): Promise<void> {
       if (reason === 'shutdown') {
         await giveBack(false);
+      } else if (reason === 'gives-way') {
+        const queued = await giveWay(pool, lease, madeHeadway());
+        if (queued) publish(queued);
+        log.info('sync gives way to another');
       } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {
         log.info({ reason: reason ?? error.code }, 'sync stopped');
       } else if (reason === 'time-limit') {
-        if (workOf(latest) > workOf(run)) await giveBack(true);
+        if (madeHeadway()) await giveBack(true);
         else await react(new MailtideError('SYNC_TIME_LIMIT', { cause: error }));
       } else {
         await react(error);
@@ -92,8 +112,8 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     }
 
     async function react(error: MailtideError): Promise<void> {
-      const madeHeadway = workOf(latest) > workOf(run);
-      const reaction = reactionTo(error, { retries: run.retries, madeHeadway }, retry, Math.random());
+      const { retries } = run;
+      const reaction = reactionTo(error, { retries, madeHeadway: madeHeadway() }, retry, Math.random());
       const { code, message } = error;
       log.warn({ err: error, code, reaction }, 'sync attempt failed');
       if (reaction.kind === 'retry') publish(await postponeRun(pool, lease, { ...reaction, error: { code, message } }));
@@ -112,10 +132,11 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
 
   return {
     claim: (lastPlace) => claimNextRun(pool, null, lastPlace),
-    async carryOut(claimed, signal) {
+    claimNamed: (runId, lastPlace) => claimRun(pool, runId, null, lastPlace),
+    async carryOut(claimed, signal, tell = () => {}) {
       const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
       try {
-        await attempt(claimed, signal, log);
+        await attempt(claimed, signal, log, tell);
       } catch (error) {
         // The run's row still says RUNNING: recovery finds it when its lease has expired.
         log.error({ err: error }, 'a run could not be carried out');

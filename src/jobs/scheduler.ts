@@ -43,7 +43,7 @@ export function startScheduler({
       for (const { tenantId, ...run } of started) bus.publish(progressOf(tenantId, run));
       if (started.length > 0) {
         log.debug({ due, started: started.length }, 'accounts were due');
-        queue.wake();
+        queue.dispatch(started);
       }
       if (due < BATCH || stopped) return;
     }

@@ -8,13 +8,15 @@ export class Conflated<T> implements AsyncIterableIterator<T> {
   readonly #keyOf: (value: T) => string;
   readonly #maxKeys: number;
   readonly #onEnd: () => void;
+  readonly #onDrop: () => void;
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #ended = false;
 
-  constructor(options: { keyOf: (value: T) => string; maxKeys: number; onEnd: () => void }) {
+  constructor(options: { keyOf: (value: T) => string; maxKeys: number; onEnd: () => void; onDrop?: () => void }) {
     this.#keyOf = options.keyOf;
     this.#maxKeys = options.maxKeys;
     this.#onEnd = options.onEnd;
+    this.#onDrop = options.onDrop ?? (() => {});
   }
 
   push(value: T): void {
@@ -25,9 +27,11 @@ export class Conflated<T> implements AsyncIterableIterator<T> {
       return;
     }
     const key = this.#keyOf(value);
-    this.#unread.delete(key);
+    if (this.#unread.delete(key)) this.#onDrop();
     this.#unread.set(key, value);
-    if (this.#unread.size > this.#maxKeys) this.#unread.delete(this.#unread.keys().next().value!);
+    if (this.#unread.size <= this.#maxKeys) return;
+    this.#unread.delete(this.#unread.keys().next().value!);
+    this.#onDrop();
   }
 
   next(): Promise<IteratorResult<T>> {

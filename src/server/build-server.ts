@@ -1,26 +1,26 @@
 import cookies from '@fastify/cookie';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import type { Logger } from 'pino';
+import type { Queue } from 'bullmq';
+import type { FastifyInstance } from 'fastify';
 import type { Services } from '../graphql/context.ts';
 import { createAuthenticator } from '../store/authenticator.ts';
-import { addAnswers } from './answers.ts';
+import { buildNodeServer, type NodeServerOptions } from './build-node-server.ts';
 import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
 import { addGraphQLSockets } from './graphql-sockets.ts';
-import { addHealth } from './health.ts';
 import { addMessagePages, type RenderHtml } from './message-page.ts';
 import { addPages } from './pages.ts';
+import { addQueueDashboard } from './queue-dashboard.ts';
 import { addSignIn } from './sign-in.ts';
 import { addTimelineExport } from './timeline-export.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly services: Services;
   readonly readAttachment: ReadAttachment;
   readonly renderHtml: RenderHtml;
-  readonly logger: Logger;
+  /** Of the queue, where there is a Redis. */
+  readonly messages?: Queue | undefined;
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
 /** Connections that are still busy this long after the server began to close are cut. */
 const CLOSE_WAIT_MS = 3000;
 
@@ -28,26 +28,15 @@ const CLOSE_WAIT_MS = 3000;
  * Everything that answers over HTTP, built apart from listening: `listen()` it, or `inject()` into it. `close()` ends
  * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
-export async function buildServer({
-  services,
-  readAttachment,
-  renderHtml,
-  logger,
-}: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { services, readAttachment, renderHtml, messages, adminKey, logger } = options;
   const { database } = services;
-  const app = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
-    // addAnswers logs what it is safe to log.
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MAX_BODY_BYTES,
-  });
+  const stopping = new AbortController();
+  const app = buildNodeServer({ ...options, database }, stopping.signal);
   const authenticator = createAuthenticator(database.prisma);
   const graphql = createGraphQLServer(services, logger);
-  const stopping = new AbortController();
 
   await app.register(cookies);
-  addAnswers(app);
-  addHealth(app, database, stopping.signal);
   await addPages(app);
   await addSignIn(app, database.prisma, authenticator);
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
@@ -55,6 +44,7 @@ export async function buildServer({
   addDownloads(app, database, authenticator, readAttachment);
   addMessagePages(app, database, authenticator, renderHtml);
   addTimelineExport(app, database, authenticator);
+  if (messages && adminKey) await addQueueDashboard(app, messages, adminKey);
 
   app.addHook('preClose', async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WAIT_MS);

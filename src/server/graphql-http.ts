@@ -7,6 +7,7 @@ import { useLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema/index.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Authenticator } from '../store/authenticator.ts';
+import { useSpans } from '../telemetry/graphql-spans.ts';
 import { authenticateRequest } from './authentication.ts';
 import { sendGraphiql, wantsPage } from './graphiql.ts';
 import { formAt } from './sign-in.ts';
@@ -27,7 +28,7 @@ export function createGraphQLServer(services: Services, logger: Logger): GraphQL
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ identity, signal }) => createContext(services, identity, signal),
-    plugins: [useLimits(), useValidationCode()],
+    plugins: [useLimits(), useValidationCode(), useSpans()],
     maskedErrors: { maskError: (error) => presentError(error, logger) },
     // presentError has logged what is worth it.
     logging: false,

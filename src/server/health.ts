@@ -5,13 +5,22 @@ import type { Database } from '../store/database.ts';
 /** A database that is busy with a batch answers later than this only when something is wrong. */
 const DATABASE_WAIT_MS = 5000;
 
-/** `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers; 503 otherwise. */
-export function addHealth(app: FastifyInstance, database: Database, stopping: AbortSignal): void {
+/**
+ * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers; 503 otherwise. It says
+ * whether Redis is there, without which all goes on, a little later.
+ */
+export function addHealth(
+  app: FastifyInstance,
+  database: Database,
+  redis: { readonly isReady: boolean } | null,
+  stopping?: AbortSignal,
+): void {
   const quiet = { config: { quiet: true } };
   app.get('/healthz', quiet, async () => ({ status: 'ok' }));
   app.get('/readyz', quiet, async (_request, reply) => {
-    const problem = stopping.aborted ? 'stopping' : await databaseProblem(database);
-    return problem ? reply.code(503).send({ status: problem }) : { status: 'ok' };
+    const problem = stopping?.aborted ? 'stopping' : await databaseProblem(database);
+    if (problem) return reply.code(503).send({ status: problem });
+    return { status: 'ok', ...(redis ? { redis: redis.isReady ? 'ok' : 'no Redis' } : {}) };
   });
 }
 

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { bringUpToDate, bringUpToDateTogether } from './bring-up-to-date.ts';
 import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
 
 /** The database of this installation: an embedded PostgreSQL below `dataDir`, or the server at `url`. */
@@ -37,17 +35,33 @@ const EMBEDDED_TRANSACTION_MS = 20;
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if (location.url) {
     const connection = { connectionString: location.url, max: POOL_SIZE };
-    await migrate(connection);
+    await bringUpToDateTogether(connection);
     return connect(connection, false, async () => {});
   }
   const embedded = await openEmbedded(location.dataDir);
   const connection = { ...embeddedConnection(embedded.socketDir), max: EMBEDDED_POOL_SIZE };
   try {
-    await migrate(connection);
+    await bringUpToDate(connection);
     return connect(connection, true, () => embedded.close());
   } catch (error) {
     await embedded.close();
     throw error;
+  }
+}
+
+/**
+ * Only brings the schema up to date: for a deployment that does so before its nodes start.
+ * @returns the names of the migrations that were applied
+ */
+export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promise<string[]> {
+  if (url) return bringUpToDateTogether({ connectionString: url });
+  // One that runs has done it at its start.
+  if (runningSocketDir(dataDir)) return [];
+  const embedded = await openEmbedded(dataDir);
+  try {
+    return await bringUpToDate(embeddedConnection(embedded.socketDir));
+  } finally {
+    await embedded.close();
   }
 }
 
@@ -81,35 +95,4 @@ function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => P
       await closeServer();
     },
   };
-}
-
-/** Runs the migrations that the database lacks, in a process of its own (src/store/migrate.ts). */
-async function migrate(connection: pg.PoolConfig): Promise<void> {
-  if (await isUpToDate(connection)) return;
-  const script = new URL('./migrate.ts', import.meta.url).pathname;
-  const migration = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', script]);
-  migration.child.stdin?.end(JSON.stringify(connection));
-  await migration.catch((error: { stderr?: string }) => {
-    throw new Error(`The database schema could not be brought up to date:\n${error.stderr ?? ''}`, { cause: error });
-  });
-}
-
-async function isUpToDate(connection: pg.PoolConfig): Promise<boolean> {
-  const client = new pg.Client(connection);
-  await client.connect();
-  try {
-    const known = await client.query<{ exists: boolean }>(
-      `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
-    );
-    if (!known.rows[0]?.exists) return false;
-    const applied = await client.query<{ name: string }>(
-      'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
-    );
-    const names = new Set(applied.rows.map((row) => row.name));
-    return readdirSync(new URL('../../prisma/migrations/', import.meta.url), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .every((entry) => names.has(entry.name));
-  } finally {
-    await client.end();
-  }
 }

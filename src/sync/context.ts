@@ -5,6 +5,7 @@ import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { MimePool } from '../mime/mime-pool.ts';
 import type { Lease } from '../store/sql.ts';
+import type { InStep } from './steps.ts';
 
 /** What a run has at hand. */
 export interface SyncContext {
@@ -20,5 +21,6 @@ export interface SyncContext {
   readonly connect: () => Promise<ImapConnection>;
   /** Tells the subscribers what was committed. */
   readonly publish: (run: SyncRun) => void;
+  readonly step: InStep;
   readonly log: Logger;
 }

@@ -1,17 +1,18 @@
+import type { MailboxSnapshot } from '../domain/words.ts';
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordPlan } from '../store/runs/record-plan.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { addNew } from './add-new.ts';
 import { changedFlags } from './changed-flags.ts';
-import type { Claim } from './claims.ts';
+import { type Claim, MailboxSetAside } from './claims.ts';
 import { compareFlags, type FlagComparison } from './compare-flags.ts';
 import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
 import { nextCursor } from './cursor.ts';
-import { holdsOthers } from './identity.ts';
+import { holdsOthers, holdsTheSame } from './identity.ts';
 import type { Line } from './line.ts';
-import { NEW_GENERATION, type PassPlan, planPass } from './plan.ts';
+import { NEW_GENERATION, type PassPlan, planPass, SAME_GENERATION } from './plan.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
 export interface MailboxPass {
@@ -33,12 +34,16 @@ export interface MailboxPass {
  */
 export async function enumerateMailbox(context: SyncContext, line: Line, stored: StoredMailbox): Promise<MailboxPass> {
   const { pool, lease, publish, log, mode } = context;
-  const snapshot = await line.connection.select(stored.path);
+  const snapshot = await open(line, stored);
   const at = new Date();
   line.connection.takeVanished();
   let mailbox = stored;
   let plan = planPass(stored, snapshot, mode, at);
   const uidValidity = snapshot.uidValidity;
+  if (plan.doubtsReset && (await holdsTheSame(context, line, stored, { ...stored, uidValidity }))) {
+    plan = SAME_GENERATION;
+    log.warn({ mailbox: stored.path, before: stored.uidValidity, now: uidValidity }, plan.reason);
+  }
   if (plan.checkIdentity && (await holdsOthers(context, line, stored, { ...stored, uidValidity }))) {
     plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
     log.error({ mailbox: stored.path }, plan.reason);
@@ -105,6 +110,15 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   }
   publish(await finishPass(pool, lease, id, cursor, { mailboxesSynced: 1 }));
   return { mailbox, ref, gone: [], cursor: null, leaving: [], claim };
+}
+
+/** Another UIDVALIDITY is asked for twice: where each SELECT says another one, no UID means anything. */
+async function open({ connection }: Line, { path, uidValidity }: StoredMailbox): Promise<MailboxSnapshot> {
+  const first = await connection.select(path);
+  if (uidValidity === null || first.uidValidity === uidValidity) return first;
+  const second = await connection.select(path);
+  if (second.uidValidity !== first.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+  return second;
 }
 
 /** Where nothing was known, all flags have just been told; else they were compared if the plan said so. */

@@ -7,6 +7,7 @@ import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
 import { BatchSize } from './batch-size.ts';
+import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
 import { PoisonFinder, type Waiting } from './overcome.ts';
@@ -25,6 +26,7 @@ const BATCHES_IN_FLIGHT = 5;
 /**
  * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
  * server is dropped, and its UIDs added to `expunged`.
+ * @throws MailboxSetAside when the mailbox has another UIDVALIDITY by now.
  */
 export async function fetchBodies(
   context: SyncContext,
@@ -33,25 +35,28 @@ export async function fetchBodies(
   onTheMove: ReadonlySet<string>,
   expunged: Set<number>,
 ): Promise<void> {
-  const { pool, lease, publish, log } = context;
+  const { pool, lease, publish, step, log } = context;
   const snapshot = await line.connection.select(ref.path);
   // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
-  if (snapshot.uidValidity !== ref.uidValidity) return;
+  if (snapshot.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize(context.transactionMs);
   const sizes = new Sizes();
   const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
-    digest: (batch) => context.mime.digest(batch.bodies.map((body) => body.source)),
+    digest: ({ bodies }) =>
+      step('parse', { messages: bodies.length }, () => context.mime.digest(bodies.map((body) => body.source))),
     async store(batch, digested) {
       const began = performance.now();
-      await storeBodies(context, ref, batch, digested, onTheMove);
+      await step('store', { messages: batch.bodies.length }, () =>
+        storeBodies(context, ref, batch, digested, onTheMove),
+      );
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
-  const finder = new PoisonFinder(context, line, ref, (connection, waiting) =>
-    fetchInto(connection, waiting, size, pipeline, sizes),
+  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed) =>
+    fetchInto(connection, waiting, onServed, size, pipeline, sizes),
   );
   try {
     let below: number | null = null;
@@ -97,6 +102,7 @@ class Sizes {
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
+  onServed: (location: PendingLocation) => void,
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
   sizes: Sizes,
@@ -106,7 +112,9 @@ async function fetchInto(
   try {
     for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
       const location = waiting.get(uid);
-      if (!location || sizes.isCutOff(location, source.length)) continue;
+      if (!location) continue;
+      onServed(location);
+      if (sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);
       // A giant goes alone: whatever is done with it then needs no copy.
       if (bodies.length > 0 && bytes + source.length > GIANT) {

@@ -1,6 +1,10 @@
-import { liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { toStorable } from '../domain/storable-text.ts';
+import type { ImapConnection } from '../imap/connection.ts';
+import { readHeaderFields } from '../mime/header-fields.ts';
+import { ownMessageId } from '../mime/message-ids.ts';
+import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import type { StoredMailbox } from '../store/mail/mailboxes.ts';
-import { locationsAmong, type SampledLocation } from '../store/mail/sample-locations.ts';
+import { locationsAmong, newestMessageIds, type SampledLocation } from '../store/mail/sample-locations.ts';
 import { askMetadata } from './ask-metadata.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
@@ -43,4 +47,42 @@ export async function holdsOthers(
     if (isOther) return true;
   }
   return false;
+}
+
+/** So many messages with the Message-ID that is stored for their UIDs say that UIDs mean what they meant (isync's rule). */
+const CONFIRMATIONS = 20;
+/** In a mailbox with fewer messages this share of them. */
+const CONFIRMING_SHARE = 0.8;
+
+/**
+ * Whether UIDs name the messages that are stored for them, although UIDVALIDITY is another one: no date and no size
+ * contradicts, and enough Message-IDs confirm it.
+ */
+export async function holdsTheSame(
+  context: SyncContext,
+  line: Line,
+  mailbox: StoredMailbox,
+  ref: MailboxRef,
+): Promise<boolean> {
+  const { pool } = context;
+  const live = await countLive(pool, ref, null);
+  if (live === 0) return true;
+  if (await holdsOthers(context, line, mailbox, ref)) return false;
+  const stored = new Map(
+    (await newestMessageIds(pool, mailbox, CONFIRMATIONS)).map(({ uid, messageIdHeader }) => [uid, messageIdHeader]),
+  );
+  const there = await messageIdsOf(line.connection, [...stored.keys()]);
+  const isConfirmed = there.every(({ uid, messageIdHeader }) => stored.get(uid) === messageIdHeader);
+  return isConfirmed && there.length >= Math.min(CONFIRMATIONS, live * CONFIRMING_SHARE);
+}
+
+/** The Message-IDs of messages, of those that have one, as they are stored. */
+export async function messageIdsOf(
+  connection: ImapConnection,
+  uids: readonly number[],
+): Promise<{ uid: number; messageIdHeader: string }[]> {
+  return (await connection.fetchHeaders(uids, ['message-id'])).flatMap(({ uid, source }) => {
+    const messageIdHeader = ownMessageId(toStorable(readHeaderFields(source).values.get('message-id') ?? ''));
+    return messageIdHeader === null ? [] : [{ uid, messageIdHeader }];
+  });
 }

@@ -8,8 +8,15 @@ import type { Line } from './line.ts';
 /** Messages that were asked for and did not come yet, by UID. */
 export type Waiting = Map<number, PendingLocation>;
 
-/** Fetches what waits and takes out what came. */
-export type FetchWaiting = (connection: ImapConnection, waiting: Waiting) => Promise<void>;
+/**
+ * Fetches what waits and takes out what came. `onServed` hears of every message with bytes, also of one that stays in
+ * `waiting` because they may not be all of them.
+ */
+export type FetchWaiting = (
+  connection: ImapConnection,
+  waiting: Waiting,
+  onServed: (location: PendingLocation) => void,
+) => Promise<void>;
 
 /** A connection that broke over a message: closed by Dovecot (imap_fetch_failure), or by us at a broken literal. */
 const BROKEN = new Set<ErrorCode>(['IMAP_CONNECTION_LOST', 'IMAP_INVALID_ANSWER']);
@@ -22,6 +29,8 @@ const MAX_UNEXPLAINED = 5;
 const MAX_BREAKERS = 50;
 /** After a break, so much fewer messages are asked for together. */
 const NARROWER = 8;
+/** Where nothing was served yet, the server is tried with so many other messages before one is blamed. */
+const MAX_TRIALS = 5;
 /** From so many attempts in vain on a message is set aside also where there is no other one to try the server with. */
 const ATTEMPTS_ENOUGH = 2;
 
@@ -35,8 +44,8 @@ const ATTEMPTS_ENOUGH = 2;
  *                          answer in ascending order. If it breaks that one as well, it is the poison. If not, rows
  *                          were lost with the connection, or it was the line: the rest is asked for in smaller groups
  *
- * Before a message is blamed, another one that the server has served before is asked for: if that is not served either,
- * it is the server that is out of order, and the run fails. So it does over a line that breaks again and again without
+ * Before a message is blamed, another one that the server has served before is asked for, or some that it was not asked
+ * for alone yet: if none is served either, it is the server that is out of order, and the run fails. So it does over a line that breaks again and again without
  * any message to blame; the next one begins with smaller groups (src/sync/asked-together.ts).
  */
 export class PoisonFinder {
@@ -48,6 +57,8 @@ export class PoisonFinder {
   #breakers = 0;
   /** The smallest message that the server has served, to try it with. */
   #control: PendingLocation | null = null;
+  /** All that is fetched at present. */
+  #asked: readonly PendingLocation[] = [];
 
   constructor(context: SyncContext, line: Line, ref: MailboxRef, fetch: FetchWaiting) {
     this.#context = context;
@@ -58,6 +69,11 @@ export class PoisonFinder {
 
   /** Leaves in `waiting` what the server is silent about. */
   async fetch(waiting: Waiting): Promise<void> {
+    this.#asked = [...waiting.values()].toSorted((a, b) => a.size - b.size);
+    await this.#fetchPart(waiting);
+  }
+
+  async #fetchPart(waiting: Waiting): Promise<void> {
     try {
       await this.#ask(waiting);
     } catch (error) {
@@ -84,16 +100,10 @@ export class PoisonFinder {
     return waiting.size === 0 ? 'served' : 'silent';
   }
 
-  async #ask(waiting: Waiting): Promise<void> {
-    const asked = [...waiting.values()];
-    try {
-      await this.#fetch(this.#line.connection, waiting);
-    } finally {
-      for (const location of asked) {
-        const isSmaller = !this.#control || location.size < this.#control.size;
-        if (isSmaller && !waiting.has(location.uid)) this.#control = location;
-      }
-    }
+  #ask(waiting: Waiting): Promise<void> {
+    return this.#fetch(this.#line.connection, waiting, (location) => {
+      if (!this.#control || location.size < this.#control.size) this.#control = location;
+    });
   }
 
   async #afterBreak(waiting: Waiting, error: unknown): Promise<void> {
@@ -128,11 +138,26 @@ export class PoisonFinder {
   async #isToBlame(location: PendingLocation): Promise<boolean> {
     const { pool, lease } = this.#context;
     const control = this.#control?.uid ?? (await anyStoredUid(pool, this.#ref));
+    const others = this.#asked.filter(({ uid }) => uid !== location.uid).slice(0, MAX_TRIALS);
     if (control === null && location.attempts >= ATTEMPTS_ENOUGH) return true;
-    if (control !== null) {
-      for await (const { uid } of this.#line.connection.fetchSources([control])) if (uid === control) return true;
+    if (control !== null && (await this.#serves(control))) return true;
+    for (const other of control === null ? others : []) {
+      if (!(await this.#serves(other.uid))) continue;
+      this.#control = other;
+      return true;
     }
     await countAttempt(pool, lease, this.#ref, [location.uid]);
+    return false;
+  }
+
+  async #serves(uid: number): Promise<boolean> {
+    try {
+      for await (const row of this.#line.connection.fetchSources([uid])) if (row.uid === uid) return true;
+    } catch (error) {
+      const { code } = toMailtideError(error);
+      if (BROKEN.has(code)) await this.#line.renew(this.#ref);
+      else if (code !== 'IMAP_SERVER_REFUSED') throw error;
+    }
     return false;
   }
 
@@ -140,7 +165,7 @@ export class PoisonFinder {
     for (let from = 0; from < rest.length; from += size) {
       const group = rest.slice(from, from + size);
       const part = new Map(group);
-      await this.fetch(part);
+      await this.#fetchPart(part);
       for (const [uid] of group) if (!part.has(uid)) waiting.delete(uid);
     }
   }

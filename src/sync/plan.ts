@@ -3,6 +3,10 @@ import type { MailboxSnapshot, MailboxStatus } from '../domain/words.ts';
 
 /** What the decisions need of a stored mailbox. */
 export interface KnownMailbox {
+  /** MAILBOXID, where the server has one. */
+  readonly objectId: string | null;
+  /** How often its UIDs have lost their meaning. */
+  readonly generation: number;
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
   readonly highestModseq: bigint | null;
@@ -56,8 +60,10 @@ export function expectedMessages(known: KnownMailbox | null, status: MailboxStat
 export const RECENT = 500;
 
 export interface PassPlan {
-  /** UIDVALIDITY changed: a new generation, everything is enumerated again. */
+  /** UIDVALIDITY or MAILBOXID changed: a new generation, everything is enumerated again. */
   readonly newGeneration: boolean;
+  /** The server has said so too often: a new generation only where UIDs do name other messages than before. */
+  readonly doubtsReset: boolean;
   /**
    * Where changed flags come from: nowhere (proven unchanged, or all is new), the mod-sequence cursor, or a window of
    * recent UIDs with a rolling sweep behind it.
@@ -77,6 +83,7 @@ export interface PassPlan {
 
 const NOTHING = {
   newGeneration: false,
+  doubtsReset: false,
   flags: 'none',
   wholeSet: false,
   allFlags: false,
@@ -85,12 +92,26 @@ const NOTHING = {
 } as const;
 export const NEW_GENERATION = { ...NOTHING, newGeneration: true } as const;
 const EVERYTHING = { ...NOTHING, wholeSet: true, allFlags: true } as const;
+export const SAME_GENERATION: PassPlan = { ...EVERYTHING, reason: 'UIDVALIDITY changed once more, but no message' };
+
+/**
+ * So many resets are believed at once. There are servers whose UIDVALIDITY goes to and fro, for example because two
+ * machines that serve a mailbox do not agree: each time all rows would be written again, and the old ones kept.
+ */
+const BELIEVED_RESETS = 3;
 
 /** Decides how a mailbox is brought up to date, from what we know and what SELECT says. */
 export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode, at = new Date()): PassPlan {
   if (known.uidValidity === null) return { ...NOTHING, reason: 'first sync of this mailbox' };
+  // Cyrus gives a mailbox that is made again the UIDVALIDITY after its last one, which another mailbox may have: where
+  // the two swap names, nothing else tells.
+  if (known.objectId !== null && now.mailboxId !== null && known.objectId !== now.mailboxId) {
+    return { ...NEW_GENERATION, reason: 'MAILBOXID changed: another mailbox has this name now' };
+  }
   // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
-  if (known.uidValidity !== now.uidValidity) return { ...NEW_GENERATION, reason: 'UIDVALIDITY changed' };
+  if (known.uidValidity !== now.uidValidity) {
+    return { ...NEW_GENERATION, doubtsReset: known.generation >= BELIEVED_RESETS, reason: 'UIDVALIDITY changed' };
+  }
   if (now.uidNext !== null && known.uidNext !== null && BigInt(now.uidNext) < known.uidNext) {
     return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT went back: a restored mailbox' };
   }

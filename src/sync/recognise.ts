@@ -1,9 +1,7 @@
-import { toStorable } from '../domain/storable-text.ts';
-import { readHeaderFields } from '../mime/header-fields.ts';
-import { ownMessageId } from '../mime/message-ids.ts';
 import { adopt, type KnownAt, knownByEmailId, knownByHeader, likeLeaving } from '../store/mail/adopt.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { SyncContext } from './context.ts';
+import { messageIdsOf } from './identity.ts';
 import type { Line } from './line.ts';
 
 const PER_TRANSACTION = 1000;
@@ -30,10 +28,7 @@ export async function recognise(
   if (alike.length === 0) return;
   const { uidValidity } = await line.connection.select(ref.path);
   if (uidValidity !== ref.uidValidity) return;
-  const headers = (await line.connection.fetchHeaders(alike, ['message-id'])).flatMap(({ uid, source }) => {
-    const messageIdHeader = ownMessageId(toStorable(readHeaderFields(source).values.get('message-id') ?? ''));
-    return messageIdHeader === null ? [] : [{ uid, messageIdHeader }];
-  });
+  const headers = await messageIdsOf(line.connection, alike);
   await adoptAll(context, ref, await knownByHeader(pool, ref, leaving, headers), onTheMove);
 }
 

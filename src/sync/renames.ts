@@ -1,4 +1,4 @@
-import type { ListedMailbox } from '../domain/words.ts';
+import type { ListedMailbox, MailboxSnapshot } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { Rename, StoredMailbox } from '../store/mail/mailboxes.ts';
@@ -20,17 +20,25 @@ export async function findRenames(
   listed: readonly ListedMailbox[],
 ): Promise<Rename[]> {
   const renames: Rename[] = [];
+  // Asked by SELECT: Cyrus 3.6 answers a LIST that wants MAILBOXID together with MESSAGES with garbage.
+  const ids = new Map<string, string | null>();
   for (const pair of renameCandidates(stored, listed)) {
-    const isTaken = renames.some(({ mailbox, listed: place }) => mailbox === pair.mailbox || place === pair.listed);
-    if (!isTaken && (await isSame(context, connection, pair))) renames.push(pair);
+    const { mailbox, listed: place } = pair;
+    if (renames.some((known) => known.mailbox === mailbox || known.listed === place)) continue;
+    if (mailbox.objectId !== null && !ids.has(place.path)) {
+      ids.set(place.path, (await opened(connection, place))?.mailboxId ?? null);
+    }
+    const id = mailbox.objectId === null ? null : ids.get(place.path)!;
+    const isSame = id === null ? await looksTheSame(context, connection, pair) : id === mailbox.objectId;
+    if (isSame) renames.push(pair);
   }
   return renames;
 }
 
 /**
  * Pure: each known mailbox that has left its name, with each place that is not the one it was, where UIDVALIDITY and
- * UIDNEXT allow that it is there. A mailbox has left its name when LIST shows the name no more, or shows it with
- * another UIDVALIDITY: names may have been swapped, or given to a new mailbox.
+ * UIDNEXT, or a MAILBOXID to be asked for, allow that it is there. A mailbox has left its name when LIST shows the name
+ * no more, or shows it with another UIDVALIDITY: names may have been swapped, or given to a new mailbox.
  */
 export function renameCandidates(stored: readonly StoredMailbox[], listed: readonly ListedMailbox[]): Rename[] {
   const places = new Map(listed.map((place) => [place.path, place]));
@@ -43,25 +51,30 @@ export function renameCandidates(stored: readonly StoredMailbox[], listed: reado
   return away.flatMap((mailbox) =>
     listed
       .filter(({ path, status }) => {
+        if (home.has(path) || path === mailbox.path) return false;
         const { uidValidity = null, uidNext = null } = status ?? {};
         const reaches = uidNext === null || mailbox.uidNext === null || BigInt(uidNext) >= mailbox.uidNext;
-        return !home.has(path) && path !== mailbox.path && uidValidity === mailbox.uidValidity && reaches;
+        return mailbox.objectId !== null || (uidValidity === mailbox.uidValidity && reaches);
       })
       .map((place) => ({ mailbox, listed: place })),
   );
 }
 
-async function isSame(
+/** Null when the server refuses it. */
+async function opened(connection: ImapConnection, { path }: ListedMailbox): Promise<MailboxSnapshot | null> {
+  return connection.select(path).catch((error: unknown) => {
+    if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return null;
+    throw error;
+  });
+}
+
+async function looksTheSame(
   { pool }: SyncContext,
   connection: ImapConnection,
   { mailbox, listed }: Rename,
 ): Promise<boolean> {
-  const now = await connection.select(listed.path).catch((error: unknown) => {
-    if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return null;
-    throw error;
-  });
+  const now = await opened(connection, listed);
   if (now?.uidValidity !== mailbox.uidValidity) return false;
-  if (now.mailboxId !== null && mailbox.objectId !== null) return now.mailboxId === mailbox.objectId;
   const sample = await sampleLocations(pool, mailbox, SAMPLE);
   if (sample.length === 0) return mailbox.messageCount === 0 && now.exists === 0;
   const there = new Map<number, Recognisable>();

@@ -3,7 +3,7 @@ import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
-import { type Claim, unchangedClaim } from './claims.ts';
+import { type Claim, MailboxSetAside, unchangedClaim } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
@@ -29,13 +29,14 @@ const GONE_PER_TRANSACTION = 1000;
  * @returns what the run proved, to be stored when it ends.
  */
 export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
+  const { step } = context;
   const line = await Line.open(context.connect);
   try {
-    const discovery = await discover(context, line.connection);
+    const discovery = await step('discover', {}, () => discover(context, line.connection));
     const { passes, claims } = await enumerateAll(context, line, discovery);
     await fetchAll(context, line, discovery, passes, claims);
-    await finish(context, discovery, passes);
-    return await takeReceipt(context, [...claims.values()]);
+    await step('finish', {}, () => finish(context, discovery, passes, claims));
+    return await step('prove', {}, () => takeReceipt(context, [...claims.values()]));
   } finally {
     await line.close();
   }
@@ -58,7 +59,8 @@ async function enumerateAll(
       continue;
     }
     try {
-      const pass = await enumerateMailbox(context, line, stored);
+      const facts = { mailboxId: stored.id };
+      const pass = await context.step('enumerate', facts, () => enumerateMailbox(context, line, stored));
       passes.push(pass);
       claims.set(stored.id, pass.claim);
     } catch (error) {
@@ -90,29 +92,34 @@ async function fetchAll(
 
   const onTheMove = new Set(passes.flatMap((pass) => pass.leaving));
   for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) onTheMove.add(id);
+  const refs = new Map(passes.map(({ ref }) => [ref.id, ref]));
   let failure: unknown;
   for (const { id, path, generation, uidValidity } of waiting) {
     const claim = claims.get(id)!;
     try {
-      const ref = { id, path, generation, uidValidity: uidValidity! };
+      const ref = refs.get(id) ?? { id, path, generation, uidValidity: uidValidity! };
       await recognise(context, line, ref, onTheMove);
-      await fetchBodies(context, line, ref, onTheMove, claim.expunged);
+      const facts = { mailboxId: id };
+      await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
     } catch (error) {
       failure = error;
       claims.set(id, setAside(context, claim, error));
     }
   }
-  if (failure && waiting.every(({ id }) => claims.get(id)!.refusal)) throw asOwnError(failure);
+  const isItsOwn = failure instanceof MailboxSetAside;
+  if (failure && !isItsOwn && waiting.every(({ id }) => claims.get(id)!.refusal)) throw asOwnError(failure);
 }
 
 async function finish(
   { pool, lease, publish }: SyncContext,
   { vanished }: Discovery,
   passes: readonly MailboxPass[],
+  claims: Claims,
 ): Promise<void> {
   publish(await recordProgressNow(pool, lease, { phase: 'FINISHING', mailbox: null }));
   for (const { mailbox, gone, cursor } of passes) {
-    if (!cursor) continue;
+    // Of one that was set aside meanwhile, what is stored stays as it is: the next pass looks at all of it again.
+    if (!cursor || claims.get(mailbox.id)!.refusal) continue;
     const { generation } = mailbox;
     if (mailbox.hasOldGeneration) publish(await tombstone(pool, lease, mailbox, { before: generation }, null));
     let from = 0;

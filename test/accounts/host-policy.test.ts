@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { canonicalHost, checkHost, type HostPolicy } from '../../src/accounts/host-policy.ts';
 
 const names: Record<string, string[]> = {
@@ -16,6 +16,8 @@ const policy = (allowPrivateHosts: boolean): HostPolicy => ({
   },
 });
 const [strict, lenient] = [policy(false), policy(true)];
+
+afterEach(() => vi.useRealTimers());
 
 describe('one spelling of each host', () => {
   test.each([
@@ -94,4 +96,14 @@ test('nothing goes to a public host without encryption', async () => {
 test('names that are none, and names that nobody has', async () => {
   await expect(checkHost('a b', 'TLS', strict)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   await expect(checkHost('nobody.test', 'TLS', strict)).rejects.toMatchObject({ code: 'IMAP_HOST_NOT_FOUND' });
+});
+
+test('name servers that do not answer are waited for for ten seconds', async () => {
+  vi.useFakeTimers();
+  const deaf = { allowPrivateHosts: true, lookup: () => new Promise<never>(() => {}) };
+  const attempt = expect(checkHost('deaf.test', 'TLS', deaf)).rejects.toMatchObject({
+    code: 'IMAP_NAME_LOOKUP_FAILED',
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  await attempt;
 });

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openBlackHole } from '../support/black-hole.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
+import { explainPlace } from '../support/explain.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { mails } from '../support/mails.ts';
 import { RawImap } from '../support/raw-imap.ts';
 import { expectOnlyRead } from '../support/read-only.ts';
+import { receiptOf } from '../support/receipt.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 import { postgres } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -119,6 +122,12 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     );
   }
 
+  const connectTo = (account: string, username: string, port: number) =>
+    service.data(
+      'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
+      { id: account, input: { imap: { host: server.host, port, security: 'NONE', username }, verify: false } },
+    );
+
   async function expectRecovery(account: string, user: string): Promise<void> {
     proxy.fault = null;
     await letItTryAgain(account);
@@ -154,6 +163,19 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     expect(await stored(user)).toEqual(real);
   });
 
+  test('every SYN is lost: IMAP_TIMEOUT, and all is well when the machine is back', async () => {
+    const { account, user } = await changedAccount();
+    const [before, cursor] = [await stored(user), await cursorOfInbox(user)];
+    await using hole = await openBlackHole();
+    await connectTo(account, user, hole.port);
+    const run = await finishedRun(service, await startSync(service, account));
+    expect(run).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_TIMEOUT' } });
+    expect(await lastError(account)).toMatchObject({ isSyncing: false, lastSyncError: { code: 'IMAP_TIMEOUT' } });
+    expect([await stored(user), await cursorOfInbox(user)]).toEqual([before, cursor]);
+    await connectTo(account, user, proxy.port);
+    await expectRecovery(account, user);
+  });
+
   test('one byte at a time is slow, but no silence: the sync goes on, and ends when the rest comes', async () => {
     const { account, user } = await changedAccount();
     let dripped = 0;
@@ -172,21 +194,49 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await expectRecovery(account, user);
   });
 
-  test('a body that is never served is set aside with its reason, and stops no other', async () => {
+  test('a body that is not served is set aside with its reason, stops no other, and is stored when it is served', async () => {
     const { account, user } = await changedAccount();
+    const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
+    const receipt = async (runId: string) =>
+      (await receiptOf(service, runId))!.mailboxes.find(({ mailbox }) => mailbox === 'INBOX');
+    const story = async () =>
+      (await explainPlace(service, account, 'INBOX', 16)).map(({ kind, detail }) => `${kind} ${detail ?? ''}`.trim());
+    const isDue = () =>
+      withDatabase({ databaseUrl }, (client) =>
+        client.query(`UPDATE message_location SET retry_at = now() WHERE state = 'QUARANTINED'`),
+      );
     proxy.fault = {
       response: ({ command, line, row }) =>
         command?.line.includes('BODY.PEEK') && row > 0 && /UID 16 /.test(line) ? '' : undefined,
     };
-    const { stats } = await sync(service, account);
-    proxy.fault = null;
+    const first = await sync(service, account);
     const [real, have] = [await truth({ ...server, user }), await stored(user)];
-    const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
     expect(inbox(have).get(16)).toMatchObject({ sha256: 'QUARANTINED' });
-    inbox(have).delete(16);
-    inbox(real).delete(16);
+    const [missing, there] = [inbox(have), inbox(real)];
+    for (const messages of [missing, there]) messages.delete(16);
     expect(have).toEqual(real);
-    expect(stats.messagesFetched).toBeGreaterThan(12);
+    expect(first.stats.messagesFetched).toBeGreaterThan(12);
+    const gap = { uid: '16', reason: 'NOT_SERVED' };
+    expect(await receipt(first.id)).toMatchObject({ complete: false, gaps: [gap] });
+    expect(await story()).toEqual(['SEEN', 'QUARANTINED NOT_SERVED, attempt 1']);
+
+    // Again in vain when it is time, and not before.
+    await sync(service, account);
+    expect(await story()).toHaveLength(2);
+    await isDue();
+    expect(await receipt((await sync(service, account)).id)).toMatchObject({ complete: false, gaps: [gap] });
+    proxy.fault = null;
+    await isDue();
+    const last = await sync(service, account);
+    expect(last.stats).toMatchObject({ messagesFetched: 1, messagesCreated: 1 });
+    expect(await receipt(last.id)).toMatchObject({ complete: true, gaps: [] });
+    expect(await stored(user)).toEqual(await truth({ ...server, user }));
+    expect(await story()).toEqual([
+      'SEEN',
+      'QUARANTINED NOT_SERVED, attempt 1',
+      'QUARANTINED NOT_SERVED, attempt 2',
+      expect.stringMatching(/^FETCHED \d+ bytes, SHA-256 [0-9a-f]{64}$/),
+    ]);
   });
 
   test('in all of this nothing was said to the server that could change a mailbox', () =>

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../src/errors.ts';
 import type { ImapConnection } from '../../src/imap/connection.ts';
 import { type OpenImapOptions, openImapConnection } from '../../src/imap/open-connection.ts';
+import { openBlackHole } from '../support/black-hole.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Script, type ScriptedImap, SILENCE, startScriptedImap } from '../support/scripted-imap.ts';
 import { all, bodyRow, loginTo, PASSWORD, startScriptedMailbox } from './scripted-mailbox.ts';
@@ -69,6 +70,23 @@ describe('a connection that comes to nothing', () => {
     expect(await refused({ reply: () => SILENCE }, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
+  test.each([
+    ['STARTTLS', () => SILENCE],
+    ['the handshake after STARTTLS', (tag: string) => `${tag} OK go`],
+  ])('%s is not answered', async (_, answer) => {
+    let asked = false;
+    const script: Script = {
+      greeting: '* OK ready',
+      capability: 'IMAP4rev1 STARTTLS',
+      reply: ({ tag, command }) => {
+        if (asked) return SILENCE;
+        asked = command === 'STARTTLS';
+        return asked ? answer(tag) : undefined;
+      },
+    };
+    expect(await refused(script, { security: 'STARTTLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
+  });
+
   test('a login that is answered a byte at a time, for ever', async () => {
     let drip: NodeJS.Timeout | undefined;
     const script: Script = {
@@ -86,6 +104,12 @@ describe('a connection that comes to nothing', () => {
   test('nobody there', async () => {
     const nowhere = loginTo({ host: '127.0.0.1', port: await freePort() });
     await expect(openImapConnection(nowhere)).rejects.toMatchObject({ code: 'IMAP_UNREACHABLE' });
+  });
+
+  test.each(['NONE', 'TLS', 'STARTTLS'] as const)('a SYN that is lost (%s)', async (security) => {
+    await using hole = await openBlackHole();
+    const attempt = openImapConnection(loginTo(hole, { security }), { deadlines: SHORT });
+    await expect(attempt).rejects.toMatchObject({ code: 'IMAP_TIMEOUT', cause: { code: 'CONNECT_TIMEOUT' } });
   });
 
   test('no such name', async () => {

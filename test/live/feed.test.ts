@@ -14,11 +14,14 @@ const ended = new AbortController();
 let database: Database;
 let feed: ProgressFeed;
 let frame: SyncProgress;
+let dropped: number;
 let watched: AsyncIterator<SyncProgress>;
 
 beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
-  feed = createProgressFeed(database.pool, bus);
+  feed = createProgressFeed(database.pool, bus, () => {
+    dropped += 1;
+  });
 });
 
 afterAll(async () => {
@@ -28,6 +31,7 @@ afterAll(async () => {
 
 /** A subscriber of a run that was just queued, who has read that and reads nothing more. */
 beforeEach(async () => {
+  dropped = 0;
   const { tenantId, accountId } = await insertTestAccount(database);
   const { run } = await startRun(database.pool, tenantId, accountId, 'INCREMENTAL', 'USER');
   frame = progressOf(tenantId, run);
@@ -56,6 +60,7 @@ async function unread(): Promise<SyncProgress[]> {
 test('of a run that nobody reads only the newest frame is kept', async () => {
   for (let sequence = 2; sequence <= 100_000; sequence += 1) bus.publish(later(sequence));
   expect(await unread()).toEqual([later(100_000)]);
+  expect(dropped).toBe(99_998);
 });
 
 test('the last frame of a run is kept when the next run begins before it is read', async () => {

@@ -16,6 +16,7 @@ import { htmlPage } from '../../src/mime/html-page.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 export interface ServedApi {
   readonly url: string;
@@ -63,11 +64,14 @@ export async function serveApi(
       stopSync: async () => {},
     }),
   };
+  const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
   const app = await buildServer({
     services: { ...services, ...overrides(services) },
     readAttachment: async (source, index) => (index === 0 ? { content: source.subarray(0, 5) } : null),
     renderHtml: (html, source, options) => htmlPage({ html, source: new Uint8Array(source), ...options }),
-    logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
+    logger,
+    metrics: createMetrics({ pool, log: logger, namesHosts: false }),
+    adminKey: undefined,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -5,29 +5,32 @@ import type { TestProject } from 'vitest/node';
 import { type DovecotCoordinates, startDovecot } from './dovecot.ts';
 import { processesOf } from './left-behind.ts';
 import { type PostgresCoordinates, startPostgres } from './postgres.ts';
+import { startRedis } from './redis.ts';
 import { waitFor } from './wait.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     dovecot: DovecotCoordinates;
     postgres: PostgresCoordinates;
+    redis: string;
   }
 }
 
-/** One Dovecot and one PostgreSQL for all test files; `servers.ts` hands them to the tests. */
+/** One Dovecot, one PostgreSQL and one Redis for all test files; `servers.ts` hands them to the tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Everything temporary of this run, also of the processes that tests start, is in one place and bears its name.
   const folder = mkdtempSync(join(tmpdir(), 'mailtide-tests-'));
   chmodSync(folder, 0o755);
   process.env['TMPDIR'] = folder;
 
-  const [dovecot, postgres] = await Promise.all([startDovecot(), startPostgres()]);
+  const [dovecot, postgres, redis] = await Promise.all([startDovecot(), startPostgres(), startRedis()]);
   const { host, port, tlsPort, authority, password } = dovecot;
   project.provide('dovecot', { host, port, tlsPort, authority, password, folder: dovecot.folder });
   project.provide('postgres', { port: postgres.port, password: postgres.password });
+  project.provide('redis', redis.url);
 
   return async () => {
-    await Promise.all([dovecot.stop(), postgres.stop()]);
+    await Promise.all([dovecot.stop(), postgres.stop(), redis.stop()]);
     const left = await endWhatIsLeft(folder);
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`Tests left processes behind:\n${left.join('\n')}`);

@@ -3,6 +3,7 @@ import { dovecotAt } from './dovecot.ts';
 import type {} from './global-setup.ts';
 import { postgresAt } from './postgres.ts';
 
-/** The servers that all test files share: every test takes users and databases of its own. */
+/** The servers that all test files share: every test takes users, databases and Redis prefixes of its own. */
 export const dovecot = dovecotAt(inject('dovecot'));
 export const postgres = postgresAt(inject('postgres'));
+export const redisUrl = inject('redis');

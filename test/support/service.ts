@@ -13,6 +13,8 @@ export type ServiceOptions = {
   /** The embedded database's folder; a temporary one, removed with the service, when absent. */
   dataDir?: string;
   databaseUrl?: string;
+  /** A free one when absent: what comes after another service where that was. */
+  port?: number;
   environment?: Record<string, string>;
 };
 
@@ -35,7 +37,7 @@ export type Service = AsyncDisposable & {
 };
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const apiKey = options.environment?.['API_KEY'] ?? `mt_test_${randomBytes(32).toString('base64url')}`;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'data-'));

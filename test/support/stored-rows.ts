@@ -37,3 +37,15 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
     return { mailboxes, locations, messages, events };
   });
 }
+
+/** Ids of an account's mailboxes by path: which of them is still the same row. */
+export function mailboxRows(at: StoredAt, emailAddress: string): Promise<Map<string, string>> {
+  return withDatabase(at, async (client) => {
+    const { rows } = await client.query<{ path: string; id: string }>(
+      `SELECT m.path, m.id FROM mailbox m JOIN email_account a ON a.id = m.account_id
+       WHERE a.email_address = $1 AND m.deleted_at IS NULL`,
+      [emailAddress],
+    );
+    return new Map(rows.map(({ path, id }) => [path, id]));
+  });
+}

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { explain, type History, mailboxId } from '../support/explain.ts';
 import { RawImap } from '../support/raw-imap.ts';
 import { dovecot, postgres } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -14,38 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-type History = {
-  messageId: string | null;
-  facts: { at: string; kind: string; mailbox: string; uid: string; detail: string | null }[];
-};
-
-const explain = async (variables: object): Promise<History[]> => {
-  const { explainMessage } = await service.data<{ explainMessage: History[] }>(
-    `query ($account: ID!, $mailbox: ID, $uid: BigInt, $header: String) {
-      explainMessage(accountId: $account, mailboxId: $mailbox, uid: $uid, messageIdHeader: $header) {
-        messageId facts { at kind mailbox uid detail }
-      }
-    }`,
-    { ...variables },
-  );
-  return explainMessage;
-};
-
 /** Each history as lines, after a look at its times: they never go back. */
 const told = (histories: History[]): string[][] =>
   histories.map(({ facts }) => {
     expect(facts.map(({ at }) => at)).toEqual(facts.map(({ at }) => at).toSorted());
     return facts.map(({ kind, mailbox, uid }) => `${kind} ${mailbox} ${uid}`);
   });
-
-async function mailboxId(account: string, path: string): Promise<string> {
-  type Answer = { emailAccount: { mailboxes: { edges: { node: { id: string; path: string } }[] } } };
-  const { emailAccount } = await service.data<Answer>(
-    'query ($id: ID!) { emailAccount(id: $id) { mailboxes { edges { node { id path } } } } }',
-    { id: account },
-  );
-  return emailAccount.mailboxes.edges.find(({ node }) => node.path === path)!.node.id;
-}
 
 const mail = (id: string): { bytes: Buffer } => ({
   bytes: Buffer.from(`From: ann@example.com\r\nSubject: ${id}\r\nMessage-ID: <${id}@example.com>\r\n\r\nhello\r\n`),
@@ -83,9 +58,9 @@ test('a message that was flagged, copied, moved, renumbered and deleted', async 
     'DELETED Archive 1',
   ];
   for (const header of ['<hero@example.com>', 'hero@example.com']) {
-    expect(told(await explain({ account, header }))).toEqual([story]);
+    expect(told(await explain(service, { account, header }))).toEqual([story]);
   }
-  const [hero] = await explain({ account, mailbox: await mailboxId(account, 'INBOX'), uid: '2' });
+  const [hero] = await explain(service, { account, mailbox: await mailboxId(service, account, 'INBOX'), uid: '2' });
   expect(hero!.facts.map(({ kind }) => kind)).toEqual(story.map((line) => line.split(' ')[0]));
   expect(hero!.facts.find(({ kind }) => kind === 'MOVED')!.detail).toBe('to Archive, UID 1');
   expect(hero!.facts.find(({ kind }) => kind === 'FLAGS_CHANGED')!.detail).toBe('() to (\\Flagged)');
@@ -99,24 +74,28 @@ test('a message that was set aside, tried again in vain, and had in the end', as
   const account = await connectAccount(service, dovecot, 'patient');
   await sync(service, account);
   await sync(service, account, 'FULL');
-  const place = { account, mailbox: await mailboxId(account, 'INBOX'), uid: '2' };
+  const place = { account, mailbox: await mailboxId(service, account, 'INBOX'), uid: '2' };
   const waiting = ['SEEN INBOX 2', 'QUARANTINED INBOX 2', 'QUARANTINED INBOX 2'];
-  expect(await explain(place)).toMatchObject([
+  expect(await explain(service, place)).toMatchObject([
     { messageId: null, facts: [{}, { detail: 'NOT_SERVED, attempt 1' }, {}] },
   ]);
-  expect(told(await explain(place))).toEqual([waiting]);
+  expect(told(await explain(service, place))).toEqual([waiting]);
   chmodSync(file, 0o600);
   await sync(service, account, 'FULL');
-  expect(told(await explain(place))).toEqual([[...waiting, 'FETCHED INBOX 2']]);
-  expect(told(await explain({ account, header: 'patient@example.com' }))).toEqual([[...waiting, 'FETCHED INBOX 2']]);
+  expect(told(await explain(service, place))).toEqual([[...waiting, 'FETCHED INBOX 2']]);
+  expect(told(await explain(service, { account, header: 'patient@example.com' }))).toEqual([
+    [...waiting, 'FETCHED INBOX 2'],
+  ]);
 });
 
 test('asked for nothing that can be found, or for too little', async () => {
   dovecot.addUser('plain');
   const account = await connectAccount(service, dovecot, 'plain');
   await sync(service, account);
-  expect(await explain({ account, header: 'nobody@example.com' })).toEqual([]);
-  expect(await explain({ account, mailbox: await mailboxId(account, 'INBOX'), uid: '9' })).toEqual([]);
+  expect(await explain(service, { account, header: 'nobody@example.com' })).toEqual([]);
+  expect(await explain(service, { account, mailbox: await mailboxId(service, account, 'INBOX'), uid: '9' })).toEqual(
+    [],
+  );
   for (const variables of [{ account }, { account, uid: '1' }, { account, header: 'a@b', uid: '1' }]) {
     const { errors } = await service.ask(
       `query ($account: ID!, $uid: BigInt, $header: String) {

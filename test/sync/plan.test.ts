@@ -4,6 +4,8 @@ import { isProvenUnchanged, type KnownMailbox, planPass } from '../../src/sync/p
 
 const AT = new Date('2026-11-24T12:00:00Z');
 const known: KnownMailbox = {
+  objectId: 'M1',
+  generation: 0,
   uidValidity: 7n,
   uidNext: 100n,
   highestModseq: 500n,
@@ -47,6 +49,8 @@ test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([
   ['the first time', { uidValidity: null }, {}, { flags: 'none', wholeSet: false, newGeneration: false }],
   ['a higher UIDVALIDITY', {}, { uidValidity: 8n }, { newGeneration: true }],
   ['a lower UIDVALIDITY', {}, { uidValidity: 6n }, { newGeneration: true }],
+  ['another MAILBOXID', {}, { mailboxId: 'M2' }, { newGeneration: true }],
+  ['the same MAILBOXID', {}, { mailboxId: 'M1' }, { newGeneration: false }],
   ['nothing new', {}, {}, { flags: 'none', wholeSet: false, allFlags: false }],
   ['changes', {}, { highestModseq: 501n }, { flags: 'since-cursor', wholeSet: false, allFlags: false }],
   ['UIDNEXT went back', {}, { uidNext: 99 }, { wholeSet: true, allFlags: true, findsFaults: false }],

@@ -83,8 +83,12 @@ test('messages over which the server breaks down are found, set aside and tried 
   await expectTruth('poison');
 });
 
-test('messages that the server refuses one by one are found by halves', async () => {
-  const refused = [4, 5, 17];
+test.each([
+  ['', [4, 5, 17], 0],
+  [', the newest ones', [18, 19, 20], 0],
+  [', though it also lies about every size', [4, 5, 17], 7],
+  [', the newest ones, though it also lies', [18, 19, 20], 7],
+])('messages that the server refuses one by one are found by halves%s', async (_, refused, tooLarge) => {
   const rows = Array.from({ length: 20 }, (_, i) => i + 1);
   const bodyOf = (uid: number) => `Subject: number ${uid}\r\n\r\nhello\r\n`;
   const within = (set: string) => {
@@ -100,7 +104,7 @@ test('messages that the server refuses one by one are found by halves', async ()
       if (!rest.includes('BODY')) {
         const metadata = asked.map(
           (uid) =>
-            `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE ${bodyOf(uid).length})`,
+            `* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE ${bodyOf(uid).length + tooLarge})`,
         );
         return [...metadata, `${tag} OK done`].join('\r\n');
       }
@@ -113,12 +117,22 @@ test('messages that the server refuses one by one are found by halves', async ()
       return [...bodies, `${tag} OK done`].join('\r\n');
     },
   });
-  const account = await connectAccount(service, { ...dovecot, ...server }, 'yahoo');
+  const account = await connectAccount(service, { ...dovecot, ...server }, `yahoo-${refused[0]}-${tooLarge}`);
   const run = await sync(service, account);
   expect(run.stats.messagesFetched).toBe(17);
   expect(await receipt(run.id)).toMatchObject([
     { storedMessages: 17, gaps: refused.map((uid) => ({ uid: String(uid), reason: 'NOT_SERVED' })) },
   ]);
+});
+
+test('the first message that is asked for is the one over which the server breaks down: the first run goes on', async () => {
+  dovecot.addUser('first-poison', { INBOX: mails(0, 10) });
+  const account = await connectAccount(service, dovecot, 'first-poison');
+  makeUnreadable('first-poison', 1, 2);
+  const run = await sync(service, account);
+  expect(run.stats.messagesFetched).toBe(8);
+  const gaps = ['1', '2'].map((uid) => ({ uid, reason: 'NOT_SERVED' }));
+  expect(await receipt(run.id)).toMatchObject([{ storedMessages: 8, gaps }]);
 });
 
 test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
 import { LEVELS } from '../support/levels.ts';
 import { mails } from '../support/mails.ts';
 import { RawImap } from '../support/raw-imap.ts';
 import { receiptOf } from '../support/receipt.ts';
 import type { ServerProcess } from '../support/server-process.ts';
-import { dovecot, postgres } from '../support/servers.ts';
+import { postgres } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
+import { mailboxRows } from '../support/stored-rows.ts';
 import { storedTruth, withDatabase } from '../support/stored-truth.ts';
 import { connectAccount, eventsOf, type FinishedRun, sync } from '../support/sync.ts';
 import { truth } from '../support/truth.ts';
@@ -49,16 +49,7 @@ describe.each(LEVELS)('on a server with %s', (level, capability) => {
     await server?.stop();
   });
 
-  /** Row ids of the mailboxes by path. */
-  async function rows(): Promise<Map<string, string>> {
-    const { rows: found } = await withDatabase({ databaseUrl }, (client) =>
-      client.query<{ path: string; id: string }>(
-        `SELECT m.path, m.id FROM mailbox m JOIN email_account a ON a.id = m.account_id
-         WHERE a.email_address = '${user}@example.com' AND m.deleted_at IS NULL`,
-      ),
-    );
-    return new Map(found.map(({ path, id }) => [path, id]));
-  }
+  const rows = () => mailboxRows({ databaseUrl }, `${user}@example.com`);
 
   async function comeOver(): Promise<{ stats: FinishedRun['stats']; events: string[]; rows: Map<string, string> }> {
     const before = (await eventsOf(service, account)).length;
@@ -188,41 +179,4 @@ describe.each(LEVELS)('on a server with %s', (level, capability) => {
     await reader;
     expect(new Set(seen)).toEqual(new Set([all]));
   });
-});
-
-test('a message that the server identifies is fetched once, wherever it goes', async () => {
-  const places = { INBOX: 1, Archive: 0 };
-  let selected: keyof typeof places = 'INBOX';
-  await using server = await startScriptedMailbox({
-    capability: 'IMAP4rev1 OBJECTID',
-    reply: ({ command, rest, tag }) => {
-      if (command === 'LIST') {
-        const listed = rest.includes('*')
-          ? '* LIST () "/" INBOX\r\n* LIST () "/" Archive'
-          : '* LIST (\\Noselect) "/" ""';
-        return `${listed}\r\n${tag} OK done`;
-      }
-      if (command !== 'SELECT') return undefined;
-      selected = rest.includes('Archive') ? 'Archive' : 'INBOX';
-      const validity = selected === 'INBOX' ? 7 : 8;
-      return `* ${places[selected]} EXISTS\r\n* OK [UIDVALIDITY ${validity}] ok\r\n* OK [UIDNEXT 2] ok\r\n${tag} OK done`;
-    },
-    search: ({ tag }) => `* SEARCH ${places[selected] ? 1 : ''}\r\n${tag} OK done`,
-    fetch: ({ tag, rest }) => {
-      const item = rest.includes('BODY')
-        ? 'BODY[] {4}\r\nA: b'
-        : 'EMAILID (M99) FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4';
-      return `${places[selected] ? `* 1 FETCH (UID 1 ${item})\r\n` : ''}${tag} OK done`;
-    },
-  });
-  const account = await connectAccount(service, { ...dovecot, ...server }, 'identified');
-  expect((await sync(service, account)).stats.messagesFetched).toBe(1);
-  [places.INBOX, places.Archive] = [0, 1];
-  expect((await sync(service, account)).stats).toMatchObject({
-    messagesFetched: 0,
-    messagesCreated: 0,
-    messagesUpdated: 1,
-  });
-  expect(server.received.filter((line) => line.includes('BODY.PEEK'))).toHaveLength(1);
-  expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('email_moved');
 });

@@ -102,7 +102,7 @@ export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rena
 }
 
 /**
- * A new generation after a UIDVALIDITY change: the old UIDs mean nothing any more. Their locations stay until the new
+ * A new generation, mostly after a UIDVALIDITY change: the old UIDs mean nothing any more. Their locations stay until the new
  * ones are stored, so that no message is missing in between; what was not fetched yet is dropped.
  */
 export function beginGeneration(
@@ -118,9 +118,10 @@ export function beginGeneration(
       [mailbox.id],
     );
     await tx.query(
-      `UPDATE mailbox SET generation = generation + 1, uid_validity = $2, uid_next = NULL, highest_modseq = NULL,
-         lagging_modseq = NULL, lagging_since = NULL, enumerated_up_to = 0, flag_sweep_uid = 0 WHERE id = $1`,
-      [mailbox.id, snapshot.uidValidity],
+      `UPDATE mailbox SET generation = generation + 1, uid_validity = $2, object_id = $3, uid_next = NULL,
+         highest_modseq = NULL, lagging_modseq = NULL, lagging_since = NULL, enumerated_up_to = 0, flag_sweep_uid = 0
+       WHERE id = $1`,
+      [mailbox.id, snapshot.uidValidity, snapshot.mailboxId],
     );
     await appendEvents(tx, lease.accountId, [
       {

@@ -40,3 +40,18 @@ export async function sampleLocations(
   );
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
+
+/** Of the newest live messages of a mailbox that have a Message-ID, at most `limit`, what it is. */
+export async function newestMessageIds(
+  pool: Pool,
+  { id, generation }: StoredMailbox,
+  limit: number,
+): Promise<{ uid: number; messageIdHeader: string }[]> {
+  const rows = await sqlOf(pool).query<{ uid: bigint; messageIdHeader: string }>(
+    `SELECT l.uid, m.message_id_header FROM message_location l JOIN message m ON m.id = l.message_id
+     WHERE l.mailbox_id = $1 AND l.generation = $2 AND l.deleted_at IS NULL AND m.message_id_header IS NOT NULL
+     ORDER BY l.uid DESC LIMIT $3`,
+    [id, generation, limit],
+  );
+  return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
+}

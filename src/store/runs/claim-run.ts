@@ -4,7 +4,8 @@ import { runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../clock.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
-import { inQueueOrder } from './queue-order.ts';
+import { inQueueOrder, mayBegin } from './queue-order.ts';
+import { queueDueRetry } from './requeue-runs.ts';
 
 /** How long a worker may be silent before its run is another's. The heartbeat comes four times as often. */
 export const LEASE_SECONDS = 20;
@@ -14,8 +15,17 @@ export interface ClaimedRun {
   readonly lease: Lease;
 }
 
-/** Nodes claim one after the other, or two could take the last connection of a host. Any number will do. */
+/** A run that waits, and may not begin yet. `until` is null where nobody can tell: something has to end before. */
+export interface Blocked {
+  readonly until: Date | null;
+}
+
+/**
+ * Two claims at once could take the last connection of a host. Who chooses among all runs holds this lock alone; who
+ * claims a run that was named shares it with others of its kind, and holds its host's. Any number will do.
+ */
 const CLAIM_LOCK = 4_020_1124;
+const HOST_LOCK = 402_112;
 
 /**
  * Takes for this worker the run whose turn it is (see queue-order.ts), of those whose host has a connection to spare and
@@ -40,10 +50,16 @@ export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false)
   });
 }
 
+/** Whose turn it is, of all runs that may begin now; null when there is none. */
+export async function nextRun(pool: Pool, at: At = null): Promise<string | null> {
+  const sql = sqlOf(pool);
+  const [next] = await sql.query<{ id: string }>(NEXT, [at, await fullHosts(sql), false]);
+  return next?.id ?? null;
+}
+
 const NEXT = `SELECT id FROM (${inQueueOrder(`
-    (a.throttled_until IS NULL OR a.throttled_until <= ${timeOr('$1')}) AND a.imap_host <> ALL ($2::text[])
-    AND (NOT $3::boolean OR busy.running IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM imap_host h WHERE h.host = a.imap_host AND h.cooling_until > ${timeOr('$1')})`)}) queue
+    ${mayBegin('$1')} AND a.imap_host <> ALL ($2::text[])
+    AND (NOT $3::boolean OR busy.running IS NULL)`)}) queue
   ORDER BY place LIMIT 1`;
 
 /** Hosts at which as many runs go on as they bear. */
@@ -63,11 +79,61 @@ async function hasSeveralTenants(tx: Sql): Promise<boolean> {
   return some.length === 2;
 }
 
+/**
+ * Takes a run that a message named, by the same rules. Its cost does not grow with the queue: that is what the messages
+ * are for. A run whose time for another attempt has come is queued first.
+ */
+export async function claimRun(
+  pool: Pool,
+  runId: string,
+  at: At = null,
+  lastPlace = false,
+): Promise<ClaimedRun | Blocked | null> {
+  return inTransaction(pool, async (tx) => {
+    const locked = await tx.query(
+      `SELECT pg_advisory_xact_lock_shared($2), pg_advisory_xact_lock($3, hashtext(a.imap_host))
+       FROM sync_run r JOIN email_account a ON a.id = r.account_id
+       WHERE r.id = $1 AND r.status IN ('QUEUED', 'WAITING_RETRY')`,
+      [runId, CLAIM_LOCK, HOST_LOCK],
+    );
+    if (locked.length === 0) return null;
+    const [named] = await tx.query<NamedRun>(NAMED, [runId, at]);
+    if (!named) return null;
+    if (named.until) return { until: named.until };
+    if (named.runsAtHost >= runsAt(named.host)) return { until: null };
+    if (lastPlace && named.isTenantBusy && (await hasSeveralTenants(tx))) return { until: null };
+    if (named.isRetry) await queueDueRetry(tx, runId, at);
+    return claim(tx, runId, at);
+  });
+}
+
+interface NamedRun {
+  host: string;
+  isRetry: boolean;
+  until: Date | null;
+  runsAtHost: number;
+  isTenantBusy: boolean;
+}
+
+/** `greatest` ignores what is null: it is the last moment that something stands in the way. */
+const NAMED = `
+  SELECT host, is_retry, CASE WHEN until > ${timeOr('$2')} THEN until END AS until, runs_at_host, is_tenant_busy
+  FROM (
+    SELECT a.imap_host AS host, r.status = 'WAITING_RETRY' AS is_retry,
+      greatest(r.next_attempt_at, a.throttled_until, h.cooling_until) AS until,
+      (SELECT count(*)::int FROM sync_run o JOIN email_account b ON b.id = o.account_id
+       WHERE o.status = 'RUNNING' AND b.imap_host = a.imap_host) AS runs_at_host,
+      EXISTS (SELECT 1 FROM sync_run o JOIN email_account b ON b.id = o.account_id
+        WHERE o.status = 'RUNNING' AND b.tenant_id = a.tenant_id) AS is_tenant_busy
+    FROM sync_run r JOIN email_account a ON a.id = r.account_id LEFT JOIN imap_host h ON h.host = a.imap_host
+    WHERE r.id = $1 AND r.status IN ('QUEUED', 'WAITING_RETRY')
+  ) named`;
+
 async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null> {
   const token = randomUUID();
   const [row] = await tx.query<SyncRun & { tenantId: string; loginVersion: number }>(
     `UPDATE sync_run r SET status = 'RUNNING', phase = 'CONNECTING', lease_token = $2, ${newLease('$3')},
-       started_at = coalesce(started_at, ${timeOr('$3')}), error_code = NULL, error_message = NULL,
+       started_at = coalesce(started_at, ${timeOr('$3')}), turn_began_at = ${timeOr('$3')}, error_code = NULL, error_message = NULL,
        sequence = sequence + 1, progress_at = ${timeOr('$3')}
      FROM email_account a
      WHERE r.id = $1 AND r.status = 'QUEUED' AND a.id = r.account_id

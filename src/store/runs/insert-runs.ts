@@ -4,14 +4,15 @@ import { timeOr } from '../clock.ts';
 export const ACTIVE = `status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY')`;
 
 /**
- * INSERT of QUEUED runs for the rows `d (run_id, account_id, mode, trigger)` of `source`; an account that has an active
+ * INSERT of QUEUED runs for the rows `d (run_id, account_id, mode, trigger, trace_parent)` of `source`; an account that has an active
  * run gets none. An account's runs have an order, which is that of `requested_at` also when the clock was set back, and
  * its frames are numbered on from one run to the next (SyncProgress.sequence).
  */
 export const insertRuns = (source: string, at: `$${number}`): string => `
-  INSERT INTO sync_run (id, account_id, mode, trigger, queued_at, progress_at, requested_at, sequence)
+  INSERT INTO sync_run (id, account_id, mode, trigger, queued_at, progress_at, requested_at, sequence, trace_parent)
   SELECT d.run_id, d.account_id, d.mode, d.trigger, ${timeOr(at)}, ${timeOr(at)},
-    greatest(${timeOr(at)}, last.requested_at + interval '1 millisecond'), 1 + coalesce(last.sequence, 0)
+    greatest(${timeOr(at)}, last.requested_at + interval '1 millisecond'), 1 + coalesce(last.sequence, 0),
+    d.trace_parent
   FROM (${source}) d
   LEFT JOIN LATERAL (
     SELECT requested_at, sequence FROM sync_run WHERE account_id = d.account_id ORDER BY requested_at DESC LIMIT 1

@@ -27,3 +27,30 @@ export function activeRuns(pool: Pool, tenantId: string): Promise<SyncRun[]> {
     [tenantId],
   );
 }
+
+/** How many runs of an account may end between two looks; of more, the newest are told. */
+const MOST_ENDED = 5;
+
+/**
+ * The tenant's runs, or those of one account, that are active or have ended within the last `seconds`, in the order of
+ * their frames: what whoever has missed some has to know.
+ */
+export function recentRuns(
+  pool: Pool,
+  tenantId: string,
+  accountId: string | null,
+  seconds: number,
+): Promise<SyncRun[]> {
+  return sqlOf(pool).query<SyncRun>(
+    `SELECT r.* FROM email_account a
+     CROSS JOIN LATERAL (
+       SELECT * FROM sync_run WHERE account_id = a.id ORDER BY requested_at DESC LIMIT ${MOST_ENDED}
+     ) r
+     WHERE a.tenant_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
+       AND (a.last_sync_at > now() - $3 * interval '1 second'
+         OR EXISTS (SELECT 1 FROM sync_run WHERE account_id = a.id AND ${ACTIVE}))
+       AND (r.${ACTIVE} OR r.finished_at > now() - $3 * interval '1 second')
+     ORDER BY r.account_id, r.sequence`,
+    [tenantId, accountId, seconds],
+  );
+}

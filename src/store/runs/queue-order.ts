@@ -1,9 +1,12 @@
+import { timeOr } from '../clock.ts';
+
 /**
  * The order of the queue: what somebody asked for goes before what the schedule started; of each of the two the tenants
  * take turns. A run's turn is how many of its tenant are running, plus its place among those of its tenant that wait;
  * of equal turns the tenant comes first that has not had one for longest. So a tenant with one account waits for one run
- * of another tenant to end, however many thousand of those are queued; and where a worker has several places, the last
- * is kept for tenants that have nothing running (claim-run.ts), so that it does not wait for that either.
+ * of another tenant, however many thousand of those are queued: until it ends, or has had its turn (domain/turns.ts). And
+ * where a worker has several places, the last is kept for tenants that have nothing running (claim-run.ts), so that it
+ * does not wait for that either.
  *
  * Refused: first come, first served (one tenant's import would stop all others), and a fixed share of workers for each
  * tenant (they would idle while runs wait).
@@ -11,16 +14,23 @@
  */
 export const inQueueOrder = (which: string): string => `
   SELECT id, row_number() OVER (ORDER BY is_scheduled, turn, served_at NULLS FIRST, queued_at, id)::int AS place
-  FROM (
-    SELECT r.id, r.queued_at, r.trigger = 'SCHEDULE' AS is_scheduled, t.served_at,
-      coalesce(busy.running, 0)
-        + row_number() OVER (PARTITION BY a.tenant_id, r.trigger ORDER BY r.queued_at, r.id) AS turn
-    FROM sync_run r
-    JOIN email_account a ON a.id = r.account_id
-    JOIN tenant t ON t.id = a.tenant_id
-    LEFT JOIN (
-      SELECT a.tenant_id, count(*) AS running FROM sync_run r JOIN email_account a ON a.id = r.account_id
-      WHERE r.status = 'RUNNING' GROUP BY a.tenant_id
-    ) busy ON busy.tenant_id = a.tenant_id
-    WHERE r.status = 'QUEUED' AND ${which}
-  ) waiting`;
+  FROM (${inTurns(which)}) waiting`;
+
+/** The queued runs with the turn of each. */
+export const inTurns = (which: string): string => `
+  SELECT r.id, r.queued_at, r.trigger = 'SCHEDULE' AS is_scheduled, t.served_at,
+    coalesce(busy.running, 0)
+      + row_number() OVER (PARTITION BY a.tenant_id, r.trigger ORDER BY r.queued_at, r.id) AS turn
+  FROM sync_run r
+  JOIN email_account a ON a.id = r.account_id
+  JOIN tenant t ON t.id = a.tenant_id
+  LEFT JOIN (
+    SELECT a.tenant_id, count(*) AS running FROM sync_run r JOIN email_account a ON a.id = r.account_id
+    WHERE r.status = 'RUNNING' GROUP BY a.tenant_id
+  ) busy ON busy.tenant_id = a.tenant_id
+  WHERE r.status = 'QUEUED' AND ${which}`;
+
+/** Condition on `a` (email_account): neither its provider nor its host asks to be left alone. */
+export const mayBegin = (at: `$${number}`): string => `
+  (a.throttled_until IS NULL OR a.throttled_until <= ${timeOr(at)})
+  AND NOT EXISTS (SELECT 1 FROM imap_host h WHERE h.host = a.imap_host AND h.cooling_until > ${timeOr(at)})`;

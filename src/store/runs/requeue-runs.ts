@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../clock.ts';
-import { type Lease, sqlOf } from '../sql.ts';
+import { type Lease, type Sql, sqlOf } from '../sql.ts';
 
 export type RunOfTenant = SyncRun & { tenantId: string };
 
@@ -34,6 +34,14 @@ export function queueDueRetries(pool: Pool, at: At = null): Promise<RunOfTenant[
      WHERE a.id = r.account_id AND r.status = 'WAITING_RETRY' AND r.next_attempt_at <= ${timeOr('$1')}
      RETURNING r.*, a.tenant_id`,
     [at],
+  );
+}
+
+/** The same for one run, by whoever is about to claim it. */
+export async function queueDueRetry(tx: Sql, runId: string, at: At): Promise<void> {
+  await tx.query(
+    `UPDATE sync_run SET ${backToQueue('$2')}, queued_at = ${timeOr('$2')} WHERE id = $1 AND status = 'WAITING_RETRY'`,
+    [runId, at],
   );
 }
 

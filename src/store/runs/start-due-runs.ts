@@ -60,7 +60,7 @@ const START = `
   WITH started AS (
     ${insertRuns(
       `SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS due(account_id, run_id)
-       CROSS JOIN (SELECT 'INCREMENTAL'::"SyncMode" AS mode, 'SCHEDULE'::"SyncTrigger" AS trigger) asked`,
+       CROSS JOIN (SELECT 'INCREMENTAL'::"SyncMode" AS mode, 'SCHEDULE'::"SyncTrigger" AS trigger, NULL AS trace_parent) asked`,
       '$3',
     )}
   )

@@ -19,6 +19,7 @@ export async function startRun(
   mode: SyncMode,
   trigger: SyncTrigger,
   at: At = null,
+  traceParent: string | null = null,
 ): Promise<{ run: SyncRun; alreadyActive: boolean }> {
   const sql = sqlOf(pool);
   // A run that ends between our INSERT (which then did nothing) and our look at it leaves us with none: ask again.
@@ -30,6 +31,7 @@ export async function startRun(
       mode,
       trigger,
       at,
+      traceParent,
     ]);
     if (!row) throw new MailtideError('NOT_FOUND');
     const { isPaused, needsAuth, isNew, ...run } = row;
@@ -44,7 +46,8 @@ const START = `
     SELECT id, is_active, needs_auth_since IS NOT NULL AS needs_auth FROM email_account WHERE id = $1 AND tenant_id = $2
   ), started AS (
     ${insertRuns(
-      `SELECT $3::uuid AS run_id, id AS account_id, $4::"SyncMode" AS mode, $5::"SyncTrigger" AS trigger
+      `SELECT $3::uuid AS run_id, id AS account_id, $4::"SyncMode" AS mode, $5::"SyncTrigger" AS trigger,
+         $7::text AS trace_parent
        FROM account WHERE is_active AND NOT needs_auth`,
       '$6',
     )}

@@ -1,0 +1,49 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type DocumentNode, getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { contextOf } from './trace-parent.ts';
+
+const tracer = trace.getTracer('mailtide');
+
+/**
+ * A span for each query and mutation, over every transport; over HTTP as a part of the caller's, where it sends a
+ * `traceparent`. Not for subscriptions, which last as long as somebody watches.
+ */
+export function useSpans(): Plugin {
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const operation = operationOf(args.document, args.operationName);
+      const { request } = args.contextValue as { request?: Request };
+      const parent = contextOf(request?.headers.get('traceparent'));
+      const attributes = { 'graphql.operation.type': operation.type };
+      setExecuteFn((given) =>
+        tracer.startActiveSpan(
+          `GraphQL ${operation.name}`,
+          { kind: SpanKind.SERVER, attributes },
+          parent,
+          async (span) => {
+            try {
+              const result = (await executeFn(given)) as { errors?: readonly { extensions: { code?: string } }[] };
+              const [error] = result.errors ?? [];
+              if (error) {
+                span.setAttribute('error.type', error.extensions.code ?? 'INTERNAL');
+                span.setStatus({ code: SpanStatusCode.ERROR });
+              }
+              return result;
+            } finally {
+              span.end();
+            }
+          },
+        ),
+      );
+    },
+  };
+}
+
+/** Named by its first field, which is one of the schema: the names that callers give could be anything. */
+function operationOf(document: DocumentNode, operationName: string | null | undefined): { type: string; name: string } {
+  const operation = getOperationAST(document, operationName);
+  const type = operation?.operation ?? 'query';
+  const field = operation?.selectionSet.selections.find((selection) => selection.kind === 'Field');
+  return { type, name: field ? `${type} ${field.name.value}` : type };
+}

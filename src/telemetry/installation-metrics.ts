@@ -1,0 +1,82 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import type { SyncRunStatus, SyncTrigger } from '../domain/sync-run.ts';
+import { type InstallationFigures, installationFigures } from '../store/runs/installation-figures.ts';
+
+/** Several who scrape, and all gauges of one scrape, share a reading for so long. */
+const FRESH_MS = 3_000;
+/** A scrape waits no longer for the database: what the process knows of itself is told without it. */
+const WAIT_MS = 2_000;
+
+const ACTIVE: readonly SyncRunStatus[] = ['QUEUED', 'RUNNING', 'WAITING_RETRY'];
+const TRIGGERS: readonly SyncTrigger[] = ['USER', 'SCHEDULE'];
+
+/** Gauges of the whole installation, the same on every node. Without a database they have no value, rather than an old one. */
+export function addInstallationMetrics(registry: Registry, { pool, log }: { pool: Pool; log: Logger }): void {
+  const registers = [registry];
+  let reading: { readonly at: number; readonly figures: Promise<InstallationFigures | null> } | null = null;
+
+  function figures(): Promise<InstallationFigures | null> {
+    if (!reading || performance.now() - reading.at > FRESH_MS) {
+      const failed = (error: unknown): null => {
+        log.warn({ err: error }, 'the rows could not be asked for metrics');
+        return null;
+      };
+      reading = { at: performance.now(), figures: inTime(installationFigures(pool)).catch(failed) };
+    }
+    return reading.figures;
+  }
+
+  new Gauge({
+    name: 'mailtide_database_up',
+    help: '1 when the database answered this scrape, else 0.',
+    registers,
+    async collect() {
+      this.set((await figures()) ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'mailtide_runs',
+    help: 'Active runs of the installation, by status and by what started them.',
+    labelNames: ['status', 'trigger'],
+    registers,
+    async collect() {
+      const now = await figures();
+      this.reset();
+      if (!now) return;
+      for (const status of ACTIVE) for (const trigger of TRIGGERS) this.set({ status, trigger }, 0);
+      for (const { status, trigger, count } of now.runs) this.set({ status, trigger }, count);
+    },
+  });
+  new Gauge({
+    name: 'mailtide_queue_oldest_seconds',
+    help: 'How long the run that waits longest is in the queue of the installation, by what started it; 0 for an empty queue.',
+    labelNames: ['trigger'],
+    registers,
+    async collect() {
+      const now = await figures();
+      this.reset();
+      if (now) for (const trigger of TRIGGERS) this.set({ trigger }, now.oldestQueued[trigger] ?? 0);
+    },
+  });
+  const lag = new Gauge({
+    name: 'mailtide_schedule_lag_seconds',
+    help: 'How long the account of the installation that is most overdue waits for a scheduler; 0 when none is.',
+    labelNames: [],
+    registers,
+    async collect() {
+      const now = await figures();
+      if (now) lag.set(now.scheduleLagSeconds);
+      else lag.remove();
+    },
+  });
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${WAIT_MS} ms`)), WAIT_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

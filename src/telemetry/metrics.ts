@@ -1,0 +1,27 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { addInstallationMetrics } from './installation-metrics.ts';
+import { addProcessMetrics, type ProcessMetrics } from './process-metrics.ts';
+
+export interface Metrics extends ProcessMetrics {
+  /** Everything in Prometheus' text format 0.0.4. */
+  exposition(): Promise<{ readonly type: string; readonly text: string }>;
+  readonly registry: Registry;
+}
+
+/**
+ * What Prometheus can ask: of this process from counters, of the installation from the rows. A registry of its own, not
+ * prom-client's global one, so that two apps in one process do not count into each other.
+ * @param namesHosts whether mail servers are named: they can tell who the tenants are
+ */
+export function createMetrics(options: { pool: Pool; log: Logger; namesHosts: boolean }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addInstallationMetrics(registry, options);
+  return {
+    ...addProcessMetrics(registry, options),
+    registry,
+    exposition: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+  };
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { type MainProcess, runMain } from './main-process.ts';
+import type { Service } from './service.ts';
+import { startService } from './service.ts';
+
+/** Processes of one installation: one PostgreSQL, one Redis, any number of nodes with the roles that a test gives them. */
+export type Cluster = AsyncDisposable & {
+  readonly apiKey: string;
+  readonly adminKey: string;
+  /** A node that answers; ROLES=api where nothing else is said. */
+  api(environment?: Record<string, string>): Promise<Service>;
+  /** A node that answers nobody; ROLES=worker where nothing else is said. */
+  worker(environment?: Record<string, string>): MainProcess;
+};
+
+export function cluster(at: { databaseUrl: string; redisUrl?: string }): Cluster {
+  const apiKey = `mt_test_${randomBytes(32).toString('base64url')}`;
+  const adminKey = randomBytes(32).toString('base64url');
+  const nodes: AsyncDisposable[] = [];
+  const shared = {
+    API_KEY: apiKey,
+    ADMIN_KEY: adminKey,
+    REDIS_PREFIX: `test-${randomBytes(6).toString('hex')}`,
+    ...(at.redisUrl ? { REDIS_URL: at.redisUrl } : {}),
+  };
+  return {
+    apiKey,
+    adminKey,
+    async api(environment = {}) {
+      const node = await startService({
+        databaseUrl: at.databaseUrl,
+        environment: { ...shared, ROLES: 'api', ...environment },
+      });
+      nodes.push(node);
+      return node;
+    },
+    worker(environment = {}) {
+      const node = runMain({
+        ...shared,
+        DATABASE_URL: at.databaseUrl,
+        ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+        ROLES: 'worker',
+        SYNC_ENABLED: 'false',
+        SYNC_MAX_RETRIES: '0',
+        ...environment,
+      });
+      nodes.push(node);
+      return node;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+    },
+  };
+}

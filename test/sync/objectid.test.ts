@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
+import { corpus, withCrlf } from '../support/corpus.ts';
+import { startCyrus } from '../support/cyrus.ts';
+import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import type { MailServer } from '../support/mail-servers.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { receiptOf } from '../support/receipt.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { mailboxRows } from '../support/stored-rows.ts';
+import { storedTruth } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, type FinishedRun, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+/**
+ * What a server says by OBJECTID (RFC 8474) is believed before anything is compared: EMAILID is the message wherever it
+ * is, MAILBOXID the mailbox whatever it is called. On the one real server of Debian that has it, in cases where nothing
+ * else would tell.
+ */
+let service: Service;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+describe('Cyrus', () => {
+  const emailAddress = 'ann@example.com';
+  const messages = corpus().map(({ bytes }) => withCrlf(bytes));
+  let server: MailServer & ServerProcess;
+  let proxy: FaultProxy;
+  let actor: RawImap;
+  let account: string;
+
+  const rows = () => mailboxRows({ databaseUrl }, emailAddress);
+
+  async function append(to: string, count: number): Promise<void> {
+    for (let i = 0; i < count; i += 1) await actor.append(to, messages.next().value!);
+  }
+
+  /** A sync after which both sides are equal, with what it asked the server for messages. */
+  async function comeOver(): Promise<{ stats: FinishedRun['stats']; events: string[]; asked: string[] }> {
+    const [told, said] = [(await eventsOf(service, account)).length, proxy.commands.length];
+    const run = await sync(service, account);
+    expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
+    expect(await receiptOf(service, run.id)).toMatchObject({ complete: true });
+    const events = (await eventsOf(service, account)).slice(told).map(({ type }) => type);
+    return { stats: run.stats, events, asked: proxy.commands.slice(said).filter((line) => line.includes('BODY')) };
+  }
+
+  beforeAll(async () => {
+    server = await startCyrus();
+    proxy = await openFaultProxy(server);
+    actor = await RawImap.login({ ...server, user: 'ann' });
+    await append('INBOX', 5);
+    for (const path of ['Archive', 'Work', 'Other']) {
+      await actor.create(path);
+      await append(path, 3);
+    }
+    account = await connectAccount(service, { ...server, port: proxy.port }, 'ann', { emailAddress });
+    await comeOver();
+  }, 60_000);
+
+  afterAll(async () => {
+    actor?.close();
+    await proxy?.[Symbol.asyncDispose]();
+    await server?.stop();
+  });
+
+  beforeEach(async () => {
+    await actor.select('INBOX');
+  });
+
+  test('a moved message is known by its EMAILID: not even its header is asked for', async () => {
+    await actor.move('2:3', 'Archive');
+    const { stats, events, asked } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+    expect(asked).toEqual([]);
+  });
+
+  test('two that only their bytes tell apart move at once, and neither is taken for the other', async () => {
+    const twin = (body: string) => Buffer.from(`Subject: twin\r\nMessage-ID: <twin@example.com>\r\n\r\n${body}\r\n`);
+    const internalDate = new Date(Date.UTC(2024, 1, 3, 4, 5, 6));
+    for (const body of ['one', 'two']) await actor.append('INBOX', twin(body), { internalDate });
+    await comeOver();
+    await actor.select('INBOX');
+    const twins = (await actor.uids()).slice(-2);
+    await actor.move(twins.join(','), 'Archive');
+    expect(await comeOver()).toMatchObject({ events: ['email_moved', 'email_moved', 'sync_succeeded'], asked: [] });
+  });
+
+  test('a copy is known by its EMAILID too, also when the message it was made of is gone since long', async () => {
+    await actor.copy('1', 'Archive');
+    expect(await comeOver()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
+    await actor.expunge('1');
+    await comeOver();
+    await actor.select('Archive');
+    await actor.copy(String((await actor.uids()).at(-1)), 'INBOX');
+    expect(await comeOver()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
+  });
+
+  test('a renamed mailbox is known by its MAILBOXID, though not one of its messages is left in it', async () => {
+    const before = await rows();
+    await actor.rename('Work', 'Büro');
+    await actor.select('Büro');
+    await actor.expunge('1:*');
+    await append('Büro', 2);
+    const { stats, events } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 2, messagesDeleted: 3 });
+    expect(events).toContain('mailbox_renamed');
+    expect(events).not.toContain('mailbox_created');
+    expect((await rows()).get('Büro')).toBe(before.get('Work'));
+  });
+
+  test('an empty mailbox that was made again under another name is not the one that was deleted', async () => {
+    await actor.create('Empty');
+    await comeOver();
+    await actor.delete('Empty');
+    await actor.create('Void');
+    const { events } = await comeOver();
+    expect(events.toSorted()).toEqual(['mailbox_created', 'mailbox_deleted', 'sync_succeeded']);
+  });
+
+  test('two with the same UIDVALIDITY that swap their names: every message is where it is, and none is fetched', async () => {
+    // Made at once they have UIDVALIDITYs ahead of the clock; one that is made again gets its old one and one more.
+    for (const path of ['A', 'B', 'C', 'D', 'E']) await actor.create(path);
+    await actor.delete('C');
+    await actor.create('C');
+    const [one, other] = [await actor.select('C'), await actor.select('D')];
+    expect(one.uidValidity).toBe(other.uidValidity);
+    await append('C', 3);
+    await append('D', 3);
+    await comeOver();
+    await actor.rename('C', 'between');
+    await actor.rename('D', 'C');
+    await actor.rename('between', 'D');
+    const { stats, asked } = await comeOver();
+    expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
+    expect(asked).toEqual([]);
+  });
+});
+
+test('a message that the server identifies is fetched once, wherever it goes', async () => {
+  const places = { INBOX: 1, Archive: 0 };
+  let selected: keyof typeof places = 'INBOX';
+  await using server = await startScriptedMailbox({
+    capability: 'IMAP4rev1 OBJECTID',
+    reply: ({ command, rest, tag }) => {
+      if (command === 'LIST') {
+        const listed = rest.includes('*')
+          ? '* LIST () "/" INBOX\r\n* LIST () "/" Archive'
+          : '* LIST (\\Noselect) "/" ""';
+        return `${listed}\r\n${tag} OK done`;
+      }
+      if (command !== 'SELECT') return undefined;
+      selected = rest.includes('Archive') ? 'Archive' : 'INBOX';
+      const validity = selected === 'INBOX' ? 7 : 8;
+      return `* ${places[selected]} EXISTS\r\n* OK [UIDVALIDITY ${validity}] ok\r\n* OK [UIDNEXT 2] ok\r\n${tag} OK done`;
+    },
+    search: ({ tag }) => `* SEARCH ${places[selected] ? 1 : ''}\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const item = rest.includes('BODY')
+        ? 'BODY[] {4}\r\nA: b'
+        : 'EMAILID (M99) FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4';
+      return `${places[selected] ? `* 1 FETCH (UID 1 ${item})\r\n` : ''}${tag} OK done`;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'identified');
+  expect((await sync(service, account)).stats.messagesFetched).toBe(1);
+  [places.INBOX, places.Archive] = [0, 1];
+  expect((await sync(service, account)).stats).toMatchObject({
+    messagesFetched: 0,
+    messagesCreated: 0,
+    messagesUpdated: 1,
+  });
+  expect(server.received.filter((line) => line.includes('BODY.PEEK'))).toHaveLength(1);
+  expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('email_moved');
+});
+
+test('a mailbox that is renamed and gets another UIDVALIDITY keeps its row and its mail', async () => {
+  let [path, uidValidity] = ['Work', 7];
+  await using server = await startScriptedMailbox({
+    capability: 'IMAP4rev1 OBJECTID',
+    reply: ({ command, rest, tag }) => {
+      if (command === 'LIST') {
+        return `* LIST ${rest.includes('*') ? `() "/" ${path}` : '(\\Noselect) "/" ""'}\r\n${tag} OK done`;
+      }
+      if (command !== 'SELECT') return undefined;
+      if (!rest.includes(path)) return `${tag} NO [NONEXISTENT] no`;
+      return `* 1 EXISTS\r\n* OK [UIDVALIDITY ${uidValidity}] ok\r\n* OK [UIDNEXT 2] ok\r\n* OK [MAILBOXID (F1)] ok\r\n${tag} OK done`;
+    },
+    search: ({ tag }) => `* SEARCH 1\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const item = rest.includes('BODY')
+        ? 'BODY[] {4}\r\nA: b'
+        : 'EMAILID (M1) FLAGS () INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4';
+      return `* 1 FETCH (UID 1 ${item})\r\n${tag} OK done`;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'renumbered', { verify: false });
+  await sync(service, account);
+  const before = await mailboxRows({ databaseUrl }, 'renumbered@example.com');
+  [path, uidValidity] = ['Job', 8];
+  expect((await sync(service, account)).stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
+  expect((await mailboxRows({ databaseUrl }, 'renumbered@example.com')).get('Job')).toBe(before.get('Work'));
+  const events = (await eventsOf(service, account)).map(({ type }) => type);
+  expect(events.slice(-3)).toEqual(['mailbox_renamed', 'mailbox_reset', 'sync_succeeded']);
+});

@@ -1,0 +1,233 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { openDatabaseBeside } from '../../src/store/database.ts';
+import { addTenant } from '../../src/store/tenants.ts';
+import { mails } from '../support/mails.ts';
+import { dovecot } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount, startSync } from '../support/sync.ts';
+import { waitFor } from '../support/wait.ts';
+import { launchBrowser, type Visitor, visit } from './browser.ts';
+import { openSlowServer, type SlowServer } from './slow-server.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** Slow enough that a run of this size has a middle, in which a test can do things. */
+const WATCHABLE = 150_000;
+const MESSAGES = 300;
+/** What the browser itself says of a service that is not there. */
+const isOfTheNetwork = (complaint: string) => /WebSocket connection to|Failed to load resource: net::/.test(complaint);
+
+const dataDir = mkdtempSync(join(tmpdir(), 'ui-'));
+let service: Service;
+let browser: Browser;
+let server: SlowServer;
+let visitor: Visitor;
+let page: Page;
+let users = 0;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService({ dataDir }), launchBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+beforeEach(async () => {
+  server = await openSlowServer(dovecot, WATCHABLE);
+  visitor = await visit(browser, service);
+  page = visitor.page;
+});
+
+afterEach(async () => {
+  await visitor[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+function newUser(): string {
+  const user = `ui-${++users}`;
+  dovecot.addUser(user, { INBOX: mails(0, MESSAGES - 40), Archive: mails(MESSAGES - 40, MESSAGES) });
+  return user;
+}
+
+const bar = (where: Page) => where.getByRole('progressbar').first();
+const percentOf = async (where: Page) => Number(await bar(where).getAttribute('aria-valuenow'));
+const state = (where: Page) => where.getByTestId('state');
+
+/** The bar has come to more than `from`, and the run still goes on. */
+const moved = (where: Page, from = 0) =>
+  waitFor(
+    async () => {
+      const now = await percentOf(where);
+      return now > from && now < 100 && now;
+    },
+    { what: `the bar to pass ${from} %`, timeoutMs: 30_000 },
+  );
+
+/** An account whose sync is in its middle before the eyes of the visitor. */
+async function watched(): Promise<string> {
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(`${service.url}/accounts/${account}`);
+  await page.getByRole('button', { name: /^Sync now/ }).click();
+  await moved(page);
+  return account;
+}
+
+async function upToDate(where: Page): Promise<void> {
+  server.bytesPerSecond = Infinity;
+  await state(where).getByText('Up to date').waitFor({ timeout: 60_000 });
+}
+
+test('from nothing to a running sync, with a wrong password first', async () => {
+  const user = newUser();
+  await page.getByRole('link', { name: 'Add the first' }).click();
+  await page.getByLabel('Email address').fill(`${user}@example.com`);
+  await page.getByLabel('IMAP server').fill(server.host);
+  if (!(await page.getByLabel('Port').isVisible())) await page.getByRole('button', { name: /: change$/ }).click();
+  await page.getByLabel('Port').fill(String(server.port));
+  await page.getByRole('combobox', { name: 'Security' }).click();
+  await page.getByRole('option', { name: /^None/ }).click();
+  await page.getByLabel('Username').fill(user);
+  await page.locator('input[type=password]').fill('wrong');
+  await page.getByRole('button', { name: 'Connect and sync' }).click();
+  await page
+    .getByTestId('failure')
+    .getByText(/refused the username or the password/)
+    .waitFor();
+
+  await page.locator('input[type=password]').fill(dovecot.password);
+  await page.getByRole('button', { name: 'Connect and sync' }).click();
+  await state(page).getByText('Syncing').waitFor();
+  await moved(page, await moved(page));
+  await upToDate(page);
+
+  const receipt = page.getByRole('region', { name: 'Receipt', exact: true });
+  await receipt.getByText('Complete', { exact: true }).waitFor();
+  await receipt.getByRole('row', { name: `INBOX ${MESSAGES - 40} ${MESSAGES - 40} all UIDs compared` }).waitFor();
+  await page.getByRole('navigation', { name: 'Account' }).getByRole('link', { name: 'Events' }).click();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByRole('dialog').getByText('Intact').waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('the address of a provider fills the server in and says what its logins need', async () => {
+  await page.goto(`${service.url}/accounts/new`);
+  await page.getByLabel('Email address').fill('ann@gmail.com');
+  await expect.poll(() => page.getByLabel('IMAP server').inputValue()).toBe('imap.gmail.com');
+  await page.getByText('Port 993, TLS').waitFor();
+  expect(await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).getAttribute('href')).toBe(
+    'https://myaccount.google.com/apppasswords',
+  );
+  await page.getByLabel('IMAP server').fill('imap.example.org');
+  await page.getByLabel('Email address').fill('ann@icloud.com');
+  await page.getByLabel('Email address').blur();
+  expect(await page.getByLabel('IMAP server').inputValue(), 'what was typed stays').toBe('imap.example.org');
+});
+
+test('a sync is cancelled where it is, and what it has stored stays', async () => {
+  await watched();
+  await page.getByRole('button', { name: /^Cancel/ }).click();
+  await state(page).getByText('Cancelled').waitFor();
+  await page.getByRole('region', { name: 'Last run' }).getByText('cancelled').waitFor();
+  await page.getByRole('button', { name: /^Sync now/ }).click();
+  await upToDate(page);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a reload in the middle shows the same run, no less far', async () => {
+  await watched();
+  const before = await moved(page);
+  await page.reload();
+  expect(await moved(page)).toBeGreaterThanOrEqual(before);
+  await upToDate(page);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a restart of the service in the middle is said, and the run goes on without a reload', async () => {
+  await watched();
+  const before = await moved(page);
+  await page.evaluate(() => Object.assign(globalThis, { wasNotReloaded: true }));
+  await service.stop();
+  await page.getByText('Offline, reconnecting').waitFor();
+  server.bytesPerSecond = WATCHABLE / 4;
+  service = await startService({
+    dataDir,
+    port: Number(new URL(service.url).port),
+    environment: { API_KEY: service.apiKey },
+  });
+  await page.getByText('Offline, reconnecting').waitFor({ state: 'hidden' });
+  expect(await moved(page)).toBeGreaterThanOrEqual(Math.floor(before));
+  await upToDate(page);
+  expect(await page.evaluate(() => 'wasNotReloaded' in globalThis)).toBe(true);
+  expect(visitor.complaints.filter((complaint) => !isOfTheNetwork(complaint))).toEqual([]);
+});
+
+test('what is done in one tab is seen in the other', async () => {
+  const other = await visitor.open('/');
+  const account = await watched();
+  const row = other.getByTestId('account').filter({ hasText: `ui-${users}@` });
+  await row.getByText('Syncing').waitFor();
+  await moved(other);
+  await upToDate(page);
+  await row.getByText('Up to date').waitFor();
+  await row.getByText(`${MESSAGES} messages`).waitFor();
+
+  await startSync(service, account);
+  await row.getByRole('button', { name: /^More/ }).click();
+  await other.getByRole('menuitem', { name: 'Pause' }).click();
+  await row.getByText('Paused').waitFor();
+  await page.bringToFront();
+  await other.close();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('an account is deleted only after asking', async () => {
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(`${service.url}/accounts/${account}`);
+  await page.getByRole('button', { name: /^More/ }).click();
+  await page.getByRole('menuitem', { name: 'Delete…' }).click();
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: /^More/ }).click();
+  await page.getByRole('menuitem', { name: 'Delete…' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await expect.poll(() => page.getByText(`ui-${users}@example.com`).count()).toBe(0);
+});
+
+test('a refused password asks for a new one, and the account goes on with it', async () => {
+  const user = newUser();
+  const wrong = { host: server.host, port: server.port, password: 'old' };
+  const account = await connectAccount(service, wrong, user, { verify: false });
+  await startSync(service, account);
+  await page.goto(`${service.url}/accounts/${account}`);
+  await state(page).getByText('Needs a new password').waitFor();
+  await page.getByRole('link', { name: /^Enter password/ }).click();
+  await page.getByLabel('New password').fill('also wrong');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/refused the username or the password/)
+    .waitFor();
+  await page.getByLabel('New password').fill(dovecot.password);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  await page.getByRole('button', { name: /^Sync now/ }).click();
+  await upToDate(page);
+});
+
+test("another tenant's account is not there", async () => {
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  const database = await openDatabaseBeside({ url: undefined, dataDir });
+  const key = await addTenant(database.prisma, 'stranger').finally(() => database.close());
+  await using stranger = await visit(browser, service, { key, path: `/accounts/${account}` });
+  await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await stranger.page.getByRole('link', { name: 'To your accounts' }).click();
+  await stranger.page.getByText('No mailbox is connected yet').waitFor();
+  expect(stranger.complaints).toEqual([]);
+});

@@ -1,0 +1,74 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount } from '../support/sync.ts';
+import { accessFaults, launchBrowser, visit } from './browser.ts';
+
+let service: Service;
+let browser: Browser;
+let account: string;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launchBrowser()]);
+  account = await connectAccount(service, { host: '127.0.0.1', port: 1, password: 'x' }, 'ann', { verify: false });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** What the browser itself notes of an answer 401, which is how the page learns that it is signed out. */
+const isRefusal = (complaint: string) => complaint.includes('status of 401');
+
+test('the form signs in, and says when a key is not valid', async () => {
+  await using visitor = await visit(browser, service, { key: null, path: `/accounts/${account}/history` });
+  const { page } = visitor;
+  const key = page.locator('input[name=key]');
+  await key.fill('nonsense');
+  expect(await accessFaults(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('This key is not valid.').waitFor();
+
+  await key.fill(service.apiKey);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'ann@example.com' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/history`);
+  expect(visitor.complaints.filter((complaint) => !isRefusal(complaint))).toEqual([]);
+});
+
+test('signing out ends the session', async () => {
+  await using visitor = await visit(browser, service);
+  const { page } = visitor;
+  await page.getByRole('button', { name: 'Your session' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
+  await page.goto(`${service.url}/accounts/${account}`);
+  await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
+});
+
+test('a session that has ended asks for the key where one is, and goes on there', async () => {
+  await using visitor = await visit(browser, service, { path: `/accounts/${account}` });
+  const { page, context } = visitor;
+  await page.getByRole('heading', { name: 'ann@example.com' }).waitFor();
+  // As if its time were over: the service knows it no more, and the page has not been told.
+  await context.request.post(`${service.url}/sign-out`, { headers: { origin: service.url } });
+  await page.getByRole('link', { name: 'History' }).click();
+  await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
+  await page.locator('input[name=key]').fill(service.apiKey);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('No sync yet').waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/history`);
+});
+
+test('the link to GraphiQL opens the operation of the view with its variables', async () => {
+  await using visitor = await visit(browser, service, { path: `/accounts/${account}` });
+  const { page, context } = visitor;
+  const [graphiql] = await Promise.all([
+    context.waitForEvent('page'),
+    page.getByRole('link', { name: 'Show the query of this view' }).click(),
+  ]);
+  await graphiql.getByText('query EmailAccount(').first().waitFor();
+  await graphiql.getByRole('button', { name: /^Execute/ }).click();
+  await graphiql.getByText('"ann@example.com"').first().waitFor();
+});
