@@ -1,5 +1,5 @@
-import { Icon } from '../parts/icons.tsx';
 import { bytes } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 

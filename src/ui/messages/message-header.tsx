@@ -1,6 +1,6 @@
 import { Badge, Text, Title } from '@mantine/core';
 import { useState } from 'react';
-import { exactTime, bytes } from '../parts/format.ts';
+import { bytes, exactTime } from '../parts/format.ts';
 import { shortName, wholeDate, wholeName } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';

@@ -1,9 +1,9 @@
 import { Anchor, Text } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ExplainMessageDocument, type MessageFactKind } from '../../generated/gql/graphql.ts';
+import { exactTime } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { graphiqlLink } from '../shell/show-query.tsx';
-import { exactTime } from '../parts/format.ts';
 import { wholeDate } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';

@@ -1,8 +1,8 @@
 import { Anchor, Button, Group, Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import { bytes } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Loading } from '../parts/states.tsx';
-import { bytes } from '../parts/format.ts';
 import classes from './messages.module.css';
 
 /** In bytes: what is looked at is the header. */
