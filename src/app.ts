@@ -12,6 +12,7 @@ import { createPlaces } from './jobs/places.ts';
 import { startRecovery } from './jobs/recovery.ts';
 import { createRunHandler, type RunHandlerOptions } from './jobs/run-handler.ts';
 import { startScheduler } from './jobs/scheduler.ts';
+import { startSearchIndexer } from './jobs/search-indexer.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
@@ -125,6 +126,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (has('worker')) {
     const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
     opened.defer(stopRecovery);
+    opened.defer(startSearchIndexer(database, log));
   }
   if (config.SYNC_ENABLED && has('scheduler')) {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
