@@ -149,7 +149,7 @@ describe('update', () => {
     });
   });
 
-  test('tests new credentials, and forgets that the old ones were refused', async () => {
+  test('tests new credentials, and lets a sync begin again; how the last one ended stays said', async () => {
     const { id } = await accounts.create(tenantId, unverified({ credentials: { password: 'outdated' } }));
     await database.prisma.emailAccount.update({
       where: { id },
@@ -167,7 +167,7 @@ describe('update', () => {
 
     await accounts.update(tenantId, id, { credentials: { password: dovecot.password } });
     const account = await rowOf(id);
-    expect(account).toMatchObject({ lastSyncErrorCode: null, lastSyncErrorMessage: null, lastSyncStatus: 'FAILED' });
+    expect(account).toMatchObject({ lastSyncErrorCode: 'IMAP_AUTH_FAILED', lastSyncStatus: 'FAILED' });
     expect(account).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
     expect((await accounts.loginOf(account)).credentials).toEqual({ password: dovecot.password });
   });
