@@ -74,12 +74,13 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue'));
   const fromRows = worker ? createLocalQueue(worker.places, worker.handler, log) : null;
-  const sending = new Set<Promise<void>>();
+  /** Runs to be told of, and the sending that is under way: what comes meanwhile goes out together. */
+  const unsent = new Set<string>();
+  let sending: Promise<void> | null = null;
   /** Whether fewer messages than waiting runs were there the last time. */
   let someMissed = false;
 
-  async function send(runIds: readonly string[] | null): Promise<void> {
-    const runs = await dispatchableRuns(pool, runIds);
+  async function send(runs: readonly DispatchableRun[]): Promise<void> {
     if (runs.length === 0) return;
     const heads = await Promise.all([headOf(0, FIRST_SCHEDULED - 1), headOf(FIRST_SCHEDULED, Number.MAX_SAFE_INTEGER)]);
     for (let from = 0; from < runs.length; from += BATCH) {
@@ -107,11 +108,26 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       fromRows?.dispatch(runs);
       return;
     }
-    const sent = send(runs.map(({ id }) => id))
+    for (const { id } of runs) unsent.add(id);
+    sendUnsent();
+  }
+
+  function sendUnsent(): void {
+    sending ??= sendAll().finally(() => {
+      sending = null;
+      if (unsent.size > 0) sendUnsent();
+    });
+  }
+
+  async function sendAll(): Promise<void> {
+    while (unsent.size > 0) {
+      const runIds = [...unsent].slice(0, BATCH);
+      for (const id of runIds) unsent.delete(id);
       // What did not go out is found missing (reconcile).
-      .catch((error: unknown) => log.debug({ err: error }, 'a message was not sent'))
-      .finally(() => sending.delete(sent));
-    sending.add(sent);
+      await dispatchableRuns(pool, runIds)
+        .then(send)
+        .catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
+    }
   }
 
   async function reconcile(): Promise<void> {
@@ -128,9 +144,24 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     // Between its arrival and its claim a run has no message for a moment, so one look says nothing.
     if (some && someMissed) {
       log.debug({ waiting, counts }, 'messages are missing: sending them again');
-      await send(null).catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
+      await sendAgain().catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
     }
     someMissed = some;
+  }
+
+  /** All that waits is told of; what is there is not doubled. */
+  async function sendAgain(): Promise<void> {
+    const runs = await dispatchableRuns(pool, null);
+    // BullMQ takes an id once. A message that ended without its run, because Redis went in between, is in the way.
+    const ids = runs.map((run) => idOf(run.runId, run.sequence));
+    for (const state of ['completed', 'failed']) {
+      for (let from = 0; from < ids.length; from += BATCH) {
+        const some = ids.slice(from, from + BATCH);
+        const ended = await redis.commands.zmscore(messages.toKey(state), ...some);
+        for (const [i, score] of ended.entries()) if (score !== null) await messages.remove(some[i]!);
+      }
+    }
+    await send(runs);
   }
 
   /** Puts a message off. Throws what tells BullMQ so. */
@@ -229,7 +260,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const quiet = async (): Promise<void> => {
         await closing;
         // Runs that were given back are told of, so that another worker has them at once.
-        await Promise.all(sending);
+        await sending;
       };
       await Promise.race([quiet(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref())]);
       await messages.close().catch(() => {});

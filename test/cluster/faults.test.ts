@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import WebSocket from 'ws';
 import { type Cluster, cluster } from '../support/cluster.ts';
 import { openFaultProxy } from '../support/fault-proxy.ts';
+import { freePort } from '../support/free-port.ts';
 import { mails } from '../support/mails.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -184,6 +185,24 @@ test('Redis goes: syncs go on, progress too, health says it; it comes back empty
   await expectSound({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
   expect(worker.stdout()).toContain('Redis is not there');
   expect(worker.stderr()).toBe('');
+});
+
+test('a Redis that is not there does not keep a node from starting and working, and is used when it comes', async () => {
+  const port = await freePort('127.0.0.1');
+  await using alone = cluster({ databaseUrl, redisUrl: `redis://127.0.0.1:${port}` });
+  const node = await alone.api({ ROLES: 'api,worker' });
+  const health = async () => (await fetch(`${node.url}/readyz`)).json();
+  expect(await health()).toEqual({ status: 'ok', redis: 'no Redis' });
+  const one = await mailbox(node, 'redis-late', 20);
+  await using watcher = await watchSocket(node, progressOf(one.account));
+  const runId = await startSync(node, one.account);
+  await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
+  await using _late = await startRedis(port);
+  await waitFor(async () => ((await health()) as { redis: string }).redis === 'ok', { what: 'Redis to be seen' });
+  const next = await startSync(node, one.account);
+  await waitFor(() => lastFrame(watcher, next), { what: 'the next completion' });
+  await expectSound({ service: node, databaseUrl, server: dovecot }, { ...one, runs: 2 });
+  expect(node.log().match(/Redis is not there/g)).toHaveLength(1);
 });
 
 test('Redis forgets everything while runs wait: they are told of again', async () => {

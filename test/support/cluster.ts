@@ -7,6 +7,8 @@ import { startService } from './service.ts';
 export type Cluster = AsyncDisposable & {
   readonly apiKey: string;
   readonly adminKey: string;
+  /** REDIS_PREFIX. */
+  readonly prefix: string;
   /** A node that answers; ROLES=api where nothing else is said. */
   api(environment?: Record<string, string>): Promise<Service>;
   /** A node that answers nobody; ROLES=worker where nothing else is said. */
@@ -17,15 +19,17 @@ export function cluster(at: { databaseUrl: string; redisUrl?: string }): Cluster
   const apiKey = `mt_test_${randomBytes(32).toString('base64url')}`;
   const adminKey = randomBytes(32).toString('base64url');
   const nodes: AsyncDisposable[] = [];
+  const prefix = `test-${randomBytes(6).toString('hex')}`;
   const shared = {
     API_KEY: apiKey,
     ADMIN_KEY: adminKey,
-    REDIS_PREFIX: `test-${randomBytes(6).toString('hex')}`,
+    REDIS_PREFIX: prefix,
     ...(at.redisUrl ? { REDIS_URL: at.redisUrl } : {}),
   };
   return {
     apiKey,
     adminKey,
+    prefix,
     async api(environment = {}) {
       const node = await startService({
         databaseUrl: at.databaseUrl,
