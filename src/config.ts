@@ -54,6 +54,7 @@ const settings = z.object({
   SYNC_MAX_RETRIES: integer(0, 20).default(3),
   SYNC_RETRY_BASE_SECONDS: integer(1, 3600).default(60),
   SYNC_TIME_LIMIT_MINUTES: integer(1, 1440).default(60),
+  RUN_HISTORY_DAYS: integer(0, 36_500).default(90),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),

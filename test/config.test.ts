@@ -92,6 +92,7 @@ test('the defaults suit a person on this machine', () => {
     SYNC_MAX_RETRIES: 3,
     SYNC_RETRY_BASE_SECONDS: 60,
     SYNC_TIME_LIMIT_MINUTES: 60,
+    RUN_HISTORY_DAYS: 90,
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,

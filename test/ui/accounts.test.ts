@@ -224,7 +224,8 @@ test('a refused password asks for a new one, and the account goes on with it', a
 test("another tenant's account is not there", async () => {
   const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
   const database = await openDatabaseBeside({ url: undefined, dataDir });
-  const key = await addTenant(database.prisma, 'stranger').finally(() => database.close());
+  const key = await addTenant(database.prisma, 'stranger');
+  await database.close();
   await using stranger = await visit(browser, service, { key, path: `/accounts/${account}` });
   await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
   await stranger.page.getByRole('link', { name: 'To your accounts' }).click();
