@@ -74,8 +74,10 @@ for (let i = 0; i < accounts; i += 1) {
 }
 await syncAll();
 await pause(2000);
+const historyBefore = await databaseBytes();
 const noop = await during(syncAll);
 perUnit(noop, accounts + 1);
+print('  bytes in the database that stay', ((await databaseBytes()) - historyBefore) / (accounts + 1), 0);
 print('  seconds for all, 16 at once', noop.seconds);
 
 console.log('\na subscriber');
