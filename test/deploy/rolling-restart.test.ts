@@ -50,13 +50,16 @@ test('every node is replaced by a new one while accounts sync: no run is lost, d
   // The new workers are there before the old ones go: a start takes longer than a sync does here.
   const newWorkers = await Promise.all(['worker', 'worker'].map(start));
 
-  const accounts: { user: string; id: string; runId: string }[] = [];
+  const connected: { user: string; id: string }[] = [];
   for (let i = 0; i < ACCOUNTS; i += 1) {
     const user = `rolled-${i}`;
     dovecot.addUser(user, { INBOX: mails(i * 50, i * 50 + SIZE) });
-    const id = await connectAccount(asked, dovecot, user);
-    accounts.push({ user, id, runId: await startSync(asked, id) });
+    connected.push({ user, id: await connectAccount(asked, dovecot, user) });
   }
+  const begun = asked;
+  const accounts = await Promise.all(
+    connected.map(async (account) => ({ ...account, runId: await startSync(begun, account.id) })),
+  );
   const rows = <T extends object>(sql: string): Promise<T[]> =>
     withDatabase({ databaseUrl }, async (client) => (await client.query<T>(sql)).rows);
   await waitFor(
