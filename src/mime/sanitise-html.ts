@@ -28,7 +28,7 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
       img: (tagName, { src, ...attributes }) => ({ tagName, attribs: { ...attributes, ...imageOf(src, options) } }),
       '*': (tagName, attributes) => ({ tagName, attribs: styled(attributes, options) }),
     },
-    exclusiveFilter: ({ tag, attribs }) => tag === 'img' && attribs['src'] === undefined && isTiny(attribs),
+    exclusiveFilter: ({ tag, attribs }) => tag === 'img' && isCounter(attribs),
   }).replace(STYLE_ELEMENT, (_, start: string, css: string, end: string) => start + safeCss(css, options) + end);
 }
 
@@ -111,8 +111,11 @@ function decoded(text: string): string {
   }
 }
 
-/** A pixel that counts readers, in the words of its size. */
-const isTiny = ({ width = '', height = '' }: Attributes): boolean => /^[0-2](px)?$/.test(width || height);
+/** A pixel that counts readers, by the size that it gives itself: it shows nothing, so nobody misses it. */
+function isCounter({ src = '', width = '', height = '' }: Attributes): boolean {
+  const isTiny = (size: string): boolean => /^[0-2](px)?$/.test(size);
+  return !src.startsWith('data:') && isTiny(width) && isTiny(height);
+}
 
 function styled(attributes: Attributes, options: SanitiseOptions): Attributes {
   const { style } = attributes;

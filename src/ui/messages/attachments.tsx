@@ -1,5 +1,5 @@
+import { bytes } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import { fileSize } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 
@@ -14,7 +14,7 @@ export function Attachments({ message }: { message: WholeMessage }) {
           <a href={url} download={filename ?? ''} title={`${filename ?? 'attachment'}, ${contentType}`}>
             <Icon name="clip" size={14} />
             <span className="truncate">{filename ?? contentType}</span>
-            <small>{fileSize(size)}</small>
+            <small>{bytes(size)}</small>
           </a>
         </li>
       ))}

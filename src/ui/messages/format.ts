@@ -2,9 +2,7 @@
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const DATE = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
-const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
-const MEDIUM = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const NUMBER = new Intl.NumberFormat();
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
 /** As short as it can be told: the time of today, the day of this year, the date. */
 export function shortDate(iso: string, now = new Date()): string {
@@ -14,17 +12,6 @@ export function shortDate(iso: string, now = new Date()): string {
 }
 
 export const wholeDate = (iso: string): string => WHOLE.format(new Date(iso));
-export const dateAndTime = (iso: string): string => MEDIUM.format(new Date(iso));
-export const number = (value: number): string => NUMBER.format(value);
-
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-
-export function fileSize(bytes: number): string {
-  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const unit = UNITS[step]!;
-  const options = { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 } as const;
-  return new Intl.NumberFormat(undefined, options).format(bytes / 1000 ** step);
-}
 
 interface Person {
   readonly name?: string | null;
@@ -32,7 +19,7 @@ interface Person {
 }
 
 export const shortName = ({ name, address }: Person): string => name || address || 'Nobody';
-export const wholeName = ({ name, address }: Person): string =>
-  name && address && name !== address
-    ? `${name} <${address}>`
-    : shortName({ name: name ?? null, address: address ?? null });
+export const wholeName = (person: Person): string =>
+  person.name && person.address && person.name !== person.address
+    ? `${person.name} <${person.address}>`
+    : shortName(person);

@@ -1,10 +1,10 @@
 import { Chip, CloseButton, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
+import type { Mailbox } from '../account/use-mailboxes.ts';
+import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
-import { number } from './format.ts';
-import type { MailboxChoice } from './use-mailboxes.ts';
 
 /** Between two keys of somebody who types. */
 const TYPING_MS = 150;
@@ -12,7 +12,7 @@ const TYPING_MS = 150;
 interface Props {
   readonly filter: MessageFilter;
   readonly change: (changes: Partial<MessageFilter>) => void;
-  readonly mailboxes: readonly MailboxChoice[];
+  readonly mailboxes: readonly Mailbox[];
   readonly searchRef: RefObject<HTMLInputElement | null>;
   /** From the search into the list. */
   readonly onLeave: () => void;
@@ -33,7 +33,7 @@ export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props
           onChange={({ currentTarget }) => change({ mailboxId: currentTarget.value || null })}
           data={[
             { value: '', label: 'All mailboxes' },
-            ...mailboxes.map(({ id, path, messageCount }) => ({
+            ...inboxFirst(mailboxes).map(({ id, path, messageCount }) => ({
               value: id,
               label: `${path} (${number(messageCount)})`,
             })),
@@ -49,6 +49,9 @@ export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props
     </Stack>
   );
 }
+
+const inboxFirst = (mailboxes: readonly Mailbox[]): Mailbox[] =>
+  mailboxes.toSorted((a, b) => Number(b.path === 'INBOX') - Number(a.path === 'INBOX'));
 
 interface SearchProps {
   readonly search: string;

@@ -1,6 +1,7 @@
 import { Badge, Text, Title } from '@mantine/core';
 import { useState } from 'react';
-import { dateAndTime, fileSize, shortName, wholeDate, wholeName } from './format.ts';
+import { bytes, exactTime } from '../parts/format.ts';
+import { shortName, wholeDate, wholeName } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 
@@ -26,7 +27,7 @@ export function MessageHeader({ message }: { message: WholeMessage }) {
           </Text>
         </div>
         <time className={classes['at']} dateTime={at} title={wholeDate(at)}>
-          {dateAndTime(at)}
+          {exactTime(at)}
         </time>
       </div>
       <div className={classes['places']}>
@@ -84,7 +85,7 @@ function fieldsOf(message: WholeMessage): [string, string][] {
     ['Received', wholeDate(message.receivedAt)],
     ['Message-ID', message.messageIdHeader],
     ['Places', message.locations.map(({ mailbox, uid }) => `${mailbox.path}, UID ${uid}`).join('; ')],
-    ['Size', fileSize(message.size)],
+    ['Size', bytes(message.size)],
     ['SHA-256', message.sourceSha256],
   ];
   return fields.filter((field): field is [string, string] => Boolean(field[1]));

@@ -1,9 +1,10 @@
 import { Anchor, Text } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ExplainMessageDocument, type MessageFactKind } from '../../generated/gql/graphql.ts';
+import { exactTime } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { graphiqlLink } from '../shell/show-query.tsx';
-import { dateAndTime, wholeDate } from './format.ts';
+import { wholeDate } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 
@@ -44,7 +45,7 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
             </Text>
             <Text size="xs" className={classes['quiet']}>
               <time dateTime={at} title={wholeDate(at)}>
-                {dateAndTime(at)}
+                {exactTime(at)}
               </time>{' '}
               · {mailbox}, UID {uid}
               {detail && ` · ${detail}`}

@@ -1,7 +1,8 @@
 import { memo, type ReactNode } from 'react';
+import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isFlagged, isUnread } from './flags.ts';
-import { number, shortDate, shortName, wholeDate } from './format.ts';
+import { shortDate, shortName, wholeDate } from './format.ts';
 import classes from './messages.module.css';
 import type { MessageRow } from './use-messages.ts';
 

@@ -1,8 +1,8 @@
 import { Anchor, Button, Group, Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import { bytes } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Loading } from '../parts/states.tsx';
-import { fileSize } from './format.ts';
 import classes from './messages.module.css';
 
 /** In bytes: what is looked at is the header. */
@@ -26,7 +26,7 @@ export function MessageSource({ url, size }: { url: string; size: number }) {
     <>
       <Group className={classes['note']} gap="xs" justify="space-between">
         <Text size="xs" className={classes['quiet']}>
-          {size > SHOWN ? `The first ${fileSize(SHOWN)} of ${fileSize(size)}` : fileSize(size)}, as received
+          {size > SHOWN ? `The first ${bytes(SHOWN)} of ${bytes(size)}` : bytes(size)}, as received
         </Text>
         <Anchor href={url} download size="xs" className={classes['save']}>
           <Icon name="download" size={14} /> Save the source
@@ -54,6 +54,6 @@ export function MessageSource({ url, size }: { url: string; size: number }) {
 async function read(url: string, signal: AbortSignal): Promise<string> {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status}`);
-  const bytes = await answer.arrayBuffer();
-  return new TextDecoder('latin1').decode(bytes.slice(0, SHOWN));
+  const whole = await answer.arrayBuffer();
+  return new TextDecoder('latin1').decode(whole.slice(0, SHOWN));
 }

@@ -2,7 +2,10 @@ import { useHotkeys } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
+import { useMailboxes } from '../account/use-mailboxes.ts';
+import { codeOf } from '../api/client.ts';
 import { NotFound } from '../parts/states.tsx';
+import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { isFiltered, type MessageFilter, useFilter } from './filter.ts';
@@ -10,7 +13,6 @@ import { ListBar } from './list-bar.tsx';
 import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
-import { useMailboxes } from './use-mailboxes.ts';
 import { messagesVariables, useMessages } from './use-messages.ts';
 
 /**
@@ -19,8 +21,9 @@ import { messagesVariables, useMessages } from './use-messages.ts';
  */
 export default function MessagesView({ accountId, messageId }: { accountId: string; messageId?: string }) {
   const [, navigate] = useLocation();
+  useTitle('Messages');
   const [filter, change] = useFilter();
-  const mailboxes = useMailboxes(accountId);
+  const { rows: mailboxes = [] } = useMailboxes(accountId);
   const firstShown = useRef(0);
   const messages = useMessages(
     accountId,
@@ -87,7 +90,7 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     event.preventDefault();
   }
 
-  if (mailboxes === null) return <NotFound />;
+  if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound />;
   return (
     <div className={classes['view']} data-open={messageId ? true : undefined}>
       {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}

@@ -1,6 +1,7 @@
 import { useQuery } from 'urql';
 import { ThreadMessagesDocument } from '../../generated/gql/graphql.ts';
-import { number, shortDate, shortName } from './format.ts';
+import { number } from '../parts/format.ts';
+import { shortDate, shortName } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 

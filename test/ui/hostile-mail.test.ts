@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { addSecondTenant } from '../support/second-tenant.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount, sync } from '../support/sync.ts';
+import { waitFor } from '../support/wait.ts';
+import { accessFaults, launchBrowser, type Visitor, visit } from './browser.ts';
+import { type Canary, startCanary } from './canary.ts';
+import { hostileHtml, hostileMail } from './hostile-html.ts';
+
+const FILE = randomBytes(50_000);
+
+let databaseUrl: string;
+let service: Service;
+let browser: Browser;
+let canary: Canary;
+let path: string;
+let messageId: string;
+let visitor: Visitor;
+let page: Page;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  [service, browser, canary] = await Promise.all([startService({ databaseUrl }), launchBrowser(), startCanary()]);
+  dovecot.addUser('lured', { INBOX: [{ bytes: hostileMail(canary.url, FILE) }] });
+  const accountId = await connectAccount(service, dovecot, 'lured');
+  await sync(service, accountId);
+  const { messages } = await service.data<{ messages: { edges: { node: { id: string } }[] } }>(
+    'query ($id: ID!) { messages(accountId: $id) { edges { node { id } } } }',
+    { id: accountId },
+  );
+  messageId = messages.edges[0]!.node.id;
+  path = `/accounts/${accountId}/messages/${messageId}`;
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+  await canary?.[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  canary.asked.length = 0;
+  visitor = await visit(browser, service, { path });
+  page = visitor.page;
+});
+
+afterEach(() => visitor?.[Symbol.asyncDispose]());
+
+/** The document of the mail, when it is there. */
+async function mail() {
+  const frame = page.frameLocator('iframe');
+  await frame.locator('#hello').waitFor({ state: 'attached' });
+  return frame;
+}
+
+/** A turn of everything: what would be asked for is asked for by then. */
+const settled = async () => {
+  await page.waitForLoadState('networkidle');
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 300))));
+};
+
+test('a hostile mail runs nothing, asks nobody, and stays in its frame', async () => {
+  await page.locator('iframe').waitFor();
+  await settled();
+  expect(visitor.complaints).toEqual([]);
+  const frame = await mail();
+  for (const id of ['js', 'data', 'tabbed', 'own', 'hello']) {
+    await frame.locator(`#${id}`).dispatchEvent('click');
+  }
+  await settled();
+
+  expect(canary.asked).toEqual([]);
+  expect(visitor.context.pages()).toHaveLength(1);
+  expect(page.url()).toBe(service.url + path);
+  expect(await page.title()).toBe('Messages – Mailtide');
+  expect(await frame.locator('script, form, input, button, iframe, object, embed, svg, link, base').count()).toBe(0);
+  expect(await frame.locator('meta[http-equiv]').count()).toBe(0);
+  expect(await frame.locator('a[href]').evaluateAll((all) => all.map((a) => a.getAttribute('href')))).toEqual([
+    expect.stringContaining('/clobber'),
+    'https://example.com/out',
+  ]);
+  expect(
+    await frame
+      .locator('#out')
+      .evaluate((a) => [...a.attributes].map(({ name, value }) => `${name}=${value}`).toSorted()),
+  ).toEqual(['href=https://example.com/out', 'id=out', 'rel=noopener noreferrer nofollow', 'target=_blank']);
+  // What covers the window covers the frame: the page around it is still what answers.
+  await page.getByRole('button', { name: 'Show images' }).click({ trial: true });
+  await page.getByRole('heading', { name: '<script>document.title="owned"</script> Hostile & proud' }).waitFor();
+});
+
+test('its frame has no origin: neither scripts nor our cookie', async () => {
+  await mail();
+  const frame = page.frames().find((one) => one.url().includes('/html'))!;
+  // Asked by the debugger, which the sandbox does not hold.
+  expect(await frame.evaluate(() => self.origin)).toBe('null');
+  await expect(frame.evaluate(() => document.cookie)).rejects.toThrow(/sandboxed/);
+  expect(await page.locator('iframe').getAttribute('sandbox')).toBe('allow-popups allow-popups-to-escape-sandbox');
+});
+
+test('its own image is shown; those of others only when asked for, and nothing else with them', async () => {
+  const frame = await mail();
+  const loaded = (alt: string) =>
+    frame.locator(`img[alt="${alt}"]`).evaluate((image) => (image as HTMLImageElement).naturalWidth > 0);
+  await waitFor(() => loaded('The logo'), { what: 'the image of the mail itself' });
+  expect(await loaded('A photo')).toBe(false);
+
+  await page.getByRole('button', { name: 'Show images' }).click();
+  await waitFor(() => loaded('A photo'), { what: 'the image of another server' });
+  await settled();
+  expect(canary.asked.toSorted()).toEqual(['/css.png', '/image.png', '/inline.png', '/picture.png']);
+  expect(await page.title()).toBe('Messages – Mailtide');
+
+  // Only for this once.
+  canary.asked.length = 0;
+  await page.reload();
+  await mail();
+  await settled();
+  expect(canary.asked).toEqual([]);
+});
+
+test.each(['the sanitiser', 'the policy of the document'])('should %s fail, the other walls hold', async (what) => {
+  await page.route('**/html', async (route) => {
+    const response = await route.fetch();
+    if (what === 'the sanitiser') return route.fulfill({ response, body: hostileHtml(canary.url) });
+    const { 'content-security-policy': _, ...headers } = response.headers();
+    return route.fulfill({ response, headers });
+  });
+  await page.reload();
+  const frame = await mail();
+  await settled();
+  // A script of the mail would run in any case when it is called like this, were it let.
+  await frame.locator('#hello').dispatchEvent('click');
+  await settled();
+  expect(canary.asked).toEqual([]);
+  expect(await page.title()).toBe('Messages – Mailtide');
+  expect(page.url()).toBe(service.url + path);
+});
+
+test('the document alone, outside the frame, is as harmless', async () => {
+  const tab = await visitor.open(`/messages/${messageId}/html`);
+  await tab.getByText('Hello from a stranger').waitFor({ state: 'attached' });
+  await settled();
+  expect(await tab.evaluate(() => self.origin)).toBe('null');
+  expect(await tab.title()).toBe('Message');
+  expect(canary.asked).toEqual([]);
+});
+
+test('an attachment arrives as it was sent, under a harmless name', async () => {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('list', { name: 'Attachments' }).getByRole('link').click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^[^/\\]*evil\.html$/);
+  expect(readFileSync(await download.path()).equals(FILE)).toBe(true);
+});
+
+test("another tenant's message is not there, by whatever way", async () => {
+  const key = await addSecondTenant(databaseUrl);
+  await using stranger = await visit(browser, service, { key, path: `/messages/${messageId}` });
+  await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  for (const part of ['html', 'source']) {
+    const answer = await stranger.context.request.get(`${service.url}/messages/${messageId}/${part}`);
+    expect(answer.status()).toBe(404);
+  }
+  await stranger.page.goto(service.url + path);
+  await stranger.page.getByText('There is nothing here').first().waitFor();
+});
+
+test('the view of it is accessible', async () => {
+  await mail();
+  expect(await accessFaults(page)).toEqual([]);
+});

@@ -1,0 +1,254 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CORPUS_SIZE, corpus } from '../support/corpus.ts';
+import type { SystemFlag } from '../support/maildir.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount, sync } from '../support/sync.ts';
+import { waitFor } from '../support/wait.ts';
+import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 240_000 });
+
+const HOUR_MS = 3_600_000;
+const mail = (subject: string, text = 'Nothing more.', more = '') =>
+  Buffer.from(
+    `From: Ann Lee <ann@example.com>\r\nTo: bob@example.com\r\nSubject: ${subject}\r\n${more}\r\n${text}\r\n`,
+  );
+const seen: readonly SystemFlag[] = ['\\Seen'];
+
+let service: Service;
+let browser: Browser;
+let account: string;
+let visitor: Visitor;
+let page: Page;
+
+beforeAll(async () => {
+  const databaseUrl = await postgres.createDatabase();
+  [service, browser] = await Promise.all([startService({ databaseUrl }), launchBrowser()]);
+  const start = Date.now() - (CORPUS_SIZE + 100) * HOUR_MS;
+  const all = [...corpus()].map(({ bytes }, i) => ({
+    bytes,
+    flags: seen,
+    internalDate: new Date(start + i * HOUR_MS),
+  }));
+  const root = 'Message-ID: <wattenmeer@example.com>\r\n';
+  dovecot.addUser('reader', {
+    INBOX: [
+      ...all,
+      { bytes: mail('Wattenmeer plans', 'The ferries moor at the Wattenquay.', root), flags: ['\\Flagged'] },
+      {
+        bytes: mail(
+          'Re: Wattenmeer plans',
+          '> The ferries\n\nhttps://example.com/map.',
+          'In-Reply-To: <wattenmeer@example.com>\r\n',
+        ),
+      },
+    ],
+    Archive: [{ bytes: mail('An old lighthouse'), flags: seen, internalDate: new Date(start) }],
+  });
+  account = await connectAccount(service, dovecot, 'reader');
+  await sync(service, account);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+beforeEach(async () => {
+  visitor = await visit(browser, service, { path: `/accounts/${account}/messages` });
+  page = visitor.page;
+  await rows().first().waitFor();
+});
+
+afterEach(async () => {
+  await visitor?.[Symbol.asyncDispose]();
+});
+
+const list = () => page.getByRole('listbox', { name: 'Messages' });
+const rows = () => list().getByRole('option');
+const searchField = () => page.getByRole('searchbox', { name: 'Search messages' });
+const article = () => page.getByRole('article');
+const marks = () => list().locator('mark').allTextContents();
+
+describe('the list', () => {
+  test('goes through thousands of messages, with few of them in the page', async () => {
+    const stored = await idsOf();
+    const total = async () => Number(await rows().last().getAttribute('aria-setsize'));
+    await waitFor(
+      async () => {
+        await list().evaluate((element) => element.scrollTo(0, element.scrollHeight));
+        return (await total()) > 0;
+      },
+      { what: 'the end of the list', timeoutMs: 60_000 },
+    );
+    expect(await total()).toBe(stored.length);
+    expect(await rows().count()).toBeLessThan(60);
+    await list().press('End');
+    await page.locator(`[id="message-${stored.at(-1)}"]`).waitFor();
+    await list().press('Home');
+    await page.getByText('Re: Wattenmeer plans').first().waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test('finds while one types, and marks what it found', async () => {
+    await searchField().pressSequentially('ferries watten');
+    await waitFor(async () => (await rows().count()) === 2, { what: 'the messages that are found' });
+    expect(await marks()).toEqual(['Wattenmeer', 'ferries', 'Wattenmeer', 'ferries', 'Wattenquay']);
+    await searchField().pressSequentially('x');
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('search')).toBe('ferries wattenx');
+    await page.getByRole('button', { name: 'Clear the search' }).click();
+    await waitFor(async () => (await rows().count()) > 5, { what: 'all messages again' });
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test('is of one mailbox, of what is unread or flagged, and stays so after a reload', async () => {
+    await page.getByRole('combobox', { name: 'Mailbox' }).selectOption({ label: 'Archive (1)' });
+    await waitFor(async () => (await rows().count()) === 1, { what: 'the archive' });
+    await rows().getByText('An old lighthouse').waitFor();
+    await page.reload();
+    await rows().getByText('An old lighthouse').waitFor();
+    expect(await rows().count()).toBe(1);
+    await page.getByRole('combobox', { name: 'Mailbox' }).selectOption({ label: 'All mailboxes' });
+    await page.locator('label', { hasText: 'Unread' }).click();
+    await waitFor(async () => (await rows().count()) === 2, { what: 'what is unread' });
+    await page.locator('label', { hasText: 'Flagged' }).click();
+    await waitFor(async () => (await rows().count()) === 1, { what: 'what is unread and flagged' });
+    await rows().getByRole('img', { name: 'Flagged' }).waitFor();
+    await rows().getByText('2 messages in this thread').waitFor({ state: 'attached' });
+  });
+
+  test('takes in new mail while one reads on where one was', async () => {
+    await list().evaluate((element) => element.scrollTo(0, 76 * 60 + 10));
+    const first = () =>
+      list().evaluate((element) => {
+        const top = element.getBoundingClientRect().top;
+        return [...element.querySelectorAll('[role=option]')]
+          .map((row) => ({ id: row.id, y: Math.round(row.getBoundingClientRect().top - top) }))
+          .find(({ y }) => y >= 0);
+      });
+    await waitFor(async () => ((await first())?.y ?? 0) > 60, { what: 'the place in the list' });
+    const before = await first();
+    const position = async () => Number(await page.locator(`[id="${before!.id}"]`).getAttribute('aria-posinset'));
+    const at = await position();
+    dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide one') }, { bytes: mail('Tide two') }]);
+    await sync(service, account);
+    await waitFor(async () => (await position()) === at + 2, { what: 'the new messages above' });
+    expect(await first()).toEqual(before);
+
+    await list().evaluate((element) => element.scrollTo(0, 0));
+    await rows().getByText('Tide two').waitFor();
+    // Who is at the top sees them come.
+    dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide three') }]);
+    await sync(service, account);
+    await rows().first().getByText('Tide three').waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+});
+
+describe('the keyboard', () => {
+  test('searches, walks, opens and closes', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('wattenmee');
+    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
+    await page.keyboard.press('k');
+    await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
+    await page.keyboard.press('Escape');
+    await article().waitFor({ state: 'detached' });
+    expect(await list().evaluate((element) => element === document.activeElement)).toBe(true);
+    const active = await list().getAttribute('aria-activedescendant');
+    expect(await page.locator(`[id="${active}"]`).textContent()).toContain('Re: Wattenmeer plans');
+  });
+});
+
+describe('a message', () => {
+  beforeEach(async () => {
+    await searchField().fill('"re wattenmeer plans"');
+    await waitFor(async () => (await rows().count()) === 1, { what: 'what is found' });
+    await rows().first().click();
+    await article().waitFor();
+  });
+
+  test('has its header, its text, its thread, its source and its history', async () => {
+    await article().getByText('Ann Lee').first().waitFor();
+    await article().getByText('All fields').click();
+    await article().getByText('<wattenmeer@example.com>').waitFor({ state: 'detached' });
+    await article().getByText('bob@example.com').last().waitFor();
+    const link = article().getByRole('link', { name: 'https://example.com/map' });
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer nofollow');
+
+    await page.getByText('Source', { exact: true }).click();
+    await article().getByText('In-Reply-To: <wattenmeer@example.com>').waitFor();
+    await page.getByText('History', { exact: true }).click();
+    await article().getByText('Fetched and stored').waitFor();
+
+    await article().getByText('2 messages in this thread').click();
+    await article()
+      .getByRole('button', { name: /The ferries moor/ })
+      .click();
+    await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
+    await page.goBack();
+    await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test('and the list lead to the query behind them', async () => {
+    const query = async () => {
+      const href = await page.getByRole('link', { name: 'Show the query of this view' }).getAttribute('href');
+      return new URL(href!, service.url).searchParams.get('query');
+    };
+    expect(await query()).toMatch(/^query Message\(/);
+    await page.keyboard.press('Escape');
+    await waitFor(async () => (await query())!.startsWith('query Messages('), { what: 'the query of the list' });
+  });
+});
+
+describe.each(['light', 'dark'] as const)('everybody can read it, %s', (colorScheme) => {
+  test.each([
+    ['wide', 1360],
+    ['narrow', 360],
+  ])('on a %s screen', async (_what, width) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 740 });
+    await searchField().fill('wattenmeer');
+    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    expect(await accessFaults(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+    await rows().first().click();
+    await article().waitFor();
+    expect(await list().isVisible()).toBe(width > 800);
+    expect(await accessFaults(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+    if (width < 800) {
+      await page.getByRole('button', { name: 'Back to the list' }).click();
+      await list().waitFor();
+    }
+    expect(visitor.complaints).toEqual([]);
+  });
+});
+
+interface PageOfIds {
+  messages: { edges: { node: { id: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+}
+
+/** All messages of the account, newest first. */
+async function idsOf(): Promise<string[]> {
+  const ids: string[] = [];
+  let after: string | null = null;
+  do {
+    const { messages }: PageOfIds = await service.data<PageOfIds>(
+      `query ($id: ID!, $after: String) { messages(accountId: $id, first: 100, after: $after) {
+        edges { node { id } } pageInfo { hasNextPage endCursor } } }`,
+      { id: account, after },
+    );
+    ids.push(...messages.edges.map(({ node }) => node.id));
+    after = messages.pageInfo.hasNextPage ? messages.pageInfo.endCursor : null;
+  } while (after);
+  return ids;
+}
