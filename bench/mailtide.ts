@@ -32,7 +32,7 @@ export function mailtide(
           credentials: { password: server.password },
         },
       });
-      const sync = async (): Promise<{ seconds: number; messages: number }> => {
+      const sync = async (everyMs: number): Promise<{ seconds: number; messages: number }> => {
         const began = performance.now();
         const { startEmailSync } = await service.data<{ startEmailSync: { run: { id: string } } }>(START, {
           id: createEmailAccount.id,
@@ -42,15 +42,16 @@ export function mailtide(
             const { syncRun } = await service.data<{ syncRun: Run }>(RUN, { id: startEmailSync.run.id });
             return ['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(syncRun.status) && syncRun;
           },
-          { what: 'the end of the sync', timeoutMs: 300_000 },
+          // Asking is work of the service's main thread, and no part of a sync.
+          { what: 'the end of the sync', timeoutMs: 300_000, everyMs },
         );
         if (run.status !== 'SUCCEEDED') throw new Error(`${name}: the sync ended as ${run.status}\n${service.log()}`);
         return { seconds: (performance.now() - began) / 1000, messages: run.stats.messagesCreated };
       };
       const before = usageOf(service.pid).cpuSeconds;
-      const first = await sync();
+      const first = await sync(100);
       const after = usageOf(service.pid);
-      const unchanged = await sync();
+      const unchanged = await sync(20);
       return {
         seconds: first.seconds,
         unchangedSeconds: unchanged.seconds,

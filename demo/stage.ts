@@ -10,6 +10,8 @@ import type { SampleServer } from './sample-imap.ts';
 export interface Stage {
   readonly api: Api;
   readonly accountId: string;
+  /** Where the sample mailbox is. */
+  readonly imap: { host: string; port: number; security: 'NONE'; username: string; password: string };
   /** How many messages wait on the sample server. */
   readonly messages: number;
   /** Lets a new message arrive there. */
@@ -32,6 +34,7 @@ export async function setUpStage(children: Children): Promise<Stage> {
     SYNC_ENABLED: 'false',
   });
   const [{ port, messages, username, password }] = (await once(sample, 'message')) as [SampleServer];
+  const imap = { host: '127.0.0.1', port, security: 'NONE', username } as const;
   const url = await waitFor(() => /^Mailtide listens on (\S+)$/m.exec(children.logOf('service'))?.[1], {
     what: 'the service to listen',
     timeoutMs: START_WITHIN_MS,
@@ -40,11 +43,17 @@ export async function setUpStage(children: Children): Promise<Stage> {
   const { createEmailAccount } = await api.ask(CreateEmailAccountDocument, {
     input: {
       emailAddress: 'sample@example.com',
-      imap: { host: '127.0.0.1', port, security: 'NONE', username },
+      imap,
       credentials: { password },
     },
   });
-  return { api, accountId: createEmailAccount.id, messages, deliver: () => sample.send('deliver') };
+  return {
+    api,
+    accountId: createEmailAccount.id,
+    imap: { ...imap, password },
+    messages,
+    deliver: () => sample.send('deliver'),
+  };
 }
 
 /** The address that signs a browser in and goes on to `next`. */

@@ -5,12 +5,14 @@ import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
+import { startClearingHistory } from './jobs/history.ts';
 import { createHostGate } from './jobs/host-gate.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
 import { createPlaces } from './jobs/places.ts';
 import { startRecovery } from './jobs/recovery.ts';
 import { createRunHandler, type RunHandlerOptions } from './jobs/run-handler.ts';
 import { startScheduler } from './jobs/scheduler.ts';
+import { startSearchIndexer } from './jobs/search-indexer.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
@@ -51,7 +53,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const has = (role: Config['ROLES'][number]): boolean => config.ROLES.includes(role);
 
   opened.defer(await startTracing(config));
-  const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
+  const database = await openDatabase({
+    url: config.DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    poolSize: config.DATABASE_POOL_SIZE,
+  });
   opened.defer(() => database.close());
   // A configured key is valid before anybody can ask.
   if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);
@@ -120,10 +126,14 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (has('worker')) {
     const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
     opened.defer(stopRecovery);
+    opened.defer(startSearchIndexer(database, log));
   }
   if (config.SYNC_ENABLED && has('scheduler')) {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
     opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
+  }
+  if (config.RUN_HISTORY_DAYS > 0 && has('scheduler')) {
+    opened.defer(startClearingHistory(database.pool, config.RUN_HISTORY_DAYS, log));
   }
   // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
   const isShown = has('api') && config.API_KEY === undefined;

@@ -34,6 +34,7 @@ const settings = z.object({
     .string()
     .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
     .default('mailtide'),
+  DATABASE_POOL_SIZE: integer(2, 200).default(10),
   DATA_DIR: z.string().min(1).default('./data'),
   API_KEY: z
     .string()
@@ -53,6 +54,7 @@ const settings = z.object({
   SYNC_MAX_RETRIES: integer(0, 20).default(3),
   SYNC_RETRY_BASE_SECONDS: integer(1, 3600).default(60),
   SYNC_TIME_LIMIT_MINUTES: integer(1, 1440).default(60),
+  RUN_HISTORY_DAYS: integer(0, 36_500).default(90),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),

@@ -52,8 +52,6 @@ export function changeAccount(
       credentials: login?.credentials,
       next_sync_at: dueAfter(present, change, intervalMinutes),
       ...(login ? { needs_auth_since: null } : {}),
-      // A new login: what the last error said of the old one is no news any more.
-      ...(login && present.needsAuthSince ? { last_sync_error_code: null, last_sync_error_message: null } : {}),
       // The pause was asked for by another server.
       ...(login?.imapHost && login.imapHost !== present.imapHost ? { throttled_until: null } : {}),
     });

@@ -1,11 +1,19 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
-import { type DocumentNode, type GraphQLField, type GraphQLSchema, getNullableType, isListType, parse } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  getNullableType,
+  isListType,
+  isObjectType,
+  parse,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { MailtideError } from '../errors.ts';
 import type { GraphQLContext } from './context.ts';
 
 export const DEFAULT_PAGE = 20;
-/** Longer pages are cut to this. */
+/** Who asks for longer pages is told so. */
 export const MAX_PAGE = 100;
 
 /** Words and signs of a document: GraphiQL's introspection has 350, our largest own query 200. */
@@ -27,13 +35,39 @@ export function costOf(
 }
 
 function timesOf(args: Record<string, unknown>, field: GraphQLField<unknown, GraphQLContext>): number {
-  if (field.args.some((arg) => arg.name === 'first')) {
-    const asked = args['first'] ?? args['last'] ?? DEFAULT_PAGE;
-    return typeof asked === 'number' ? Math.min(Math.max(asked, 1), MAX_PAGE) : MAX_PAGE;
-  }
+  if (isPaged(field)) return Math.max(1, pageOf(args));
   // The connection above has counted its edges already.
   if (field.name === 'edges') return 1;
   return isListType(getNullableType(field.type)) ? LIST_LENGTH : 1;
+}
+
+const isPaged = (field: GraphQLField<unknown, GraphQLContext>): boolean =>
+  field.args.some((arg) => arg.name === 'first');
+
+/** How many items are asked for. @throws BAD_USER_INPUT for less than nothing, for more than a page, and from both ends. */
+function pageOf({ first, last }: Record<string, unknown>): number {
+  if (first != null && last != null) throw badPage('"first" and "last" cannot be used together.');
+  const [name, asked] = last == null ? ['first', first ?? DEFAULT_PAGE] : ['last', last];
+  const size = Number(asked);
+  if (size < 0) throw badPage(`"${name}" cannot be negative.`);
+  if (size > MAX_PAGE) throw badPage(`"${name}" is at most ${MAX_PAGE}: ask for more with a cursor.`);
+  return size;
+}
+
+const badPage = (message: string): MailtideError => new MailtideError('BAD_USER_INPUT', { message });
+
+/** Says at every list how much of it can be asked for at once. */
+export function describePages(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const { args } of Object.values(type.getFields())) {
+      for (const arg of args) {
+        if (arg.name === 'first') arg.description ??= `${DEFAULT_PAGE} where nothing is said, ${MAX_PAGE} at most.`;
+        if (arg.name === 'last') arg.description ??= `As "first", from the end; not together with it.`;
+      }
+    }
+  }
+  return schema;
 }
 
 /**

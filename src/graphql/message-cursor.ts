@@ -1,7 +1,6 @@
 import { isId } from '../domain/ids.ts';
 import { MailtideError } from '../errors.ts';
 import type { MessagePosition } from '../store/search-messages.ts';
-import { DEFAULT_PAGE, MAX_PAGE } from './limits.ts';
 
 /** A place in the list of messages, as an opaque cursor. */
 export const encodePosition = ({ receivedAt, id }: MessagePosition): string =>
@@ -13,10 +12,4 @@ export function decodePosition(cursor: string): MessagePosition {
   if (time === undefined || !isId(id))
     throw new MailtideError('BAD_USER_INPUT', { message: 'The cursor is not valid.' });
   return { receivedAt: new Date(Number(time)), id };
-}
-
-/** How many to return for `first`. @throws BAD_USER_INPUT for less than nothing. */
-export function pageSize(first: number | null | undefined): number {
-  if (first != null && first < 0) throw new MailtideError('BAD_USER_INPUT', { message: '"first" cannot be negative.' });
-  return Math.min(first ?? DEFAULT_PAGE, MAX_PAGE);
 }

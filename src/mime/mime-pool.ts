@@ -28,6 +28,8 @@ export interface MimePool {
    * {@link GIANT} bytes is handed over, and empty afterwards; the others stay usable.
    */
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
+  /** Lets a thread come, which takes a third of a second, for messages that are about to be asked for. */
+  warmUp(): void;
   /** The attachment at `index` of a parsed message's list; null when there is none. Rejects when parsing is cut short. */
   attachment(source: Uint8Array, index: number): Promise<AttachmentContent | null>;
   /**
@@ -112,6 +114,10 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
 
   return {
     digest,
+    warmUp() {
+      // A thread that cannot come tells so with the first message.
+      runDigest([], null).catch(() => {});
+    },
     attachment(source, index) {
       const copy = new Uint8Array(source);
       return run('attachment', { source: copy, index }, copy);

@@ -34,6 +34,10 @@ export async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
     .send(await page);
 }
 
+/** It takes `?query=` from its address by itself, and leaves the variables of a link from our page to us. */
+const VARIABLES = '%VARIABLES%';
+const VARIABLES_OF_ADDRESS = "new URLSearchParams(location.search).get('variables') ?? undefined";
+
 async function renderPage(): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const html = renderGraphiQL({
@@ -41,8 +45,10 @@ async function renderPage(): Promise<Buffer> {
     subscriptionsProtocol: 'WS',
     credentials: 'same-origin',
     defaultTabs: exampleTabs(),
+    // An option of the page's that its types leave out.
+    ...({ variables: VARIABLES } as object),
   });
-  return promisify(gzip)(html);
+  return promisify(gzip)(html.replace(JSON.stringify(VARIABLES), VARIABLES_OF_ADDRESS));
 }
 
 /** A tab for each file of operations that the page and the demo use. */

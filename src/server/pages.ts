@@ -23,8 +23,9 @@ export async function addPages(app: FastifyInstance): Promise<void> {
   await app.register(files, {
     root: BUILT,
     index: false,
-    globIgnore: ['index.html'],
+    globIgnore: ['index.html', '**/*.gz'],
     wildcard: false,
+    preCompressed: true,
     cacheControl: false,
     setHeaders(reply, path) {
       const isNamedByContent = path.startsWith(`${BUILT}assets/`);

@@ -8,6 +8,8 @@ import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
 export interface DatabaseLocation {
   readonly url: string | undefined;
   readonly dataDir: string;
+  /** Most connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
+  readonly poolSize?: number;
 }
 
 /** One pool for both ways to the database: Prisma where rows are read by shape, SQL where they are written in bulk. */
@@ -21,10 +23,17 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
 const POOL_SIZE = 10;
 /** The embedded database runs one unit of work at a time: more connections would only wait there instead of here. */
 const EMBEDDED_POOL_SIZE = 4;
+
+/**
+ * A node whose network was cut in the middle of a transaction keeps the rows that it has locked: its run, which others
+ * are to take over within 30 seconds. Ours are never idle that long.
+ */
+const IDLE_IN_TRANSACTION_MS = 10_000;
+/** And the node is to notice. */
+const KEPT_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
 /** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
 const TRANSACTION_MS = 50;
@@ -34,9 +43,9 @@ const EMBEDDED_TRANSACTION_MS = 20;
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if (location.url) {
-    const connection = { connectionString: location.url, max: POOL_SIZE };
+    const connection = { connectionString: location.url, max: location.poolSize ?? POOL_SIZE, ...KEPT_ALIVE };
     await bringUpToDateTogether(connection);
-    return connect(connection, false, async () => {});
+    return connect({ ...connection, verify: limitIdleTransactions }, false, async () => {});
   }
   const embedded = await openEmbedded(location.dataDir);
   const connection = { ...embeddedConnection(embedded.socketDir), max: EMBEDDED_POOL_SIZE };
@@ -79,10 +88,17 @@ const embeddedConnection = (socketDir: string): pg.PoolConfig => ({
   database: 'postgres',
 });
 
+/** Not by a parameter of the connection, which PgBouncer would refuse. */
+const limitIdleTransactions: NonNullable<pg.PoolConfig['verify']> = (client, done) => {
+  client.query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`).then(() => done(), done);
+};
+
 function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => Promise<void>): Database {
   const pool = new pg.Pool(config);
-  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks while idle is replaced by the pool, and one that breaks between two statements is found at
+  // the next; without a listener both would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,

@@ -1,8 +1,11 @@
 import type { MessageMetadata } from '../domain/words.ts';
+import { commandSets } from '../imap/command-sets.ts';
 import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { askMetadata } from './ask-metadata.ts';
+import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
+import { StorePipeline } from './store-pipeline.ts';
 
 /**
  * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
@@ -34,33 +37,65 @@ export async function addNew(
   const listed = (await line.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
   const known = new Set(await liveUids(context.pool, ref, fromUid));
   const added = listed.filter((uid) => !known.has(uid));
-  const flagsProven = await addUids(context, line, ref, added);
+  const isTold = await addUids(context, line, ref, added);
+  // Written by an attempt that died, or by a pass that saw them come after its SELECT: the cursor says nothing of them.
+  const early = listed.filter((uid) => uid > enumeratedUpTo && known.has(uid));
+  const flagsProven = (await refreshFlags(context, line, ref, early)) && isTold;
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
   return { listed, isWhole: fromUid === 1, flagsProven, late };
 }
 
-/** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
-export async function addUids(
-  { pool, lease }: SyncContext,
-  line: Line,
+/** Takes over the present flags of known UIDs. False when the server did not tell those of all of them. */
+async function refreshFlags(
+  context: SyncContext,
+  { connection }: Line,
   ref: MailboxRef,
   uids: readonly number[],
 ): Promise<boolean> {
   const silent = new Set(uids);
+  for (const set of commandSets(uids)) {
+    const flags = await connection.fetchFlags(set);
+    await storeFlags(context, ref, flags, 'present');
+    for (const { uid } of flags) silent.delete(uid);
+  }
+  return silent.size === 0;
+}
+
+/** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
+export async function addUids(
+  { pool, lease, mime }: SyncContext,
+  line: Line,
+  ref: MailboxRef,
+  uids: readonly number[],
+): Promise<boolean> {
+  if (uids.length > 0) mime.warmUp();
+  const silent = new Set(uids);
   let rows: MessageMetadata[] = [];
+  // The next rows are read while these are written.
+  const writer = new StorePipeline<MessageMetadata[], MessageMetadata[]>({
+    inFlight: 2,
+    digest: (batch) => Promise.resolve(batch),
+    store: (batch) => addPending(pool, lease, ref, batch),
+  });
   const take = async (answer: AsyncIterable<MessageMetadata>): Promise<void> => {
     for await (const row of answer) {
       silent.delete(row.uid);
       rows.push(row);
       if (rows.length < ROWS_PER_TRANSACTION) continue;
-      await addPending(pool, lease, ref, rows);
+      const full = rows;
       rows = [];
+      await writer.push(full);
     }
   };
-  // Twice: a UID missing from an answer proves nothing.
-  for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askMetadata(line, ref, silent, take);
-  // What SEARCH listed gets its row all the same, and its bytes will tell.
-  for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
-  if (rows.length > 0) await addPending(pool, lease, ref, rows);
+  try {
+    // Twice: a UID missing from an answer proves nothing.
+    for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askMetadata(line, ref, silent, take);
+    // What SEARCH listed gets its row all the same, and its bytes will tell.
+    for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
+    if (rows.length > 0) await writer.push(rows);
+    await writer.drain();
+  } finally {
+    await writer.settle();
+  }
   return silent.size === 0;
 }

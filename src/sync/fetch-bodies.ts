@@ -1,3 +1,4 @@
+import { BatchSize } from '../domain/batch-size.ts';
 import type { DigestedBatch } from '../domain/parsed-message.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
@@ -6,7 +7,6 @@ import { dropPending, type MailboxRef, nextPending, type PendingLocation } from 
 import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
-import { BatchSize } from './batch-size.ts';
 import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';

@@ -1,6 +1,8 @@
-import { lazy, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch } from 'wouter';
+import classes from './account/account.module.css';
+import { AccountNav } from './account/account-nav.tsx';
 import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
@@ -38,9 +40,19 @@ function Page() {
             <Route path={PATHS.addAccount}>
               <AddAccountView />
             </Route>
-            <Route path={PATHS.messages}>{({ id }) => <MessagesView key={id} accountId={id} />}</Route>
+            <Route path={PATHS.messages}>
+              {({ id }) => (
+                <UnderNav accountId={id}>
+                  <MessagesView key={id} accountId={id} />
+                </UnderNav>
+              )}
+            </Route>
             <Route path={PATHS.accountMessage}>
-              {({ id, messageId }) => <MessagesView key={id} accountId={id} messageId={messageId} />}
+              {({ id, messageId }) => (
+                <UnderNav accountId={id}>
+                  <MessagesView key={id} accountId={id} messageId={messageId} />
+                </UnderNav>
+              )}
             </Route>
             <Route path={PATHS.account}>{({ id }) => <AccountView key={id} accountId={id} />}</Route>
             <Route path={PATHS.accountPart}>
@@ -54,5 +66,14 @@ function Page() {
         </Suspense>
       </ViewBoundary>
     </Shell>
+  );
+}
+
+function UnderNav({ accountId, children }: { accountId: string; children: ReactNode }) {
+  return (
+    <div className={classes['above']}>
+      <AccountNav accountId={accountId} part="messages" />
+      {children}
+    </div>
   );
 }

@@ -452,8 +452,28 @@ describe('limits', () => {
     expect(codes(await run('Small', 100))).toBeUndefined();
   });
 
-  test('a page is cut to 100', async () => {
-    expect(codes(await api.ask(api.alice, '{ messages(first: 1000000) { edges { cursor } } }'))).toBeUndefined();
+  test.each([
+    ['messages(first: 101)', '"first" is at most 100: ask for more with a cursor.'],
+    ['messages(first: -1)', '"first" cannot be negative.'],
+    ['syncRuns(first: 1000000)', '"first" is at most 100: ask for more with a cursor.'],
+    ['syncRuns(last: 101)', '"last" is at most 100: ask for more with a cursor.'],
+    ['syncRuns(last: -1)', '"last" cannot be negative.'],
+    ['syncRuns(first: 1, last: 1)', '"first" and "last" cannot be used together.'],
+    ['emailAccounts { edges { node { mailboxes(first: 101)', '"first" is at most 100: ask for more with a cursor.'],
+  ])('%s: no page of that size', async (list, sentence) => {
+    const query = `{ ${list} { edges { cursor } } ${list.includes('node') ? '} } } ' : ''}}`;
+    const statements = await api.statements(async () => {
+      const { errors } = await api.ask(api.alice, query);
+      expect(errors).toMatchObject([{ message: sentence, extensions: { code: 'BAD_USER_INPUT' } }]);
+    });
+    expect(statements).toBe(0);
+  });
+
+  test('a page of 100 is one, also of nothing', async () => {
+    for (const page of ['first: 100', 'last: 100', 'first: 0']) {
+      expect(codes(await api.ask(api.alice, `{ syncRuns(${page}) { edges { cursor } } }`))).toBeUndefined();
+    }
+    expect(codes(await api.ask(api.alice, '{ messages(first: 0) { edges { cursor } } }'))).toBeUndefined();
   });
 
   test('introspection works, as GraphiQL asks for it', async () => {

@@ -6,6 +6,7 @@ import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
+import { giveWay } from '../../src/store/runs/turns.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
 import { insertTestAccounts } from '../support/stored-account.ts';
 
@@ -42,6 +43,7 @@ async function status() {
   expect(data.syncStatus.syncCount).toBe(finished.length);
   expect(data.syncStatus.lastSyncStatus).toBe(finished[0]?.status ?? null);
   expect(data.syncStatus.lastSyncAt).toBe(finished[0]?.finishedAt ?? null);
+  expect(data.syncStatus.lastSyncError?.code ?? null).toBe(finished[0]?.error?.code ?? null);
   expect(data.syncStatus.isSyncing).toBe(finished.length < runs.length);
   return data.syncStatus;
 }
@@ -49,7 +51,7 @@ async function status() {
 async function history() {
   const { data } = await api.ask(
     api.alice,
-    'query ($id: ID!) { syncRuns(accountId: $id) { edges { node { status finishedAt } } } }',
+    'query ($id: ID!) { syncRuns(accountId: $id) { edges { node { status finishedAt error { code } } } } }',
     { id: encodeId('EmailAccount', accountId) },
   );
   return { runs: data.syncRuns.edges.map((edge: { node: unknown }) => edge.node) };
@@ -57,6 +59,14 @@ async function history() {
 
 const start = () => startRun(api.database.pool, api.alice.id, accountId, 'INCREMENTAL', 'USER');
 const claim = async (at: Date | null = null) => (await claimNextRun(api.database.pool, at)) as ClaimedRun;
+async function update(input: object): Promise<void> {
+  const { errors } = await api.ask(
+    api.alice,
+    'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
+    { id: encodeId('EmailAccount', accountId), input },
+  );
+  expect(errors).toBeUndefined();
+}
 const error = (code: ErrorCode) => ({ code, message: 'What went wrong.' });
 
 async function running(): Promise<ClaimedRun> {
@@ -118,6 +128,16 @@ test('given back at a shutdown', async () => {
   expect(await status()).toMatchObject({ ...NEVER, state: 'QUEUED', activeRun: { attempt: 2 } });
 });
 
+test('gives way to another: it waits again, with what it has done', async () => {
+  const { lease } = await running();
+  await giveWay(api.database.pool, lease, true);
+  expect(await status()).toMatchObject({
+    ...NEVER,
+    state: 'QUEUED',
+    activeRun: { status: 'QUEUED', phase: 'QUEUED', attempt: 1, retries: 0, queuePosition: 1, error: null },
+  });
+});
+
 test('waiting for a retry', async () => {
   const { lease } = await running();
   const later = { delayMs: 60_000, retries: 1, throttled: false, error: error('IMAP_TIMEOUT') };
@@ -167,16 +187,21 @@ test('in need of credentials', async () => {
     needsAuthSince: finishedAt!.toISOString(),
     activeRun: null,
   });
+
+  // With another login it is tried again; how the last run ended stays true until the next one has.
+  await update({ credentials: { password: 'another' }, verify: false });
+  expect(await status()).toMatchObject({
+    state: 'FAILED',
+    lastSyncError: { code: 'IMAP_AUTH_FAILED' },
+    nextSyncAt: expect.any(String),
+    needsAuthSince: null,
+  });
+  await finishRun(api.database.pool, (await running()).lease, { status: 'SUCCEEDED' });
+  expect(await status()).toMatchObject({ state: 'SUCCEEDED', lastSyncError: null });
 });
 
 test('paused', async () => {
-  const input = { isActive: false };
-  const id = encodeId('EmailAccount', accountId);
-  await api.ask(
-    api.alice,
-    'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
-    { id, input },
-  );
+  await update({ isActive: false });
   expect(await status()).toMatchObject({ ...NEVER, state: 'PAUSED', isActive: false, nextSyncAt: null });
 });
 

@@ -174,7 +174,9 @@ test('refused credentials end all logins until they change', async () => {
     { id: account, input: { credentials: { password: changed } } },
   );
   const mended = await statusOf(service, account);
-  expect(mended).toMatchObject({ state: 'FAILED', needsAuthSince: null, lastSyncError: null });
+  // What the last run said stays true, and is what the history says, until the next one has ended.
+  expect(mended).toMatchObject({ state: 'FAILED', needsAuthSince: null, lastSyncError: { code: 'IMAP_AUTH_FAILED' } });
+  expect(await syncRun(service, runId)).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_AUTH_FAILED' } });
   await sync(service, account);
   expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('account_reconnected');
 });

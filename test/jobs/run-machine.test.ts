@@ -8,7 +8,7 @@ import type { EmailAccount, Event, SyncRun } from '../../src/generated/prisma/cl
 import { reactionTo } from '../../src/jobs/retry-policy.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
-import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
@@ -29,6 +29,9 @@ vi.setConfig({ testTimeout: 300_000 });
 const RETRY = { maxRetries: 2, baseSeconds: 60 };
 const ACCOUNTS = 2;
 const MINUTE = 60_000;
+const MOST_LOSSES = 2;
+/** Runs of all worlds that were ended because they had lost their workers too often. */
+let endedAsLost = 0;
 
 let database: Database;
 
@@ -116,7 +119,7 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
     expect(account).toMatchObject({ isActive: true, needsAuthSince: null });
     world.leases.push(claimed.lease);
   },
-  recover: (world) => requeueDeadRuns(database.pool, false, world.now),
+  recover,
   retries: (world) => queueDueRetries(database.pool, world.now),
   async cancel(world, n) {
     const runs = [...world.rows.runs.keys()];
@@ -128,7 +131,7 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
   /** Whoever is running dies, and is found out. */
   async die(world) {
     world.now = new Date(world.now.getTime() + (LEASE_SECONDS + 1) * 1000);
-    await requeueDeadRuns(database.pool, false, world.now);
+    await recover(world);
   },
   async startAfresh(world, n) {
     const active = world.activeRun(world.accounts[n % ACCOUNTS]!);
@@ -163,6 +166,20 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
     expect(given !== null).toBe(world.holds(lease));
   }),
 };
+
+/** As recovery.ts does it: what was lost too often is ended, the rest of what is dead is queued again. */
+async function recover(world: World): Promise<void> {
+  for (const run of await failLostRuns(database.pool, { all: false, limit: MOST_LOSSES }, world.now)) {
+    const was = world.rows.runs.get(run.id)!;
+    expect(was).toMatchObject({ status: 'RUNNING', losses: MOST_LOSSES });
+    expect(was.leaseExpiresAt!.getTime()).toBeLessThan(world.now.getTime());
+    expect(run).toMatchObject({ status: 'FAILED', errorCode: 'SYNC_WORKER_LOST' });
+    endedAsLost += 1;
+  }
+  for (const { losses } of await requeueDeadRuns(database.pool, false, world.now)) {
+    expect(losses).toBeLessThanOrEqual(MOST_LOSSES);
+  }
+}
 
 /** One of the workers that got a lease last acts: it may hold it, or have lost it without knowing. */
 function byWorker(act: (world: World, lease: Lease, n: number) => Promise<unknown>) {
@@ -230,6 +247,14 @@ function checkChange(was: SyncRun, run: SyncRun): void {
   expect(run.messagesProcessed).toBeGreaterThanOrEqual(was.messagesProcessed);
   expect(run.percent).toBeGreaterThanOrEqual(was.percent);
   if (was.finishedAt) expect(run).toEqual(was);
+  checkLosses(was, run, isBack);
+}
+
+/** A loss is counted when the run comes back from a dead worker, and headway makes up for all of them. */
+function checkLosses(was: SyncRun, run: SyncRun, isBack: boolean): void {
+  if (run.messagesProcessed > was.messagesProcessed) expect(run.losses).toBe(0);
+  else if (run.losses !== was.losses) expect([isBack, run.losses - was.losses]).toEqual([true, 1]);
+  if (run.errorCode === 'SYNC_WORKER_LOST') expect(run).toMatchObject({ status: 'FAILED', losses: MOST_LOSSES });
 }
 
 function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
@@ -247,7 +272,7 @@ function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
   expect(account.syncCount).toBe(finished.length);
   expect(account.lastSyncStatus).toBe(last?.status ?? null);
   expect(account.lastSyncAt).toEqual(last?.finishedAt ?? null);
-  if (account.lastSyncErrorCode) expect(account.lastSyncErrorCode).toBe(last?.errorCode);
+  expect(account.lastSyncErrorCode).toBe(last?.errorCode ?? null);
   expect(account.nextSyncAt !== null).toBe(account.isActive && !account.needsAuthSince);
 
   const closing = events.filter(({ accountId, type }) => accountId === account.id && type.startsWith('sync_'));
@@ -260,7 +285,8 @@ async function settle(world: World): Promise<void> {
   for (let round = 0; round < 10; round += 1) {
     // The longest pause that a provider gets.
     world.now = new Date(world.now.getTime() + 25 * 60 * MINUTE + LEASE_SECONDS * 1000);
-    await requeueDeadRuns(database.pool, false, world.now);
+    await recover(world);
+    world.rows = await world.read();
     await queueDueRetries(database.pool, world.now);
     for (;;) {
       const claimed = await claimNextRun(database.pool, world.now);
@@ -316,4 +342,5 @@ test('whatever happens, in whatever order', async () => {
     }),
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 100) },
   );
+  expect(endedAsLost, 'runs that lost their workers too often').toBeGreaterThan(0);
 });

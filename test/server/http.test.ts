@@ -177,11 +177,10 @@ describe('pages', () => {
   test('its files are kept for good, because their names change with them', async () => {
     const [script] = /\/assets\/[^"]+\.js/.exec(await (await get('/')).text())!;
     const answer = await get(script);
-    expect([answer.status, answer.headers.get('cache-control'), answer.headers.get('content-type')]).toEqual([
-      200,
-      'public, max-age=31536000, immutable',
-      'application/javascript; charset=utf-8',
-    ]);
+    expect([
+      answer.status,
+      ...['cache-control', 'content-type', 'content-encoding'].map((name) => answer.headers.get(name)),
+    ]).toEqual([200, 'public, max-age=31536000, immutable', 'application/javascript; charset=utf-8', 'gzip']);
   });
 
   test('what is not there is NOT_FOUND', async () => {

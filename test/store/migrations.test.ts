@@ -12,6 +12,7 @@ const EXTRAS = [
   'index message_location_pending',
   'index message_location_quarantined',
   'index message_search',
+  'index message_search_waiting',
   'index sync_run_one_active',
   'storage message.html',
   'storage message.search',

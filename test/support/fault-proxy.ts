@@ -35,6 +35,8 @@ export type Wire = {
 /** Answers are sent instead: a text, bytes, or '' for nothing at all. Undefined lets pass what is there. */
 export type Fault = {
   connected?(wire: Wire): void;
+  /** What happens before a command goes on to the server: it waits until that is done. */
+  before?(command: Command): Promise<void> | undefined;
   command?(command: Command, wire: Wire): string | undefined;
   response?(response: Response, wire: Wire): string | Buffer | undefined;
 };
@@ -86,7 +88,7 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
     let rows = 0;
     let continuing = false;
     const [sent, answered] = [new ImapUnits(), new ImapUnits()];
-    client.on('data', (chunk: Buffer) => {
+    const forward = async (chunk: Buffer): Promise<void> => {
       for (const unit of sent.push(chunk)) {
         if (hanging || client.destroyed) return;
         // The answer to `+` is no command, and may be a password.
@@ -99,9 +101,15 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
             if (answer !== '') out.send(`${answer}\r\n`);
             continue;
           }
+          const happening = proxy.fault?.before?.(command);
+          if (happening) await happening;
         }
         if (!hanging) upstream.write(unit);
       }
+    };
+    let forwarded = Promise.resolve();
+    client.on('data', (chunk: Buffer) => {
+      forwarded = forwarded.then(() => forward(chunk));
     });
     upstream.on('data', (chunk: Buffer) => {
       for (const bytes of answered.push(chunk)) {

@@ -88,6 +88,8 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 export function rowVersions(at: StoredAt): Promise<string> {
   return withDatabase(at, async (client) => {
     const tables = ['mailbox', 'message_location', 'message', 'message_source', 'attachment', 'thread'];
+    // The full-text index catches up by itself at any time: that is no run's writing.
+    await client.query('UPDATE message SET indexed_at = now() WHERE indexed_at IS NULL');
     const digests: string[] = [];
     for (const table of tables) {
       const { rows } = await client.query<{ digest: string }>(

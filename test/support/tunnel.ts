@@ -13,6 +13,10 @@ export type Tunnel = AsyncDisposable & {
   /** Every connection passes so many bytes of the server's answers, then it is cut, or nothing comes any more. */
   limit(bytes: number, then: 'cut' | 'hang'): void;
   unlimit(): void;
+  /** From now on nothing passes, in neither direction, and nobody is told: a cable that was pulled. */
+  pull(): void;
+  /** What was said meanwhile arrives. */
+  plug(): void;
 };
 
 /** A port that leads to a real server for as long, and as far, as a test wants it to. */
@@ -22,6 +26,7 @@ export async function openTunnel(to: { host: string; port: number }): Promise<Tu
   let end: 'cut' | 'hang' = 'cut';
   let port = 0;
   let server: Server;
+  let pulled = false;
 
   function pass(client: Socket): void {
     const upstream = connect(to);
@@ -35,6 +40,7 @@ export async function openTunnel(to: { host: string; port: number }): Promise<Tu
       });
     }
     client.pipe(upstream);
+    if (pulled) for (const socket of [client, upstream]) socket.pause();
     let passed = 0;
     upstream.on('data', (data: Buffer) => {
       const allowed = data.subarray(0, Math.max(0, most - passed));
@@ -72,6 +78,14 @@ export async function openTunnel(to: { host: string; port: number }): Promise<Tu
     },
     unlimit() {
       most = Number.POSITIVE_INFINITY;
+    },
+    pull() {
+      pulled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    plug() {
+      pulled = false;
+      for (const socket of sockets) socket.resume();
     },
     [Symbol.asyncDispose]: close,
   };

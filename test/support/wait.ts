@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-export type WaitOptions = { what: string; timeoutMs?: number };
+export type WaitOptions = { what: string; timeoutMs?: number; everyMs?: number };
 
 /**
  * Asks again and again until the condition holds, and hands out what it answered.
@@ -8,7 +8,7 @@ export type WaitOptions = { what: string; timeoutMs?: number };
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { what, timeoutMs = 10_000 }: WaitOptions,
+  { what, timeoutMs = 10_000, everyMs = 20 }: WaitOptions,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
@@ -22,7 +22,7 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    await pause(20);
+    await pause(everyMs);
   } while (performance.now() < deadline);
   throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`, { cause });
 }

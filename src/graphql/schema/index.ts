@@ -15,5 +15,6 @@ import './attachment.ts';
 import './thread.ts';
 import './event.ts';
 import { builder } from '../builder.ts';
+import { describePages } from '../limits.ts';
 
-export const schema = builder.toSchema();
+export const schema = describePages(builder.toSchema());

@@ -7,7 +7,8 @@ import { searchMessages } from '../../store/search-messages.ts';
 import { builder } from '../builder.ts';
 import { requireVisible } from '../found.ts';
 import { decodeIdOrNone, encodeId } from '../ids.ts';
-import { decodePosition, encodePosition, pageSize } from '../message-cursor.ts';
+import { DEFAULT_PAGE } from '../limits.ts';
+import { decodePosition, encodePosition } from '../message-cursor.ts';
 
 const MailAddress = builder.objectRef<Address>('MailAddress').implement({
   fields: (t) => ({
@@ -153,7 +154,7 @@ builder.queryFields((t) => ({
       after: t.arg.string(),
     },
     resolve: async (_root, args, context, info) => {
-      const size = pageSize(args.first);
+      const size = args.first ?? DEFAULT_PAGE;
       const after = args.after ? decodePosition(args.after) : null;
       const filter = {
         tenantId: context.tenantId,

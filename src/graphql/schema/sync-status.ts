@@ -67,7 +67,8 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
     lastSyncError: t.field({
       type: SyncError,
       nullable: true,
-      description: 'Why the last run failed; null when it did not, or when the account was given another login since.',
+      description:
+        'Why the last run failed; null when it did not. Also when the account was given another login since: the next run tells of that.',
       select: {
         lastSyncErrorCode: true,
         lastSyncErrorMessage: true,

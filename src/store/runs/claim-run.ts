@@ -4,7 +4,7 @@ import { runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../clock.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
-import { inQueueOrder, mayBegin } from './queue-order.ts';
+import { firstInQueue, mayBegin } from './queue-order.ts';
 import { queueDueRetry } from './requeue-runs.ts';
 
 /** How long a worker may be silent before its run is another's. The heartbeat comes four times as often. */
@@ -57,10 +57,10 @@ export async function nextRun(pool: Pool, at: At = null): Promise<string | null>
   return next?.id ?? null;
 }
 
-const NEXT = `SELECT id FROM (${inQueueOrder(`
-    ${mayBegin('$1')} AND a.imap_host <> ALL ($2::text[])
-    AND (NOT $3::boolean OR busy.running IS NULL)`)}) queue
-  ORDER BY place LIMIT 1`;
+const NEXT = firstInQueue(
+  `${mayBegin('$1')} AND a.imap_host <> ALL ($2::text[])`,
+  'NOT $3::boolean OR busy.running IS NULL',
+);
 
 /** Hosts at which as many runs go on as they bear. */
 async function fullHosts(tx: Sql): Promise<string[]> {

@@ -68,9 +68,9 @@ function AccountHeader({ account }: { account: Account }) {
   const { detail } = shownState(account, useNow());
   return (
     <Stack gap={4}>
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
+      <Group justify="space-between" align="flex-start">
         <Group gap="xs" miw={0}>
-          <Title order={1} className="truncate">
+          <Title order={1} style={{ overflowWrap: 'anywhere' }}>
             {account.emailAddress}
           </Title>
           <StateBadge account={account} />

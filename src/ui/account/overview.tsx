@@ -61,7 +61,7 @@ function LastRun({ account }: { account: Account }) {
         <Title order={2} mb="sm">
           Last run
         </Title>
-        <RunStats run={run} />
+        <RunStats run={run} badge />
       </Paper>
       <Paper withBorder p="md" component="section" aria-label="Receipt">
         <Title order={2} mb="sm">

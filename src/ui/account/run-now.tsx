@@ -2,7 +2,7 @@ import { Alert, Code, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import type { SyncPhase } from '../../generated/gql/graphql.ts';
 import { RunProgress } from '../accounts/run-progress.tsx';
 import { useFrame, useSamples } from '../api/activity.ts';
-import { bytes, duration, number, ordinal, percent, remaining } from '../parts/format.ts';
+import { bytes, duration, number, ordinal, percent } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Ago } from '../parts/time.tsx';
 import classes from './account.module.css';
@@ -65,8 +65,6 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
             <Phases phase={phase} />
             <Facts
               facts={[
-                ['Speed', live?.messagesPerSecond == null ? '–' : `${number(live.messagesPerSecond)} messages/s`],
-                ['Left', live?.etaSeconds == null ? '–' : remaining(live.etaSeconds)],
                 ['New', number(live?.stats.messagesCreated ?? 0)],
                 ['Changed', number(live?.stats.messagesUpdated ?? 0)],
                 ['Deleted', number(live?.stats.messagesDeleted ?? 0)],

@@ -21,12 +21,13 @@ export function RunBadge({ status }: { status: SyncRunStatus }) {
   );
 }
 
-export function RunStats({ run }: { run: RunFragment }) {
+/** What a run did. `badge` is for where its status is not told already. */
+export function RunStats({ run, badge = false }: { run: RunFragment; badge?: boolean }) {
   const { stats, error } = run;
   return (
     <Stack gap="sm">
       <Group gap="xs">
-        <RunBadge status={run.status} />
+        {badge && <RunBadge status={run.status} />}
         <Text size="sm" c="dimmed">
           {exactTime(run.startedAt ?? run.requestedAt)}
         </Text>

@@ -18,6 +18,7 @@ export function RunProgress({ account }: { account: AccountSummaryFragment }) {
     <div>
       <Progress.Root size="md" transitionDuration={120}>
         <Progress.Section
+          color="cyan.7"
           value={isKnown ? done : 100}
           animated={!isKnown}
           striped={!isKnown}

@@ -2,7 +2,7 @@ const SMALLEST = 16;
 const LARGEST = 200;
 
 /**
- * How many messages to store in one transaction: as many as this database stores in the time that others can wait.
+ * How many messages to write in one transaction: as many as this database writes in the time that others can wait.
  * Larger batches cost less in all; a server takes larger ones than the embedded database, and a busy machine smaller.
  */
 export class BatchSize {

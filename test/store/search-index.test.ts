@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startSearchIndexer } from '../../src/jobs/search-indexer.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { indexWaiting } from '../../src/store/mail/index-waiting.ts';
+import { IN_BOTH_INDEXES, searchMessages } from '../../src/store/search-messages.ts';
+import { inTransaction } from '../../src/store/sql.ts';
+import { addTenant } from '../../src/store/tenants.ts';
+import { type StoredAccount, storeAccount, storeMessage } from '../server/stored-mail.ts';
+import { postgres } from '../support/servers.ts';
+import { waitFor } from '../support/wait.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'search-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+describe.each([
+  ['the embedded database', async () => ({ url: undefined, dataDir })],
+  ['PostgreSQL', async () => ({ url: await postgres.createDatabase(), dataDir })],
+])('words in %s', (_name, location) => {
+  let database: Database;
+  let tenantId: string;
+  let account: StoredAccount;
+
+  beforeAll(async () => {
+    database = await openDatabase(await location());
+    await addTenant(database.prisma, 'alice');
+    ({ id: tenantId } = await database.prisma.tenant.findUniqueOrThrow({ where: { name: 'alice' } }));
+    account = await storeAccount(database, tenantId, 'alice@example.com');
+    for (let i = 0; i < 100; i++) {
+      await storeMessage(database, { account, subject: `number ${i}`, text: i % 10 ? 'herring' : 'herring and whale' });
+    }
+  });
+
+  afterAll(() => database?.close());
+
+  const found = async (search: string): Promise<number> =>
+    (await searchMessages(database.pool, { tenantId, search }, 200)).length;
+  const waiting = (): Promise<number> => database.prisma.message.count({ where: { indexedAt: null } });
+  /** Which indexes a search goes through, where reading the whole table is not the quickest as it is of so few. */
+  const indexesUsed = (): Promise<string[]> =>
+    inTransaction(database.pool, async (tx) => {
+      await tx.query('SET LOCAL enable_seqscan = off');
+      const rows = await tx.query<Record<string, string>>(
+        `EXPLAIN SELECT id FROM message m WHERE m.search @@ 'whale'::tsquery AND ${IN_BOTH_INDEXES}`,
+      );
+      const plan = rows.flatMap((row) => Object.values(row)).join('\n');
+      return [...plan.matchAll(/Bitmap Index Scan on (\w+)/g)].map(([, index]) => index!).toSorted();
+    });
+
+  test('are found while they wait, in part indexed, and when all are', async () => {
+    expect(await waiting()).toBe(100);
+    for (const left of [100, 60, 0]) {
+      while ((await waiting()) > left) await indexWaiting(database.pool, 0, 20);
+      expect(await waiting()).toBe(left);
+      expect(await found('whale')).toBe(10);
+      expect(await found('herring -whale')).toBe(90);
+      expect(await found('"number 42"')).toBe(1);
+      expect(await indexesUsed()).toEqual(['message_search', 'message_search_waiting']);
+    }
+  });
+
+  test('wait for as long as is asked for', async () => {
+    await storeMessage(database, { account, subject: 'late' });
+    expect(await indexWaiting(database.pool, 60_000, 20)).toBe(0);
+    expect(await found('late')).toBe(1);
+    expect(await indexWaiting(database.pool, 0, 20)).toBe(1);
+    expect(await found('late')).toBe(1);
+  });
+
+  test('are indexed by themselves, and by two nodes at once', async () => {
+    for (let i = 0; i < 50; i++) await storeMessage(database, { account, subject: `porpoise ${i}` });
+    const stops = [1, 2].map(() => startSearchIndexer(database, pino({ level: 'silent' }), 10));
+    await waitFor(async () => (await waiting()) === 0, { what: 'the words to be indexed' });
+    await Promise.all(stops.map((stop) => stop()));
+    expect(await found('porpoise')).toBe(50);
+  });
+});

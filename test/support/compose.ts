@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export type ComposeService = {
+  image?: string;
+  environment?: Record<string, string>;
+  depends_on?: Record<string, { condition: string }>;
+  command?: string[];
+  deploy?: { replicas: number };
+  ports?: string[];
+  read_only?: boolean;
+  user?: string;
+  cap_drop?: string[];
+  security_opt?: string[];
+  profiles?: string[];
+};
+
+/** The keys of a new installation, as deploy/make-env.sh makes them. */
+export const composeEnv: Readonly<Record<string, string>> = Object.fromEntries(
+  execFileSync('sh', ['deploy/make-env.sh'], { cwd: ROOT, encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+);
+
+export const composeText = readFileSync(join(ROOT, 'compose.yaml'), 'utf8');
+
+/** What Compose makes of compose.yaml with these keys. */
+export const compose = filled(parse(composeText, { merge: true })) as { services: Record<string, ComposeService> };
+
+/** The text of each value filled in: `${NAME:?message}`, `${NAME:-default}`, `$$`. */
+function filled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(filled);
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner)]));
+  }
+  if (typeof value !== 'string') return value;
+  return value.replace(
+    /\$\$|\$\{(\w+)(?::([?-])([^}]*))?\}/g,
+    (whole, name: string | undefined, kind: string | undefined, text: string | undefined) => {
+      if (name === undefined) return '$';
+      const given = composeEnv[name] ?? (kind === '-' ? text : undefined);
+      if (given === undefined) throw new Error(`deploy/make-env.sh does not print what ${whole} wants`);
+      return given;
+    },
+  );
+}

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { corpus, withCrlf } from '../support/corpus.ts';
+import { startCourier } from '../support/courier.ts';
+import { startCyrus } from '../support/cyrus.ts';
+import { startDovecot } from '../support/dovecot.ts';
+import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import { LEVELS } from '../support/levels.ts';
+import type { MailServer } from '../support/mail-servers.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { receiptOf } from '../support/receipt.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth } from '../support/stored-truth.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, sync, verifyChain } from '../support/sync.ts';
+import { toldTwice } from '../support/told-twice.ts';
+import { truth } from '../support/truth.ts';
+
+/**
+ * Mailboxes change while a run looks at them: between any two of its commands. What the run saw is old then, and the
+ * next one, in peace, finds all that is left.
+ */
+const servers: [string, () => Promise<MailServer & ServerProcess>][] = [
+  ...LEVELS.map(([level, capability]): (typeof servers)[number] => [
+    `Dovecot with ${level}`,
+    () => startDovecot(capability ? { capability } : {}),
+  ]),
+  ['Cyrus', startCyrus],
+  ['Courier', startCourier],
+];
+
+vi.setConfig({ testTimeout: 60_000 });
+let databaseUrl: string;
+let service: Service;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+describe.each(servers)('%s', (name, start) => {
+  const emailAddress = `${name.replaceAll(' ', '-').toLowerCase()}@example.com`;
+  const messages = corpus().map(({ bytes }) => withCrlf(bytes));
+  let server: MailServer & ServerProcess;
+  let proxy: FaultProxy;
+  let actor: RawImap;
+  let account: string;
+  let [archive, large] = ['Archive', 'Large'];
+
+  const isEqual = async () => {
+    expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
+    const events = await eventsOf(service, account);
+    expect(toldTwice(events)).toEqual([]);
+    expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+    return events.map(({ type }) => type);
+  };
+
+  beforeAll(async () => {
+    server = await start();
+    proxy = await openFaultProxy(server);
+    actor = await RawImap.login({ ...server, user: 'ann' });
+    const [, prefix] = await actor.namespace();
+    [archive, large] = [prefix + archive, prefix + large];
+    for (const path of [archive, large]) await actor.create(path);
+    for (let i = 0; i < 30; i += 1) await actor.append('INBOX', messages.next().value!);
+    for (let i = 0; i < 4; i += 1) await actor.append(archive, messages.next().value!);
+    account = await connectAccount(service, { ...server, port: proxy.port }, 'ann', { emailAddress });
+  }, 60_000);
+
+  afterAll(async () => {
+    actor?.close();
+    await proxy?.[Symbol.asyncDispose]();
+    await server?.stop();
+  });
+
+  test('something changes before every command, in the first sync and in later ones', async () => {
+    let step = 0;
+    const change = async () => {
+      step += 1;
+      await actor.append(step % 3 ? 'INBOX' : archive, messages.next().value!);
+      await actor.select('INBOX');
+      const uids = await actor.uids();
+      const at = (i: number) => String(uids[i % uids.length]);
+      await actor.store(at(step), step % 2 ? '+FLAGS' : '-FLAGS', '\\Flagged');
+      if (step % 4 === 0) await actor.expunge(at(0));
+      if (step % 4 === 1) await actor.move(at(-1 + uids.length), archive);
+      if (step % 4 === 2) await actor.copy(at(2), archive);
+    };
+    for (let round = 1; round <= 4; round += 1) {
+      await change();
+      const steps = step;
+      let changing = Promise.resolve();
+      proxy.fault = {
+        before({ name }) {
+          if (!/^(SELECT|UID)/.test(name)) return undefined;
+          changing = changing.then(change);
+          return changing;
+        },
+      };
+      const run = await finishedRun(service, await startSync(service, account, round === 4 ? 'FULL' : undefined));
+      proxy.fault = null;
+      await changing;
+      expect(step - steps).toBeGreaterThan(5);
+      expect(run).toMatchObject({ status: 'SUCCEEDED' });
+      const after = await sync(service, account);
+      await isEqual();
+      expect(await receiptOf(service, after.id)).toMatchObject({ complete: true });
+    }
+  });
+
+  test('a large mailbox that gets another name while it is looked at: nothing of it is told as deleted', async () => {
+    await actor.select('INBOX');
+    await actor.copy('1:*', large);
+    await actor.copy('1:*', large);
+    await sync(service, account);
+    const before = (await isEqual()).length;
+    await actor.append(large, messages.next().value!);
+    let renamed = false;
+    proxy.fault = {
+      before({ name }) {
+        if (name !== 'UID SEARCH' || renamed) return undefined;
+        renamed = true;
+        return actor.rename(large, `${large}2`);
+      },
+    };
+    await finishedRun(service, await startSync(service, account));
+    proxy.fault = null;
+    expect(renamed).toBe(true);
+    await sync(service, account);
+    const events = (await isEqual()).slice(before);
+    // Courier is known by its messages only.
+    expect(events).toContain(name === 'Courier' ? 'email_moved' : 'mailbox_renamed');
+    expect(events).not.toContain('email_deleted');
+  });
+});

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
+import { openFaultProxy, type Wire } from '../support/fault-proxy.ts';
+import { mails } from '../support/mails.ts';
+import { RawImap } from '../support/raw-imap.ts';
+import { receiptOf } from '../support/receipt.ts';
+import { dovecot, postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { connectAccount, sync } from '../support/sync.ts';
+import { truth } from '../support/truth.ts';
+
+/** Answers that are allowed, or happen, and that a sync must not stumble over. */
+let service: Service;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  service = await startService({ databaseUrl });
+});
+
+afterAll(() => service?.stop());
+
+const expectTruth = async (user: string): Promise<void> =>
+  expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
+
+test('numbers as large as the protocol has them', async () => {
+  const [uid, uidValidity, modseq] = [4_294_967_290, 4_294_967_295, 9_223_372_036_854_775_000n];
+  let flags = '';
+  let highestModseq = modseq;
+  await using server = await startScriptedMailbox({
+    capability: 'IMAP4rev1 ENABLE CONDSTORE QRESYNC',
+    reply: ({ command, tag }) =>
+      command === 'SELECT'
+        ? `* 1 EXISTS\r\n* OK [UIDVALIDITY ${uidValidity}] ok\r\n* OK [UIDNEXT ${uid + 1}] ok\r\n* OK [HIGHESTMODSEQ ${highestModseq}] ok\r\n${tag} OK done`
+        : undefined,
+    search: ({ tag }) => `* SEARCH ${uid}\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const item = rest.includes('BODY')
+        ? 'BODY[] {4}\r\nA: b'
+        : `FLAGS (${flags}) INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4 MODSEQ (${highestModseq})`;
+      return `* 1 FETCH (UID ${uid} ${item})\r\n${tag} OK done`;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'large-numbers');
+  expect(await receiptOf(service, (await sync(service, account)).id)).toMatchObject({ complete: true });
+  [flags, highestModseq] = ['\\Seen', modseq + 1n];
+  expect((await sync(service, account)).stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 1 });
+  expect(server.received.find((line) => line.includes('CHANGEDSINCE'))).toContain(`CHANGEDSINCE ${modseq}`);
+  const [mailbox] = await storedTruth({ databaseUrl }, 'large-numbers@example.com');
+  expect(mailbox).toMatchObject({ uidValidity, messages: new Map([[uid, { flags: ['\\Seen'] }]]) });
+});
+
+test('`n:*` names the last message, though its UID is far below n: it is not new', async () => {
+  dovecot.addUser('sparse', { INBOX: mails(0, 520) });
+  const account = await connectAccount(service, dovecot, 'sparse');
+  await sync(service, account);
+  using actor = await RawImap.login({ ...dovecot, user: 'sparse' });
+  await actor.select('INBOX');
+  await actor.expunge('1:2,4:*');
+  for (const mode of ['INCREMENTAL', 'FULL', 'INCREMENTAL']) {
+    const run = await sync(service, account, mode);
+    expect(run.stats.messagesFetched).toBe(0);
+    expect(await receiptOf(service, run.id)).toMatchObject({ complete: true, mailboxes: [{ repairs: 0 }] });
+    await expectTruth('sparse');
+  }
+});
+
+test('a mailbox that loses its mod-sequences (NOMODSEQ) is looked at without them, and its cursor is forgotten', async () => {
+  let [says, flags] = ['[HIGHESTMODSEQ 100]', ''];
+  await using server = await startScriptedMailbox({
+    capability: 'IMAP4rev1 ENABLE CONDSTORE',
+    reply: ({ command, tag }) =>
+      command === 'SELECT'
+        ? `* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 2] ok\r\n* OK ${says} ok\r\n${tag} OK done`
+        : undefined,
+    search: ({ tag }) => `* SEARCH 1\r\n${tag} OK done`,
+    fetch: ({ tag, rest }) => {
+      const item = rest.includes('BODY')
+        ? 'BODY[] {4}\r\nA: b'
+        : `FLAGS (${flags}) INTERNALDATE "01-Nov-2026 10:00:00 +0000" RFC822.SIZE 4`;
+      return `* 1 FETCH (UID 1 ${item})\r\n${tag} OK done`;
+    },
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'no-modseq');
+  const cursor = () =>
+    withDatabase({ databaseUrl }, async (client) => {
+      const { rows } = await client.query<{ cursor: string | null }>(
+        `SELECT m.highest_modseq AS cursor FROM mailbox m JOIN email_account a ON a.id = m.account_id
+         WHERE a.email_address = 'no-modseq@example.com'`,
+      );
+      return rows[0]!.cursor;
+    });
+  await sync(service, account);
+  expect(await cursor()).toBe('100');
+  [says, flags] = ['[NOMODSEQ]', '\\Seen'];
+  expect((await sync(service, account)).stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 1 });
+  expect(await cursor()).toBeNull();
+  expect(server.received.filter((line) => line.includes('CHANGEDSINCE'))).toEqual([]);
+});
+
+test('a mailbox that one connection says to be empty is asked for over another one: nothing is deleted', async () => {
+  dovecot.addUser('believed', { INBOX: mails(0, 60) });
+  await using proxy = await openFaultProxy(dovecot);
+  const account = await connectAccount(service, { ...dovecot, port: proxy.port }, 'believed');
+  await sync(service, account);
+  let [liar, lied] = [null as Wire | null, false];
+  proxy.fault = {
+    connected(wire) {
+      liar ??= wire;
+    },
+    response({ line }, wire) {
+      if (wire !== liar || !/^\* (SEARCH|\d+ EXISTS)/.test(line)) return undefined;
+      lied = true;
+      return line.startsWith('* SEARCH') ? '* SEARCH\r\n' : '* 0 EXISTS\r\n';
+    },
+  };
+  const run = await sync(service, account, 'FULL');
+  proxy.fault = null;
+  expect(lied).toBe(true);
+  expect(run.stats.messagesDeleted).toBe(0);
+  expect(await receiptOf(service, run.id)).toMatchObject({
+    complete: false,
+    mailboxes: [{ storedMessages: 60, proof: null, gaps: [{ uid: null, reason: 'NOT_EQUAL' }] }],
+  });
+  await sync(service, account, 'FULL');
+  await expectTruth('believed');
+});

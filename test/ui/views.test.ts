@@ -1,0 +1,132 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { mails } from '../support/mails.ts';
+import { dovecot } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
+import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let service: Service;
+let browser: Browser;
+let synced: string;
+let refused: string;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launchBrowser()]);
+  dovecot.addUser('ui-views', { INBOX: mails(0, 30), Work: [], 'Work/Much longer name than others': mails(30, 35) });
+  synced = await connectAccount(service, dovecot, 'ui-views');
+  await sync(service, synced);
+  refused = await connectAccount(service, { ...dovecot, password: 'wrong' }, 'ui-refused', { verify: false });
+  await finishedRun(service, await startSync(service, refused));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** Every view, with what is on it when it has loaded. */
+const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<unknown>][] = [
+  ['accounts', () => '/', (page) => page.getByText('Needs a new password').waitFor()],
+  ['add', () => '/accounts/new', (page) => page.getByLabel('Email address').waitFor()],
+  ['overview', () => `/accounts/${synced}`, (page) => page.getByText('all UIDs compared').first().waitFor()],
+  ['refused', () => `/accounts/${refused}`, (page) => page.getByText('A run proves something').waitFor()],
+  ['mailboxes', () => `/accounts/${synced}/mailboxes`, (page) => page.getByText('Much longer name').waitFor()],
+  ['history', () => `/accounts/${synced}/history`, (page) => page.getByRole('button', { name: /Succeeded/i }).click()],
+  [
+    'events',
+    () => `/accounts/${synced}/events`,
+    (page) => page.getByRole('listitem').filter({ hasText: 'sync succeeded' }).waitFor(),
+  ],
+  ['settings', () => `/accounts/${refused}/settings`, (page) => page.getByText('The server refused').waitFor()],
+  ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
+];
+
+for (const [device, options] of [
+  ['a phone in the dark', { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true }],
+  ['a wide screen by day', { viewport: { width: 1600, height: 900 }, colorScheme: 'light' }],
+] as const) {
+  test.each(VIEWS)(`%s on ${device} fits, and axe finds nothing serious`, async (_name, path, loaded) => {
+    await using visitor = await visit(browser, service, { path: path(), ...options });
+    await loaded(visitor.page);
+    expect(await accessFaults(visitor.page)).toEqual([]);
+    expect(await overflow(visitor.page)).toBe(0);
+    expect(visitor.complaints).toEqual([]);
+  });
+}
+
+/** What has the focus, as it is called. */
+const focused = ({ page }: Visitor) =>
+  page.evaluate(() => {
+    const element = document.activeElement;
+    return (
+      element?.getAttribute('aria-label') ??
+      (element as HTMLInputElement | null)?.labels?.[0]?.textContent ??
+      element?.textContent
+    );
+  });
+
+async function tabTo(visitor: Visitor, name: RegExp): Promise<void> {
+  for (let steps = 0; steps < 40; steps++) {
+    if (name.test((await focused(visitor)) ?? '')) return;
+    await visitor.page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not come to ${name}`);
+}
+
+test('everything can be done by keyboard: an account is paused and resumed, a dialog opened and left', async () => {
+  await using visitor = await visit(browser, service);
+  const { page } = visitor;
+  await page.getByText('ui-views@example.com').waitFor();
+  await tabTo(visitor, /^Skip to the content/);
+  await page.keyboard.press('Enter');
+  await tabTo(visitor, /^More for ui-views/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
+  await tabOrArrowTo(visitor, /^Pause$/);
+  await page.keyboard.press('Enter');
+  const row = page.getByTestId('account').filter({ hasText: 'ui-views' });
+  await row.getByText('Paused').waitFor();
+  await tabTo(visitor, /^Resume: ui-views/);
+  await page.keyboard.press('Enter');
+  await row.getByText('Up to date').waitFor();
+
+  await tabTo(visitor, /^More for ui-views/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Delete…' }).waitFor();
+  await tabOrArrowTo(visitor, /^Delete…$/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await expect.poll(() => focused(visitor)).toBe('Keep it');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+});
+
+async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {
+  for (let steps = 0; steps < 10; steps++) {
+    await visitor.page.keyboard.press('ArrowDown');
+    if (name.test((await focused(visitor)) ?? '')) return;
+  }
+  throw new Error(`Arrow keys do not come to ${name}`);
+}
+
+test('times are in the zone of the reader, numbers in the reader’s locale', async () => {
+  const path = `/accounts/${synced}/history`;
+  for (const [locale, timezoneId, pattern] of [
+    ['de-DE', 'Europe/Berlin', /^\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d$/],
+    ['en-US', 'America/New_York', /^[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d:\d\d\s[AP]M$/],
+  ] as const) {
+    await using visitor = await visit(browser, service, { path, locale, timezoneId });
+    const time = visitor.page.locator('time').first();
+    await time.waitFor();
+    const [shown, at] = [await time.getAttribute('title'), await time.getAttribute('datetime')];
+    expect(shown).toMatch(pattern);
+    expect(shown).toBe(
+      new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: timezoneId }).format(
+        new Date(at!),
+      ),
+    );
+  }
+});
