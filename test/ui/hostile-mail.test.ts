@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { addSecondTenant } from '../support/second-tenant.ts';
 import { dovecot, postgres } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -10,6 +10,8 @@ import { waitFor } from '../support/wait.ts';
 import { accessFaults, launchBrowser, type Visitor, visit } from './browser.ts';
 import { type Canary, startCanary } from './canary.ts';
 import { hostileHtml, hostileMail } from './hostile-html.ts';
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 240_000 });
 
 const FILE = randomBytes(50_000);
 

@@ -45,7 +45,7 @@ export function MessageList(props: Props) {
     if (hasMore && status === 'READY' && lastShown >= rows.length - AHEAD) loadMore();
   }, [hasMore, status, lastShown, rows.length, loadMore]);
 
-  useKeptPlace(rows, listRef, props.onScroll);
+  useKeptPlace(messages, listRef, props.onScroll);
 
   const activeIndex = activeId === null ? -1 : rows.findIndex(({ node }) => node.id === activeId);
   const wasAt = useRef<string | null>(null);
@@ -95,29 +95,34 @@ export function MessageList(props: Props) {
 
 const rowId = (id: string): string => `message-${id}`;
 
-/** What somebody is looking at stays where it is when new messages come above it; who is at the top sees them come. */
+/**
+ * What somebody is looking at stays where it is when new messages come above it; who is at the top sees them come.
+ * Another list begins at its top.
+ */
 function useKeptPlace(
-  rows: Messages['rows'],
+  { rows, list }: Messages,
   listRef: RefObject<HTMLDivElement | null>,
   onScroll: (firstShown: number) => void,
 ): void {
-  const anchor = useRef<string | null>(null);
+  const anchor = useRef<{ list: object; id: string | null }>({ list, id: null });
   useLayoutEffect(() => {
-    const list = listRef.current;
-    if (!list) return;
-    const index = anchor.current === null ? -1 : rows.findIndex(({ node }) => node.id === anchor.current);
-    const before = Math.floor(list.scrollTop / ROW_HEIGHT);
-    if (list.scrollTop > 0 && index >= 0 && index !== before) list.scrollTop += (index - before) * ROW_HEIGHT;
+    const element = listRef.current;
+    if (!element) return;
+    const { list: before, id } = anchor.current;
+    const index = id === null ? -1 : rows.findIndex(({ node }) => node.id === id);
+    const moved = index - Math.floor(element.scrollTop / ROW_HEIGHT);
+    if (before !== list) element.scrollTop = 0;
+    else if (index >= 0 && moved !== 0) element.scrollTop += moved * ROW_HEIGHT;
 
     const remember = (): void => {
-      const first = Math.floor(list.scrollTop / ROW_HEIGHT);
-      anchor.current = list.scrollTop > 0 ? (rows[first]?.node.id ?? null) : null;
+      const first = Math.floor(element.scrollTop / ROW_HEIGHT);
+      anchor.current = { list, id: element.scrollTop > 0 ? (rows[first]?.node.id ?? null) : null };
       onScroll(first);
     };
     remember();
-    list.addEventListener('scroll', remember, { passive: true });
-    return () => list.removeEventListener('scroll', remember);
-  }, [rows, listRef, onScroll]);
+    element.addEventListener('scroll', remember, { passive: true });
+    return () => element.removeEventListener('scroll', remember);
+  }, [rows, list, listRef, onScroll]);
 }
 
 function More({ start, messages }: { start: number; messages: Messages }) {

@@ -1,7 +1,8 @@
 import { ActionIcon, Alert, SegmentedControl, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useQuery } from 'urql';
 import { MessageDocument, type MessageQuery } from '../../generated/gql/graphql.ts';
+import { useStatusChanges } from '../api/activity.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
 import { Attachments } from './attachments.tsx';
@@ -26,6 +27,11 @@ interface Props {
 export function MessagePane({ messageId, onOpen, onClose }: Props) {
   const [{ data, error, fetching }, ask] = useQuery({ query: MessageDocument, variables: { id: messageId } });
   const message = data?.message;
+  // Flags and places are as of the last sync.
+  const accountId = message?.account.id;
+  useStatusChanges(
+    useCallback((changed) => void (changed === accountId && ask({ requestPolicy: 'network-only' })), [accountId, ask]),
+  );
   if (!message) {
     if (error) return <Failure error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
     return fetching || !data ? <Loading what="Loading the message" /> : <NotFound />;

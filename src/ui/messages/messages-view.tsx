@@ -1,9 +1,11 @@
+import { VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { useMailboxes } from '../account/use-mailboxes.ts';
 import { codeOf } from '../api/client.ts';
+import { count } from '../parts/format.ts';
 import { NotFound } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
@@ -13,7 +15,7 @@ import { ListBar } from './list-bar.tsx';
 import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
-import { messagesVariables, useMessages } from './use-messages.ts';
+import { type Messages, messagesVariables, useMessages } from './use-messages.ts';
 
 /**
  * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
@@ -96,6 +98,7 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
       {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
       <section className={classes['side']} aria-label="List of messages">
         <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
+        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages)}</VisuallyHidden>
         <MessageList
           messages={messages}
           mailboxId={filter.mailboxId}
@@ -120,6 +123,12 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
       </section>
     </div>
   );
+}
+
+/** For who does not see the list change. */
+function foundSay({ rows, hasMore, isStale, status }: Messages): string {
+  if (isStale || status !== 'READY') return '';
+  return `${hasMore ? 'At least ' : ''}${count(rows.length, 'message')} found`;
 }
 
 /** The query of the view is that of the message, while one is open. */

@@ -32,6 +32,8 @@ export function messagesVariables(accountId: string, filter: MessageFilter): Mes
 export interface Messages extends PagerState<MessageRow> {
   /** The rows are still those of the filter before. */
   readonly isStale: boolean;
+  /** Another one with every filter whose rows are shown. */
+  readonly list: object;
   readonly loadMore: () => void;
 }
 
@@ -52,8 +54,8 @@ export function useMessages(accountId: string, filter: MessageFilter, firstShown
     });
   }, [client, accountId, mailboxId, search, unread, flagged]);
   const state = useSyncExternalStore(pager.subscribe, pager.state);
-  const settled = useRef(state);
-  if (state.status !== 'LOADING') settled.current = state;
+  const settled = useRef({ state, list: pager });
+  if (state.status !== 'LOADING') settled.current = { state, list: pager };
 
   useEffect(() => pager.loadMore(), [pager]);
   useReconnected(useCallback(() => void pager.refreshAll(), [pager]));
@@ -68,8 +70,9 @@ export function useMessages(accountId: string, filter: MessageFilter, firstShown
     [client, accountId, firstShown],
   );
 
-  const isStale = state.status === 'LOADING' && settled.current.rows.length > 0;
-  return { ...(isStale ? settled.current : state), isStale, loadMore: pager.loadMore };
+  const isStale = state.status === 'LOADING' && settled.current.state.rows.length > 0;
+  const shown = isStale ? settled.current : { state, list: pager };
+  return { ...shown.state, list: shown.list, isStale, loadMore: pager.loadMore };
 }
 
 /**
