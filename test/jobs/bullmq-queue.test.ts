@@ -59,5 +59,6 @@ test('a message that ended without its run is sent again, and what is there is n
   expect(await waiting()).toHaveLength(2);
   await queue.reconcile();
   const ids = (await waiting()).map(({ runId }) => runId);
-  expect(ids.toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
+  expect(new Set(ids)).toEqual(new Set(runs.map(({ id }) => id)));
+  expect(ids).toHaveLength(runs.length);
 });

@@ -68,7 +68,7 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
       type: SyncError,
       nullable: true,
       description:
-        'Why the last run failed; null when it did not. Also when the account was given another login since: the next run tells of that.',
+        'Why the last run failed; null when it did not. A change of the login changes nothing of it: the next run does.',
       select: {
         lastSyncErrorCode: true,
         lastSyncErrorMessage: true,
