@@ -132,8 +132,10 @@ test('a password that was changed on the server is told, and shown nowhere', asy
       input: { credentials: { password: changed } },
     },
   );
-  expect((await statusOf(account)).lastSyncError).toBeNull();
+  // What the last run said stays true until the next one has ended.
+  expect((await statusOf(account)).lastSyncError).toMatchObject({ code: 'IMAP_AUTH_FAILED' });
   await sync(service, account);
+  expect((await statusOf(account)).lastSyncError).toBeNull();
   for (const secret of [old, changed].flatMap((one) => [one, btoa(one), btoa(`\0changed\0${one}`)])) {
     expect(JSON.stringify(answers)).not.toContain(secret);
     expect(service.log()).not.toContain(secret);
