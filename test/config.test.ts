@@ -171,7 +171,7 @@ test('a process that shows no key makes none', async () => {
   await waitFor(() => /API key: mt_\S+\n/.test(started.stdout()), { what: 'the first key to be shown' });
   started.kill('SIGTERM');
   await started.ended;
-});
+}, 60_000);
 
 function database(host: string): Record<string, string> {
   return { DATABASE_URL: `postgresql://user:${SECRET}@${host}/mailtide`, ENCRYPTION_KEY: key(32), LOG_LEVEL: 'info' };

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import { limitsOf } from '../domain/host-limits.ts';
 import { MailtideError } from '../errors.ts';
+import { giveConnection, takeConnection } from '../store/runs/host-connections.ts';
 import { coolHost, hostIsWell } from '../store/runs/host-cooling.ts';
 
 interface Connection {
@@ -9,7 +10,7 @@ interface Connection {
 
 export interface HostGate {
   /**
-   * Opens a connection when the host and the account have one to spare in this process; it is theirs again when the
+   * Opens a connection when the host and the account have one to spare, over all nodes; it is theirs again when the
    * connection is closed. A host that turns it away is left alone for a while, by all nodes.
    * @throws RUN_CANCELLED when `signal` aborts while it waits, and whatever `open` throws.
    */
@@ -19,52 +20,55 @@ export interface HostGate {
   ): Promise<C>;
 }
 
+/** How often the rows are asked again by who waits, in milliseconds. */
+const ASK_EVERY_MS = 250;
+
 /**
- * Counts the connections of this process. What holds between nodes is the number of runs at a host, one connection each
- * (claim-run.ts); here the second ones are counted too, which a run opens when it doubts what it hears.
+ * The connections of the runs that go on in this process. A run's claim counts its first one (claim-run.ts); a second one
+ * at the same time, which a run opens when it doubts what it hears, is counted in its row as well. Connection tests that
+ * people ask for are not counted.
  */
 export function createHostGate(pool: Pool): HostGate {
-  const open = new Map<string, number>();
-  const waiting: (() => void)[] = [];
+  /** By account: the connections that are open or wait to be, and how many of them its run may have. */
+  const accounts = new Map<string, { open: number; allowed: number }>();
 
-  const count = (key: string): number => open.get(key) ?? 0;
-  const add = (key: string, by: number): void => {
-    const now = count(key) + by;
-    if (now === 0) open.delete(key);
-    else open.set(key, now);
-  };
-
-  async function enter(host: string, accountId: string, signal: AbortSignal): Promise<() => void> {
-    const { perAccount, perHost } = limitsOf(host);
-    const keys = [`host ${host}`, `account ${accountId}`] as const;
-    while (count(keys[0]) >= perHost || count(keys[1]) >= perAccount) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      waiting.push(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      await promise;
-      if (signal.aborted) throw new MailtideError('RUN_CANCELLED');
-    }
-    for (const key of keys) add(key, 1);
+  async function enter(host: string, accountId: string, signal: AbortSignal): Promise<() => Promise<void>> {
+    const account = accounts.get(accountId) ?? { open: 0, allowed: 1 };
+    accounts.set(accountId, account);
+    account.open += 1;
     let left = false;
-    return () => {
+    const leave = async (): Promise<void> => {
       if (left) return;
       left = true;
-      for (const key of keys) add(key, -1);
-      for (const goOn of waiting.splice(0)) goOn();
+      account.open -= 1;
+      if (account.open === 0) accounts.delete(accountId);
+      if (account.allowed <= Math.max(1, account.open)) return;
+      account.allowed -= 1;
+      await giveConnection(pool, accountId);
     };
+    try {
+      while (account.open > account.allowed) {
+        if (await takeConnection(pool, host, accountId)) account.allowed += 1;
+        else await pause(ASK_EVERY_MS, null, { signal });
+      }
+    } catch (error) {
+      await leave();
+      throw signal.aborted ? new MailtideError('RUN_CANCELLED', { cause: error }) : error;
+    }
+    return leave;
   }
 
   return {
     async connect({ host, accountId, signal }, openConnection) {
       const leave = await enter(host, accountId, signal);
       const connection = await openConnection().catch(async (error: unknown) => {
-        leave();
+        await leave();
         if (error instanceof MailtideError && error.code === 'IMAP_TURNED_AWAY') await coolHost(pool, host);
         throw error;
       });
       const close = async (): Promise<void> => {
         await connection.close();
-        leave();
+        await leave();
       };
       try {
         await hostIsWell(pool, host);

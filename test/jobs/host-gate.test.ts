@@ -1,21 +1,28 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
 import { MailtideError } from '../../src/errors.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
 import { createHostGate, type HostGate } from '../../src/jobs/host-gate.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { claimNextRun, claimRun } from '../../src/store/runs/claim-run.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
 import { loginTo } from '../imap/scripted-mailbox.ts';
 import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
 import { postgres } from '../support/servers.ts';
+import { insertTestAccounts } from '../support/stored-account.ts';
 
 let database: Database;
-let gate: HostGate;
+let one: HostGate;
+let other: HostGate;
 let server: ScriptedImap;
 /** What the server says to whoever connects. */
 const script = { greeting: '* OK ready' };
 
 beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
-  gate = createHostGate(database.pool);
+  one = createHostGate(database.pool);
+  other = createHostGate(database.pool);
   server = await startScriptedImap(script);
 });
 
@@ -24,50 +31,94 @@ afterAll(async () => {
   await database?.close();
 });
 
+beforeEach(async () => {
+  await database.prisma.tenant.deleteMany();
+  await database.prisma.imapHost.deleteMany();
+});
+
+const HOST = 'mail.example';
+/** Two nodes: the gates of two processes on one database. */
 const forever = new AbortController().signal;
-const connect = (accountId: string, { host = 'mail.example', signal = forever } = {}) =>
+const connect = (accountId: string, { gate = one, host = HOST, signal = forever } = {}) =>
   gate.connect({ host, accountId, signal }, () => openImapConnection(loginTo(server)));
+
+/** Accounts with a run that goes on. */
+async function running(count: number, imapHost = HOST): Promise<string[]> {
+  const tenantId = newId();
+  const accounts = await insertTestAccounts(database, tenantId, { count, imapHost });
+  for (const id of accounts) {
+    await startRun(database.pool, tenantId, id, 'INCREMENTAL', 'USER');
+    await claimNextRun(database.pool);
+  }
+  return accounts;
+}
+
+const countedAt = async (accountId: string) =>
+  (await database.prisma.syncRun.findFirstOrThrow({ where: { accountId, finishedAt: null } })).connections;
 const cooling = async () => (await database.prisma.imapHost.findMany()).map(({ host, refusals }) => [host, refusals]);
 
-/** Whether it is still waiting after whatever can happen now has happened. */
-const waits = async (connecting: Promise<unknown>): Promise<boolean> => {
+/** Whether it is still waiting after the rows were asked again and again. */
+async function waits(connecting: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = () => {
     settled = true;
   };
   connecting.then(settle, settle);
-  // Two whole logins of somebody else take longer than one of his.
-  for (const host of ['one.example', 'two.example']) await (await connect('other', { host })).close();
+  await pause(800);
   return !settled;
-};
+}
 
 test('an account has four connections at a host, and the fifth comes when one is closed', async () => {
-  const four = await Promise.all([1, 2, 3, 4].map(() => connect('ann')));
-  const fifth = connect('ann');
+  const [ann, bob] = (await running(2)) as [string, string];
+  const four = await Promise.all([1, 2, 3, 4].map(() => connect(ann)));
+  expect(await countedAt(ann)).toBe(4);
+  const fifth = connect(ann);
   expect(await waits(fifth)).toBe(true);
-  const neighbour = await connect('bob');
+  const neighbour = await connect(bob);
   await four[0]!.close();
   await four[0]!.close();
   const connections = [...four.slice(1), await fifth, neighbour];
-  const sixth = connect('ann');
+  const sixth = connect(ann);
   expect(await waits(sixth)).toBe(true);
   for (const connection of connections) await connection.close();
   await (await sixth).close();
+  expect([await countedAt(ann), await countedAt(bob)]).toEqual([1, 1]);
 });
 
-test('a host has twenty, whoever they belong to', async () => {
-  const twenty = await Promise.all(Array.from({ length: 20 }, (_, i) => connect(`account ${i}`)));
-  const next = connect('one more');
+test('a host has twenty, over all nodes: as many runs but one, and one of their second connections at a time', async () => {
+  const accounts = await running(19);
+  const [ann, bob] = accounts as [string, string];
+  const firsts = await Promise.all(accounts.map((id, i) => connect(id, { gate: i % 2 === 0 ? one : other })));
+  const second = await connect(ann);
+  const next = connect(bob, { gate: other });
   expect(await waits(next)).toBe(true);
-  await twenty[7]!.close();
+  const unlike = (await running(1, 'elsewhere.example'))[0]!;
+  await (await connect(unlike, { host: 'elsewhere.example' })).close();
+  await second.close();
   await (await next).close();
-  for (const connection of twenty) await connection.close();
+  for (const connection of firsts) await connection.close();
+});
+
+test('no run begins at a host whose connections are all open, whoever claims it, and however', async () => {
+  const host = 'imap.mail.yahoo.com';
+  const accounts = await running(8, host);
+  const two = await Promise.all([connect(accounts[0]!, { host }), connect(accounts[0]!, { host })]);
+  const more = await Promise.all([connect(accounts[1]!, { host }), connect(accounts[1]!, { host })]);
+  const tenantId = newId();
+  const [waiting] = await insertTestAccounts(database, tenantId, { count: 1, imapHost: host });
+  const { run } = await startRun(database.pool, tenantId, waiting!, 'INCREMENTAL', 'USER');
+  expect(await claimNextRun(database.pool)).toBeNull();
+  expect(await claimRun(database.pool, run.id)).toEqual({ until: null });
+  await two[1]!.close();
+  expect(await claimRun(database.pool, run.id)).toMatchObject({ run: { status: 'RUNNING', connections: 1 } });
+  for (const connection of [two[0]!, ...more]) await connection.close();
 });
 
 test('who waits hears that he need not any more', async () => {
-  const four = await Promise.all([1, 2, 3, 4].map(() => connect('ann')));
+  const [ann] = (await running(1)) as [string];
+  const four = await Promise.all([1, 2, 3, 4].map(() => connect(ann)));
   const stop = new AbortController();
-  const fifth = connect('ann', { signal: stop.signal });
+  const fifth = connect(ann, { signal: stop.signal });
   stop.abort();
   await expect(fifth).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
   for (const connection of four) await connection.close();
@@ -85,7 +136,7 @@ test('a host that turns connections away cools down until it lets somebody in', 
 
 test('an account that is refused does not cool the host, and takes up no place', async () => {
   const refused = () =>
-    gate.connect({ host: 'mail.example', accountId: 'ann', signal: forever }, () =>
+    one.connect({ host: HOST, accountId: 'ann', signal: forever }, () =>
       Promise.reject<never>(new MailtideError('IMAP_AUTH_FAILED')),
     );
   for (let i = 0; i < 5; i += 1) await expect(refused()).rejects.toMatchObject({ code: 'IMAP_AUTH_FAILED' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { runsAt } from '../../domain/host-limits.ts';
+import { limitsOf, runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../clock.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
@@ -62,13 +62,30 @@ const NEXT = firstInQueue(
   'NOT $3::boolean OR busy.running IS NULL',
 );
 
-/** Hosts at which as many runs go on as they bear. */
+/** Hosts at which as many runs go on, or connections are open, as they bear. */
 async function fullHosts(tx: Sql): Promise<string[]> {
-  const busy = await tx.query<{ host: string; runs: number }>(
-    `SELECT a.imap_host AS host, count(*)::int AS runs FROM sync_run r JOIN email_account a ON a.id = r.account_id
-     WHERE r.status = 'RUNNING' GROUP BY a.imap_host`,
+  const busy = await tx.query<AtHost & { host: string }>(
+    `SELECT a.imap_host AS host, count(*)::int AS runs, sum(r.connections)::int AS connections
+     FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.status = 'RUNNING' GROUP BY a.imap_host`,
   );
-  return busy.filter(({ host, runs }) => runs >= runsAt(host)).map(({ host }) => host);
+  return busy.filter((one) => isFull(one.host, one)).map(({ host }) => host);
+}
+
+interface AtHost {
+  runs: number;
+  connections: number;
+}
+
+const isFull = (host: string, { runs, connections }: AtHost): boolean =>
+  runs >= runsAt(host) || connections >= limitsOf(host).perHost;
+
+/** For whoever counts what goes on at one host, beside others who do so at other hosts. */
+export async function lockHost(tx: Sql, host: string): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2, hashtext($3))', [
+    CLAIM_LOCK,
+    HOST_LOCK,
+    host,
+  ]);
 }
 
 /** Tenants with something to sync. */
@@ -100,32 +117,36 @@ export async function claimRun(
     const [named] = await tx.query<NamedRun>(NAMED, [runId, at]);
     if (!named) return null;
     if (named.until) return { until: named.until };
-    if (named.runsAtHost >= runsAt(named.host)) return { until: null };
+    if (isFull(named.host, named)) return { until: null };
     if (lastPlace && named.isTenantBusy && (await hasSeveralTenants(tx))) return { until: null };
     if (named.isRetry) await queueDueRetry(tx, runId, at);
     return claim(tx, runId, at);
   });
 }
 
-interface NamedRun {
+interface NamedRun extends AtHost {
   host: string;
   isRetry: boolean;
   until: Date | null;
-  runsAtHost: number;
   isTenantBusy: boolean;
 }
 
 /** `greatest` ignores what is null: it is the last moment that something stands in the way. */
 const NAMED = `
-  SELECT host, is_retry, CASE WHEN until > ${timeOr('$2')} THEN until END AS until, runs_at_host, is_tenant_busy
+  SELECT host, is_retry, CASE WHEN until > ${timeOr('$2')} THEN until END AS until, runs, connections,
+    is_tenant_busy
   FROM (
     SELECT a.imap_host AS host, r.status = 'WAITING_RETRY' AS is_retry,
       greatest(r.next_attempt_at, a.throttled_until, h.cooling_until) AS until,
-      (SELECT count(*)::int FROM sync_run o JOIN email_account b ON b.id = o.account_id
-       WHERE o.status = 'RUNNING' AND b.imap_host = a.imap_host) AS runs_at_host,
+      at_host.runs, at_host.connections,
       EXISTS (SELECT 1 FROM sync_run o JOIN email_account b ON b.id = o.account_id
         WHERE o.status = 'RUNNING' AND b.tenant_id = a.tenant_id) AS is_tenant_busy
     FROM sync_run r JOIN email_account a ON a.id = r.account_id LEFT JOIN imap_host h ON h.host = a.imap_host
+    CROSS JOIN LATERAL (
+      SELECT count(*)::int AS runs, coalesce(sum(o.connections), 0)::int AS connections
+      FROM sync_run o JOIN email_account b ON b.id = o.account_id
+      WHERE o.status = 'RUNNING' AND b.imap_host = a.imap_host
+    ) at_host
     WHERE r.id = $1 AND r.status IN ('QUEUED', 'WAITING_RETRY')
   ) named`;
 
@@ -133,8 +154,8 @@ async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null>
   const token = randomUUID();
   const [row] = await tx.query<SyncRun & { tenantId: string; loginVersion: number }>(
     `UPDATE sync_run r SET status = 'RUNNING', phase = 'CONNECTING', lease_token = $2, ${newLease('$3')},
-       started_at = coalesce(started_at, ${timeOr('$3')}), turn_began_at = ${timeOr('$3')}, error_code = NULL, error_message = NULL,
-       sequence = sequence + 1, progress_at = ${timeOr('$3')}
+       started_at = coalesce(started_at, ${timeOr('$3')}), turn_began_at = ${timeOr('$3')}, connections = 1,
+       error_code = NULL, error_message = NULL, sequence = sequence + 1, progress_at = ${timeOr('$3')}
      FROM email_account a
      WHERE r.id = $1 AND r.status = 'QUEUED' AND a.id = r.account_id
      RETURNING r.*, a.tenant_id, a.login_version`,
