@@ -7,11 +7,16 @@ import { z } from 'zod';
  */
 const MEBIBYTE = 1024 * 1024;
 
-const flag = z
-  .enum(['true', 'false', '1', '0', 'yes', 'no'])
-  .transform((value) => value === 'true' || value === '1' || value === 'yes');
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const ROLE = z.enum(['api', 'worker', 'scheduler']);
+const oneOf = <const Values extends readonly string[]>(values: Values) =>
+  z.enum(values, { error: `must be one of: ${values.join(', ')}` });
+const flag = oneOf(['true', 'false', '1', '0', 'yes', 'no']).transform(
+  (value) => value === 'true' || value === '1' || value === 'yes',
+);
+const integer = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const ROLE = oneOf(['api', 'worker', 'scheduler']);
 
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -66,7 +71,7 @@ const settings = z.object({
     .string()
     .transform((value) => value.toLowerCase() === 'true')
     .default(false),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
 type Settings = z.infer<typeof settings>;

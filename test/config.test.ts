@@ -54,6 +54,19 @@ describe('a bad value is refused in one line that names its setting, without the
     expect(message).toMatch(new RegExp(`^Setting ${name}: [^\\n]{8,}$`));
     if (value.length > 5) expect(message).not.toContain(value);
     expect(message).not.toContain(SECRET);
+    // In words for people, not the validator's.
+    expect(message).toMatch(/^Setting \w+: (must|is) /);
+  });
+
+  test.each([
+    ['PORT', SECRET, 'must be a whole number from 0 to 65535'],
+    ['PORT', '80.5', 'must be a whole number from 0 to 65535'],
+    ['SYNC_CONCURRENCY', '0', 'must be a whole number from 1 to 256'],
+    ['SYNC_ENABLED', SECRET, 'must be one of: true, false, 1, 0, yes, no'],
+    ['ROLES', 'api,hunter2', 'must be one of: api, worker, scheduler'],
+    ['LOG_LEVEL', SECRET, 'must be one of: trace, debug, info, warn, error, fatal, silent'],
+  ])('%s=%s %s', (name, value, sentence) => {
+    expect(refusalOf({ [name]: value })).toBe(`Setting ${name}: ${sentence}`);
   });
 
   test('a Redis without a PostgreSQL to share', () => {
@@ -163,7 +176,10 @@ test('a process that shows no key makes none', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
   await using worker = runMain({ DATA_DIR: folder.path, ROLES: 'worker', LOG_LEVEL: 'info' });
   // Says nothing when it is ready. The key file is written after the database is open, where the key used to be made.
-  await waitFor(() => existsSync(join(folder.path, 'encryption.key')), { what: 'the worker to start' });
+  await waitFor(() => existsSync(join(folder.path, 'encryption.key')), {
+    what: 'the worker to start',
+    timeoutMs: 25_000,
+  });
   worker.kill('SIGTERM');
   await worker.ended;
 

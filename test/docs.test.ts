@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
@@ -27,6 +27,14 @@ test('the operations of the README are valid', () => {
   const blocks = [...readme.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, operation]) => operation!);
   expect(blocks.length).toBeGreaterThan(0);
   for (const block of blocks) expect(validate(schema, parse(block)), block).toEqual([]);
+});
+
+test.each(['correctness', 'known-traps'])('every test and source that docs/%s.md names is there', (page) => {
+  const text = readFileSync(join(ROOT, `docs/${page}.md`), 'utf8');
+  const named = [...text.matchAll(/`((?:src|test|bench)\/[\w./-]+|[\w-]+\.test\.ts)`/g)].map(([, path]) => path!);
+  expect(named.length).toBeGreaterThan(20);
+  const pathOf = (name: string) => join(ROOT, name.includes('/') ? name : `test/sync/${name}`);
+  expect(named.filter((name) => !existsSync(pathOf(name)))).toEqual([]);
 });
 
 const RUN = {

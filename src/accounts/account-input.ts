@@ -35,7 +35,9 @@ const secret = z
   .min(1, 'must not be empty')
   .max(MAX_SECRET_LENGTH, 'is too long')
   // RFC 4616: the octet that separates the parts of a login.
-  .refine((value) => !value.includes('\0'), 'must not contain NUL');
+  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+  // In no quoted string of IMAP (RFC 9051, 9), and always the end of a line that was copied with it.
+  .refine((value) => !/[\r\n]/.test(value), 'must not contain line breaks');
 
 const server = z.object({
   host: line(255).transform((value, context) => {

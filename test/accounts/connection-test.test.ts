@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ConnectionInput } from '../../src/accounts/account-input.ts';
+import { hintFor } from '../../src/accounts/connection-hints.ts';
 import { testConnection } from '../../src/accounts/connection-test.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { freePort } from '../support/free-port.ts';
@@ -101,6 +105,15 @@ describe('every failure has its own code and sentence', () => {
     check('BAD_USER_INPUT', testConnection(input({ host: '127.0.0.1', port: 70_000 }), lenient)));
 });
 
+test('a web server that has waited for a request for long enough', async () => {
+  const web = createServer({ headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 });
+  await once(web.listen(0, '127.0.0.1'), 'listening');
+  const { port } = web.address() as AddressInfo;
+  const result = await testConnection(input({ host: '127.0.0.1', port }), lenient);
+  expect(result).toMatchObject({ ok: false, code: 'IMAP_NOT_IMAP' });
+  web.close();
+});
+
 test('a hint says what else is known', async () => {
   scripted = await startScriptedImap({
     greeting: '* OK Gimap ready',
@@ -109,4 +122,14 @@ test('a hint says what else is known', async () => {
   const gmail = input({ host: 'imap.gmail.com', port: scripted.port });
   const result = await testConnection(gmail, { ...lenient, lookup: async () => ['127.0.0.1'] });
   expect(result).toMatchObject({ code: 'IMAP_AUTH_FAILED', hint: expect.stringContaining('app passwords') });
+});
+
+test.each([
+  [443, 'TLS', 'IMAP_NO_GREETING', 'web pages'],
+  [8080, 'TLS', 'IMAP_TLS_FAILED', 'web pages'],
+  [587, 'STARTTLS', 'IMAP_NOT_IMAP', 'sending mail'],
+  [995, 'TLS', 'IMAP_NOT_IMAP', 'POP3'],
+  [143, 'TLS', 'IMAP_TLS_FAILED', 'STARTTLS'],
+] as const)('port %d with %s: %s is more than that, with a hint', (port, security, code, hint) => {
+  expect(hintFor(code, { host: 'mail.example.com', port, security, username: null })).toContain(hint);
 });

@@ -301,6 +301,16 @@ describe('changes', () => {
   });
 });
 
+test.each([
+  ['imap.example.com', /^(?=.*\bCONDSTORE\b)(?=.*\bQRESYNC\b)(?!.*IMAP4rev2)/i, 'QRESYNC'],
+  ['imap.mail.me.com', /^(?=.*\bCONDSTORE\b)(?!.*QRESYNC)(?!.*IMAP4rev2)/i, 'CONDSTORE'],
+])('what is enabled at %s: no VANISHED of iCloud, no ESEARCH of IMAP4rev2', async (host, enabled, level) => {
+  server = await startScriptedMailbox({ capability: 'IMAP4rev1 IMAP4rev2 ENABLE CONDSTORE QRESYNC' });
+  connection = await openImapConnection({ ...loginTo(server), host, addresses: [server.host] }, { deadlines: SHORT });
+  expect(server.received.filter((line) => line.includes('ENABLE'))).toEqual([expect.stringMatching(enabled)]);
+  expect(connection.server.level).toBe(level);
+});
+
 describe('a refused command', () => {
   test.each([
     ['NO not now', 'IMAP_SERVER_REFUSED'],

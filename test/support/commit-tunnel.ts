@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { openRelay } from './relay.ts';
 
 /** What PostgreSQL says when a COMMIT is done: CommandComplete (C), its length, the tag. */
 const COMMITTED = Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1');
@@ -14,39 +13,17 @@ export type CommitTunnel = AsyncDisposable & {
 /** A way to a PostgreSQL on which commits can be seen, without a word of it in the program that commits. */
 export async function openCommitTunnel(databaseUrl: string): Promise<CommitTunnel> {
   const [to, url] = [new URL(databaseUrl), new URL(databaseUrl)];
-  const sockets = new Set<Socket>();
-  const tunnel = { onCommit: null as CommitTunnel['onCommit'] };
-
-  const server = createServer((client) => {
-    const upstream = connect(Number(to.port), to.hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
+  const watch = { onCommit: null as CommitTunnel['onCommit'] };
+  const relay = await openRelay({ host: to.hostname, port: Number(to.port) }, (client, upstream) => {
     client.pipe(upstream);
     let silent = false;
     upstream.on('data', (chunk: Buffer) => {
       // Never in two parts: it is the whole answer to its command, a few bytes.
-      if (!silent && chunk.includes(COMMITTED)) silent = tunnel.onCommit?.() ?? false;
+      if (!silent && chunk.includes(COMMITTED)) silent = watch.onCommit?.() ?? false;
       if (!silent && client.writable) client.write(chunk);
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
-  return Object.assign(tunnel, {
-    databaseUrl: url.href,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
   });
+  url.hostname = relay.host;
+  url.port = String(relay.port);
+  return Object.assign(watch, { databaseUrl: url.href, [Symbol.asyncDispose]: relay.close });
 }

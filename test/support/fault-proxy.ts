@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { firstLine, ImapUnits } from './imap-units.ts';
-
-const HOST = '127.0.0.1';
+import { openRelay } from './relay.ts';
 
 /** `A7 UID FETCH 1:5 (FLAGS)`: tag `A7`, name `UID FETCH`, line all of it. */
 export type Command = { readonly tag: string; readonly name: string; readonly line: string };
@@ -55,22 +53,10 @@ export type FaultProxy = AsyncDisposable & {
  * test says so. In clear text only; responses are held until they are whole.
  */
 export async function openFaultProxy(to: { host: string; port: number }): Promise<FaultProxy> {
-  const sockets = new Set<Socket>();
   const commands: string[] = [];
   const proxy = { fault: null as Fault | null };
 
-  function pass(client: Socket): void {
-    const upstream = connect(to);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroySoon();
-        upstream.destroy();
-      });
-    }
+  function pass(client: Socket, upstream: Socket): void {
     const out = sender(client, () => proxy.fault !== null);
     let hanging = false;
     const wire: Wire = {
@@ -126,19 +112,8 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
     });
   }
 
-  const server = createServer(pass).listen(0, HOST);
-  await once(server, 'listening');
-  return Object.assign(proxy, {
-    host: HOST,
-    port: (server.address() as AddressInfo).port,
-    commands,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  });
+  const { host, port, close } = await openRelay(to, pass);
+  return Object.assign(proxy, { host, port, commands, [Symbol.asyncDispose]: close });
 }
 
 function commandOf(line: string): Command {

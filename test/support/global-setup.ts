@@ -41,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function endWhatIsLeft(folder: string): Promise<string[]> {
   const left = () => processesOf(folder).filter(({ parent }) => parent !== process.pid);
   const gone = waitFor(() => left().length === 0, { what: 'the processes of the tests', timeoutMs: 3000 });
+  // What is left then is told of below.
   await gone.catch(() => undefined);
   return left().map(({ pid, command }) => {
     process.kill(pid, 'SIGKILL');

@@ -1,15 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { openRelay, type Relay } from './relay.ts';
 
-const HOST = '127.0.0.1';
-
-export type Tunnel = AsyncDisposable & {
-  readonly host: string;
-  readonly port: number;
-  /** From now on nobody gets in, and who is in is cut off. */
-  close(): Promise<void>;
-  /** Lets in again, on the same port. */
-  open(): Promise<void>;
+export type Tunnel = Relay & {
   /** Every connection passes so many bytes of the server's answers, then it is cut, or nothing comes any more. */
   limit(bytes: number, then: 'cut' | 'hang'): void;
   unlimit(): void;
@@ -21,23 +13,14 @@ export type Tunnel = AsyncDisposable & {
 
 /** A port that leads to a real server for as long, and as far, as a test wants it to. */
 export async function openTunnel(to: { host: string; port: number }): Promise<Tunnel> {
-  const sockets = new Set<Socket>();
   let most = Number.POSITIVE_INFINITY;
   let end: 'cut' | 'hang' = 'cut';
-  let port = 0;
-  let server: Server;
   let pulled = false;
-
-  function pass(client: Socket): void {
-    const upstream = connect(to);
+  const sockets = new Set<Socket>();
+  const relay = await openRelay(to, (client: Socket, upstream: Socket) => {
     for (const socket of [client, upstream]) {
       sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
+      socket.on('close', () => sockets.delete(socket));
     }
     client.pipe(upstream);
     if (pulled) for (const socket of [client, upstream]) socket.pause();
@@ -48,31 +31,9 @@ export async function openTunnel(to: { host: string; port: number }): Promise<Tu
       if (allowed.length > 0) client.write(allowed);
       if (allowed.length < data.length && end === 'cut') client.destroySoon();
     });
-  }
-
-  async function open(): Promise<void> {
-    server = createServer(pass).listen(port, HOST);
-    await once(server, 'listening');
-    ({ port } = server.address() as AddressInfo);
-  }
-
-  async function close(): Promise<void> {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
-
-  await open();
-  return {
-    host: HOST,
-    get port() {
-      return port;
-    },
-    open,
-    close,
-    limit(bytes, then) {
+  });
+  return Object.assign(relay, {
+    limit(bytes: number, then: 'cut' | 'hang') {
       most = bytes;
       end = then;
     },
@@ -87,6 +48,5 @@ export async function openTunnel(to: { host: string; port: number }): Promise<Tu
       pulled = false;
       for (const socket of sockets) socket.resume();
     },
-    [Symbol.asyncDispose]: close,
-  };
+  });
 }

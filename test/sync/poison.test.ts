@@ -135,6 +135,24 @@ test('the first message that is asked for is the one over which the server break
   expect(await receipt(run.id)).toMatchObject([{ storedMessages: 8, gaps }]);
 });
 
+test('a message that the database does not take is set aside, stops no other, and is stored when it is taken', async () => {
+  const odd = { bytes: Buffer.from('Subject: not storable\r\nMessage-ID: <odd@example.com>\r\n\r\nx\r\n') };
+  dovecot.addUser('odd', { INBOX: [...mails(0, 20), odd, ...mails(20, 40)] });
+  const account = await connectAccount(service, dovecot, 'odd');
+  await inDatabase(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'untranslatable' USING ERRCODE = '22P05'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON message FOR EACH ROW WHEN (NEW.subject = 'not storable')
+      EXECUTE FUNCTION refuse()`);
+  const run = await sync(service, account);
+  await inDatabase('DROP TRIGGER refuse ON message; DROP FUNCTION refuse');
+  expect(run.stats.messagesFetched).toBe(40);
+  const gaps = [{ uid: '21', reason: 'NOT_STORABLE' }];
+  expect(await receipt(run.id)).toMatchObject([{ storedMessages: 40, serverMessages: 41, complete: false, gaps }]);
+  expect((await sync(service, account, 'FULL')).stats.messagesFetched).toBe(1);
+  await expectTruth('odd');
+});
+
 test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
   'a server that serves nothing any more (%s) is not taken for one with unreadable messages',
   async (answer) => {
