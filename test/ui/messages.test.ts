@@ -183,9 +183,9 @@ describe('a message', () => {
     const link = article().getByRole('link', { name: 'https://example.com/map' });
     expect(await link.getAttribute('rel')).toBe('noopener noreferrer nofollow');
 
-    await page.getByText('Source', { exact: true }).click();
+    await article().getByText('Source', { exact: true }).click();
     await article().getByText('In-Reply-To: <wattenmeer@example.com>').waitFor();
-    await page.getByText('History', { exact: true }).click();
+    await article().getByText('History', { exact: true }).click();
     await article().getByText('Fetched and stored').waitFor();
 
     await article().getByText('2 messages in this thread').click();
