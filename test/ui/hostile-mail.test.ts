@@ -61,10 +61,13 @@ async function mail() {
   return frame;
 }
 
-/** A turn of everything: what would be asked for is asked for by then. */
+/**
+ * Some turns of everything after the mail has loaded. Not "networkidle": a request that a policy stops may never end for
+ * the one who counts them.
+ */
 const settled = async () => {
-  await page.waitForLoadState('networkidle');
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 300))));
+  await page.frame({ url: /\/html/ })?.waitForLoadState('load');
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 500))));
 };
 
 test('a hostile mail runs nothing, asks nobody, and stays in its frame', async () => {
