@@ -31,8 +31,6 @@ import { startTracing } from './telemetry/start-tracing.ts';
 import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
-/** For one message that somebody wants to read: longer takes only what was made for it. */
-const READING_MS = 5000;
 
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. Without the api role it tells only how it is. */
@@ -81,7 +79,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   let handler: RunHandler | null = null;
   if (has('worker')) {
-    const mime = lazyMime({});
+    const mime = lazyMime();
     opened.defer(() => mime.close());
     handler = createRunHandler({
       database,
@@ -109,7 +107,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       isScheduled: config.SYNC_ENABLED,
     };
     // Apart from the threads of the syncs, so that neither waits for the other.
-    const reading = lazyMime({ timeLimitMs: READING_MS });
+    const reading = lazyMime();
     opened.defer(() => reading.close());
     server = await buildServer({
       ...node,
@@ -215,10 +213,10 @@ async function createWork(
 }
 
 /** The threads for parsing mail, and the code that speaks to them, from the first use on. */
-function lazyMime(options: { readonly timeLimitMs?: number }) {
+function lazyMime() {
   let pool: Promise<MimePool> | null = null;
   return {
-    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool(options))),
+    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool())),
     close: async () => (await pool)?.close(),
   };
 }

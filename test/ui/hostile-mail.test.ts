@@ -47,6 +47,8 @@ afterAll(async () => {
 beforeEach(async () => {
   canary.asked.length = 0;
   visitor = await visit(browser, service, { path });
+  // A thread that starts on a busy machine takes its time before it shows anything.
+  visitor.context.setDefaultTimeout(40_000);
   page = visitor.page;
 });
 
