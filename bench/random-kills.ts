@@ -107,7 +107,9 @@ class Candidate {
         client.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE status = 'RUNNING'`),
       );
     }
-    this.#service = await startService({ ...this.at, environment: { API_KEY, LOG_LEVEL: 'warn' } });
+    // On a busy machine a life may be too short for any headway, and a run that dies so often is given up.
+    const environment = { API_KEY, LOG_LEVEL: 'warn', SYNC_MAX_RETRIES: '20' };
+    this.#service = await startService({ ...this.at, environment });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -78,12 +78,15 @@ export function useConnection(): ConnectionState {
   );
 }
 
-/** Calls `refetch` after every reconnect: what happened in between was told to nobody. */
+/**
+ * Calls `refetch` after every connect, the first one too: what happens between an answer and the subscription, as what
+ * happens during a break, is told to nobody.
+ */
 export function useReconnected(refetch: () => void): void {
   const { connects } = useConnection();
   const seen = useRef(connects);
   useEffect(() => {
-    if (seen.current > 0 && connects > seen.current) refetch();
+    if (connects > seen.current) refetch();
     seen.current = connects;
   }, [connects, refetch]);
 }
