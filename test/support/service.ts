@@ -87,7 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   try {
     await waitFor(async () => !isRunning() || (await fetch(`${url}/readyz`)).ok, {
       what: 'the service to be ready',
-      timeoutMs: 60_000,
+      timeoutMs: 150_000,
     });
     if (!isRunning()) throw new Error('it ended');
   } catch (error) {

@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait.ts';
 import { launchBrowser, type Visitor, visit } from './browser.ts';
 import { openSlowServer, type SlowServer } from './slow-server.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 /** Slow enough that a run of this size has a middle, in which a test can do things. */
 const WATCHABLE = 150_000;

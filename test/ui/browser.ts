@@ -42,7 +42,8 @@ export interface VisitOptions extends BrowserContextOptions {
 export async function visit(browser: Browser, service: Service, options: VisitOptions = {}): Promise<Visitor> {
   const { path = '/', key = service.apiKey, ...contextOptions } = options;
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...contextOptions });
-  context.setDefaultTimeout(15_000);
+  // A machine that works on other tests beside it gives a browser little time.
+  context.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   context.on('page', (page) => {
     page.on('pageerror', (error) => complaints.push(String(error)));

@@ -1,8 +1,10 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 import { connectAccount } from '../support/sync.ts';
 import { accessFaults, launchBrowser, visit } from './browser.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let service: Service;
 let browser: Browser;

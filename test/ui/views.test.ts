@@ -6,7 +6,7 @@ import { type Service, startService } from '../support/service.ts';
 import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
 import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let service: Service;
 let browser: Browser;

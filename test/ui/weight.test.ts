@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait.ts';
 import { launchBrowser, visit } from './browser.ts';
 import { openSlowServer } from './slow-server.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const ASSETS = join(import.meta.dirname, '../../dist/ui/assets');
 const KB = 1000;
