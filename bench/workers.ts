@@ -171,6 +171,7 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1000 / FRAMES_PER_SECOND));
   }
   const expected = (FRAMES * subscriptions) / watched.length;
+  // How many came is printed; those that did not are part of the result.
   await waitFor(() => taken.length >= expected * 0.99, { what: 'the frames', timeoutMs: 30_000 }).catch(() => {});
   print(
     `worker to subscriber over Redis, ${subscriptions} subscriptions, ${taken.length} of ${expected} frames`,

@@ -89,7 +89,7 @@ async function run(): Promise<never> {
   });
   const accountId = createEmailAccount.id;
   screen.print(`Syncing ${messages} messages: started at the first API node, watched at the second.\n`);
-  void showProgress(watching, accountId).catch(() => {});
+  void showProgress(watching, accountId).catch(() => screen.print('The node that was watched is gone.\n'));
   await api.ask(StartEmailSyncDocument, { accountId });
   for await (const _ of every(NEW_MAIL_EVERY_MS)) sample.send('deliver');
   throw new Error('unreachable: an interval has no end');

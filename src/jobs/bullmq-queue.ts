@@ -137,6 +137,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     }
     const [waiting, counts] = await Promise.all([
       waitingRuns(pool),
+      // Gone since we asked: the next look tells.
       messages.getJobCounts('wait', 'prioritized', 'delayed').catch(() => null),
     ]);
     if (!counts) return;
@@ -207,6 +208,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       latest = row;
       if (row.status === 'RUNNING' && performance.now() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = performance.now();
+      // For the dashboard only: who watches a run is told by the bus.
       job.updateProgress(row.percent).catch(() => {});
     });
     await callNext().catch((error: unknown) => log.debug({ err: error }, 'nobody was called'));
@@ -250,11 +252,13 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       worker?.places.cancel(run.id);
       redis.publish(cancels, run.id);
       if (!redis.isReady) return;
+      // Only to spare a worker the look: the message of a cancelled run is refused by its row.
       // It was queued one frame before its end; or it waited for its time, and would have been queued with this one.
       for (const sequence of [run.sequence - 1n, run.sequence]) messages.remove(idOf(run.id, sequence)).catch(() => {});
     },
     async close() {
       stopListening?.();
+      // Without a Redis there is nobody to say goodbye to; the rows tell the others what was given back.
       const closing = bullWorker?.close().catch(() => {});
       await fromRows?.close();
       const quiet = async (): Promise<void> => {

@@ -36,6 +36,7 @@ export function startSearchIndexer(database: Database, log: Logger, waitMs = WAI
       const took = performance.now() - began;
       size.learn(indexed, took);
       if (indexed < messages) return;
+      // Rejects when it is stopped, which the loop asks about.
       await pause(took, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
