@@ -49,7 +49,7 @@ export async function threadSummaries(
      ) place
      WHERE a.tenant_id = $1 AND t.id = ANY ($2::uuid[]) AND place.places > 0
      GROUP BY m.thread_id, lower(coalesce(m."from"->0->>'address', m."from"->0->>'name'))
-     ORDER BY m.thread_id, last_at DESC`,
+     ORDER BY m.thread_id, last_at DESC, (array_agg(m.id ORDER BY m.received_at DESC, m.id DESC))[1] DESC`,
     [tenantId, threadIds, mailboxId],
   );
   return new Map(
