@@ -5,6 +5,8 @@ import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
+import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
+import { batched } from './batched.ts';
 
 /** What resolvers call to get things done. */
 export interface Services {
@@ -23,10 +25,27 @@ export interface GraphQLContext {
   /** The tenant's rows, to be read; everything that writes goes through the services. */
   readonly prisma: TenantReader;
   readonly services: Services;
+  /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
+  readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
   /** Aborted when nobody will read the answer any more. */
   readonly signal: AbortSignal;
 }
 
 export function createContext(services: Services, { tenantId }: Identity, signal: AbortSignal): GraphQLContext {
-  return { tenantId, prisma: tenantScoped(services.database.prisma, tenantId), services, signal };
+  const { prisma, pool } = services.database;
+  const summariesIn = new Map<string | null, (threadId: string) => Promise<ThreadSummary | undefined>>();
+  return {
+    tenantId,
+    prisma: tenantScoped(prisma, tenantId),
+    services,
+    signal,
+    threadSummary(threadId, mailboxId) {
+      let summary = summariesIn.get(mailboxId);
+      if (!summary) {
+        summary = batched((threadIds) => threadSummaries(pool, tenantId, threadIds, mailboxId));
+        summariesIn.set(mailboxId, summary);
+      }
+      return summary(threadId);
+    },
+  };
 }

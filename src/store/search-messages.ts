@@ -13,6 +13,8 @@ export interface MessageFilter {
   /** Without the flag \Seen in one of its places (in the mailbox, where that is given), or with it. */
   readonly unread?: boolean | undefined;
   readonly flagged?: boolean | undefined;
+  /** Of the messages of a thread that all this holds for, only the newest (JMAP's collapseThreads, RFC 8621, 4.4.3). */
+  readonly collapseThreads?: boolean | undefined;
 }
 
 /** The place of a message in the list, newest first. */
@@ -36,20 +38,20 @@ export async function searchMessages(
   const value = (given: unknown): string => `$${values.push(given)}`;
   const tenant = value(filter.tenantId);
   const account = filter.accountId ? `AND a.id = ${value(filter.accountId)}` : '';
-  const conditions = [
-    `EXISTS (
-       SELECT FROM message_location l
-       WHERE l.message_id = m.id AND l.deleted_at IS NULL
-       ${filter.mailboxId ? `AND l.mailbox_id = ${value(filter.mailboxId)}` : ''}
-       ${filter.unread === undefined ? '' : `AND ${filter.unread ? 'NOT' : ''} l.flags @> '{"\\\\Seen"}'`}
-       ${filter.flagged === undefined ? '' : `AND ${filter.flagged ? '' : 'NOT'} l.flags @> '{"\\\\Flagged"}'`})`,
-  ];
+  const place = placeConditions(filter, value);
+  const words = filter.search?.trim() ? searchQuery(filter.search) : undefined;
+  if (words === null) return [];
+  const found = words === undefined ? null : `search @@ ${value(words)}::tsquery`;
+  const matches = (message: string): string =>
+    [
+      `EXISTS (SELECT FROM message_location l WHERE l.message_id = ${message}.id AND ${place})`,
+      ...(found ? [`${message}.${found}`] : []),
+    ].join(' AND ');
+
+  const conditions = [matches('m')];
+  if (found) conditions.push(IN_BOTH_INDEXES);
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
-  if (filter.search?.trim()) {
-    const query = searchQuery(filter.search);
-    if (query === null) return [];
-    conditions.push(`m.search @@ ${value(query)}::tsquery AND ${IN_BOTH_INDEXES}`);
-  }
+  if (filter.collapseThreads) conditions.push(isNewestOfThread(matches('newer')));
   if (after) conditions.push(`(m.received_at, m.id) < (${value(after.receivedAt)}, ${value(after.id)}::uuid)`);
   const most = value(limit);
   return sqlOf(pool).query<MessagePosition>(
@@ -73,3 +75,23 @@ export async function searchMessages(
  * read word by word. Both indexes are partial, and the planner takes the two of them for the two halves.
  */
 export const IN_BOTH_INDEXES = '(m.indexed_at IS NOT NULL OR m.indexed_at IS NULL)';
+
+/** Where a message has to be, and with which flags there. */
+function placeConditions({ mailboxId, unread, flagged }: MessageFilter, value: (given: unknown) => string): string {
+  const conditions = ['l.deleted_at IS NULL'];
+  if (mailboxId) conditions.push(`l.mailbox_id = ${value(mailboxId)}`);
+  if (unread !== undefined) conditions.push(`${unread ? 'NOT' : ''} l.flags @> '{"\\\\Seen"}'`);
+  if (flagged !== undefined) conditions.push(`${flagged ? '' : 'NOT'} l.flags @> '{"\\\\Flagged"}'`);
+  return conditions.join(' AND ');
+}
+
+/**
+ * Asked of one message after the other, newest first, until the page is full: what is newer in its thread is the next
+ * entry of the index by thread. `OFFSET 0` keeps it so: PostgreSQL would make a join of it, which begins with all
+ * messages of the account. Nothing of a thread is stored that a sync would have to keep right.
+ */
+const isNewestOfThread = (newerMatches: string): string =>
+  `NOT EXISTS (
+     SELECT FROM message newer
+     WHERE newer.thread_id = m.thread_id AND (newer.received_at, newer.id) > (m.received_at, m.id) AND ${newerMatches}
+     OFFSET 0)`;

@@ -46,6 +46,8 @@ export async function storeAccount(
 export interface MailToStore {
   readonly account: StoredAccount;
   readonly subject: string;
+  /** An address; Ann's when absent. */
+  readonly from?: string;
   readonly text?: string;
   readonly html?: string;
   readonly flags?: readonly string[];
@@ -67,7 +69,7 @@ export async function storeMessage(
   const { accountId } = account;
   const [messageId, attachmentId, thread] = [newId(), newId(), threadId ?? newId()];
   const source = Buffer.from(`Subject: ${subject}\r\n\r\n${text}\r\n`);
-  const from = JSON.stringify([{ name: 'Ann', address: 'ann@example.com' }]);
+  const from = JSON.stringify([{ name: 'Ann', address: mail.from ?? 'ann@example.com' }]);
   await prisma.thread.createMany({ data: [{ id: thread, accountId }], skipDuplicates: true });
   await prisma.$executeRaw`
     INSERT INTO message (id, account_id, thread_id, sha256, subject, "from", "to", cc, bcc, reply_to, received_at,

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { mergeRows } from '../../src/ui/messages/merge-rows.ts';
 
-/** Rows by name: "a9" was received at 9. Newest first. */
-const row = (name: string) => ({
+/** Rows by name: "a9" was received at 9. Newest first. A thread is named before: "t:a9" has a9 as its newest. */
+const row = (of: string) => {
+  const name = of.split(':').at(-1)!;
+  return { ...named(name), key: of.split(':')[0]! };
+};
+const named = (name: string) => ({
   cursor: `c-${name}`,
   node: { id: name, receivedAt: `2026-01-01T00:00:0${name.at(-1)}Z` },
 });
@@ -26,6 +30,14 @@ describe('a page that was read anew takes the place of its stretch', () => {
     ['the first', '', null, page('a9 b8'), 'a9 b8', true],
     ['the rest', 'a9 b8', 'b8', page('c7', false), 'a9 b8 c7', true],
   ])('%s', (_what, shown, after, fresh, expected, isJoined) =>
+    expect(merged(shown, after, fresh)).toEqual([expected, isJoined]),
+  );
+
+  test.each([
+    ['has a new message', 'a9 b8 t:c7 d6', null, page('t:z9 a9'), 'z9 a9 b8 d6', true],
+    ['has a new message, far down', 'a9 t:b8 c7', null, page('t:z9 a9 b8'), 'z9 a9 b8 c7', true],
+    ['has lost its newest message', 't:a9 b8 c7 d6', 'b8', page('c7 t:x6 d6'), 'b8 c7 x6 d6', true],
+  ])('a thread that %s is there once', (_what, shown, after, fresh, expected, isJoined) =>
     expect(merged(shown, after, fresh)).toEqual([expected, isJoined]),
   );
 

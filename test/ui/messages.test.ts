@@ -74,7 +74,7 @@ const marks = () => list().locator('mark').allTextContents();
 
 describe('the list', () => {
   test('goes through thousands of messages, with few of them in the page', async () => {
-    const stored = await idsOf();
+    const stored = await threadsOf();
     const total = async () => Number(await rows().last().getAttribute('aria-setsize'));
     await waitFor(
       async () => {
@@ -113,9 +113,11 @@ describe('the list', () => {
     expect(await rows().count()).toBe(1);
     await page.getByRole('combobox', { name: 'Mailbox' }).selectOption({ label: 'All mailboxes' });
     await page.locator('label', { hasText: 'Unread' }).click();
-    await waitFor(async () => (await rows().count()) === 2, { what: 'what is unread' });
+    await waitFor(async () => (await rows().count()) === 1, { what: 'the thread that is unread' });
+    await rows().getByText('Re: Wattenmeer plans').waitFor();
     await page.locator('label', { hasText: 'Flagged' }).click();
-    await waitFor(async () => (await rows().count()) === 1, { what: 'what is unread and flagged' });
+    await rows().getByText('Wattenmeer plans', { exact: true }).waitFor();
+    expect(await rows().count()).toBe(1);
     await rows().getByRole('img', { name: 'Flagged' }).waitFor();
     await rows().getByText('2 messages in this thread').waitFor({ state: 'attached' });
   });
@@ -144,6 +146,62 @@ describe('the list', () => {
     dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide three') }]);
     await sync(service, account);
     await rows().first().getByText('Tide three').waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+});
+
+describe('a thread', () => {
+  const subject = 'Lighthouse rota';
+  let time = 0;
+  const reply = (n: number, from: string) =>
+    Buffer.from(
+      `From: ${from}\r\nTo: ann@example.com\r\nSubject: Re: ${subject}\r\nMessage-ID: <rota-${n}@example.com>\r\n` +
+        `References: <rota-0@example.com>\r\n\r\nAnswer number ${n}.\r\n`,
+    );
+  const deliver = async (messages: readonly Buffer[], flags: readonly SystemFlag[] = seen) => {
+    // Servers tell whole seconds: their order is to be that of their numbers.
+    time = Math.max(time, Date.now());
+    const news = messages.map((bytes, i) => ({ bytes, flags, internalDate: new Date(time + i * 1000) }));
+    time += messages.length * 1000;
+    dovecot.deliver('reader', 'INBOX', news);
+    await sync(service, account);
+  };
+  const thread = () => rows().filter({ hasText: subject });
+  const line = (n: number) => article().getByRole('button', { name: new RegExp(`Answer number ${n}\\.`) });
+
+  test('is one row that goes to the top with each answer, and opens as the conversation', async () => {
+    const first = mail(subject, 'Who takes the first night?', 'Message-ID: <rota-0@example.com>\r\n');
+    await deliver([first, ...[1, 2, 3, 4, 5].map((n) => reply(n, 'Ben <ben@example.com>'))]);
+    await rows().first().getByText('6 messages in this thread').waitFor({ state: 'attached' });
+    expect(await thread().count()).toBe(1);
+    expect(await thread().getByText('Ben, Ann Lee').count()).toBe(1);
+    expect(await thread().getByRole('img', { name: 'Unread' }).count()).toBe(0);
+
+    await deliver([mail('Something in between')]);
+    await rows().first().getByText('Something in between').waitFor();
+    await thread().click();
+    await article().getByText('Answer number 5.').waitFor();
+    expect(await line(1).count()).toBe(0);
+    await article().getByRole('button', { name: '2 more messages' }).press('Enter');
+    await line(1).press('Enter');
+    await article().getByText('Answer number 1.').last().waitFor();
+    expect(await article().getByRole('list', { name: 'Later in this thread' }).getByRole('button').count()).toBe(4);
+    // Whichever message of it is open, the thread is what is chosen in the list.
+    expect(await thread().getAttribute('aria-selected')).toBe('true');
+    expect(await accessFaults(page)).toEqual([]);
+
+    await deliver([reply(6, 'Cleo <cleo@example.com>')], []);
+    await rows().first().getByText('Answer number 6.').waitFor();
+    await thread().getByText('7 messages in this thread').waitFor({ state: 'attached' });
+    expect(await thread().count()).toBe(1);
+    expect(await thread().getByText('Cleo, Ben, Ann Lee').count()).toBe(1);
+    expect(await thread().getByRole('img', { name: 'Unread' }).count()).toBe(1);
+    expect(await thread().getAttribute('aria-selected')).toBe('true');
+    await line(6).waitFor();
+
+    // What is looked for is in a message, so each of them is shown.
+    await searchField().fill(`"${subject}"`);
+    await waitFor(async () => (await rows().count()) === 7, { what: 'the messages of the thread' });
     expect(visitor.complaints).toEqual([]);
   });
 });
@@ -188,8 +246,8 @@ describe('a message', () => {
     await article().getByText('History', { exact: true }).click();
     await article().getByText('Fetched and stored').waitFor();
 
-    await article().getByText('2 messages in this thread').click();
     await article()
+      .getByRole('list', { name: 'Earlier in this thread' })
       .getByRole('button', { name: /The ferries moor/ })
       .click();
     await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
@@ -237,13 +295,13 @@ interface PageOfIds {
   messages: { edges: { node: { id: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
 }
 
-/** All messages of the account, newest first. */
-async function idsOf(): Promise<string[]> {
+/** The newest message of each thread of the account, newest first. */
+async function threadsOf(): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
   do {
     const { messages }: PageOfIds = await service.data<PageOfIds>(
-      `query ($id: ID!, $after: String) { messages(accountId: $id, first: 100, after: $after) {
+      `query ($id: ID!, $after: String) { messages(accountId: $id, collapseThreads: true, first: 100, after: $after) {
         edges { node { id } } pageInfo { hasNextPage endCursor } } }`,
       { id: account, after },
     );

@@ -10,7 +10,7 @@ import { decodeIdOrNone, encodeId } from '../ids.ts';
 import { DEFAULT_PAGE } from '../limits.ts';
 import { decodePosition, encodePosition } from '../message-cursor.ts';
 
-const MailAddress = builder.objectRef<Address>('MailAddress').implement({
+export const MailAddress = builder.objectRef<Address>('MailAddress').implement({
   fields: (t) => ({
     name: t.exposeString('name', { nullable: true }),
     address: t.exposeString('address', { nullable: true }),
@@ -150,6 +150,9 @@ builder.queryFields((t) => ({
       }),
       unread: t.arg.boolean({ description: 'Those without the flag `\\Seen` somewhere, or with it.' }),
       flagged: t.arg.boolean({ description: 'Those with the flag `\\Flagged` somewhere, or without it.' }),
+      collapseThreads: t.arg.boolean({
+        description: 'Of each thread only the newest message that all conditions hold for, as in JMAP.',
+      }),
       first: t.arg.int(),
       after: t.arg.string(),
     },
@@ -164,6 +167,7 @@ builder.queryFields((t) => ({
         search: searchWords(args.search),
         unread: args.unread ?? undefined,
         flagged: args.flagged ?? undefined,
+        collapseThreads: args.collapseThreads ?? undefined,
       };
       const positions = await searchMessages(context.services.database.pool, filter, size + 1, after);
       const page = positions.slice(0, size);

@@ -12,6 +12,9 @@ export interface MessageFilter {
 export const isFiltered = ({ mailboxId, search, unread, flagged }: MessageFilter): boolean =>
   mailboxId !== null || search.trim() !== '' || unread || flagged;
 
+/** Whether a row of the list is a thread. What is searched for is in messages, so each of them is shown. */
+export const isOfThreads = ({ search }: MessageFilter): boolean => search.trim() === '';
+
 export function useFilter(): [MessageFilter, (changes: Partial<MessageFilter>) => void] {
   const [params, setParams] = useSearchParams();
   const mailboxId = params.get('mailbox');

@@ -1,5 +1,7 @@
 /** A message in the list: what its order is told by. Newest first; of the same time, as the service has them. */
 export interface ListRow {
+  /** What the row stands for, and no other one: a message, or a thread, whose newest message may become another. */
+  readonly key: string;
   readonly cursor: string;
   readonly node: { readonly id: string; readonly receivedAt: string };
 }
@@ -26,7 +28,9 @@ export function mergeRows<Row extends ListRow>(
   page: RowPage<Row>,
 ): Merged<Row> {
   const start = after === null ? 0 : rows.findIndex(({ cursor }) => cursor === after) + 1;
-  const before = rows.slice(0, start);
+  const told = new Set(page.edges.map(({ key }) => key));
+  const isElsewhere = ({ key }: Row): boolean => !told.has(key);
+  const before = rows.slice(0, start).filter(isElsewhere);
   if (!page.hasNextPage) return { rows: [...before, ...page.edges], isJoined: true };
   const fresh = new Set(page.edges.map(({ node }) => node.id));
   const rest = rows.slice(start);
@@ -34,6 +38,7 @@ export function mergeRows<Row extends ListRow>(
   const end = page.edges.at(-1)!;
   const older = rest
     .slice(known + 1)
+    .filter(isElsewhere)
     // Times are written alike, so they compare as text.
     .filter(({ node }) => end.node.id === rest[known]?.node.id || node.receivedAt <= end.node.receivedAt);
   return { rows: [...before, ...page.edges, ...older], isJoined: known >= 0 || rest.length === 0 };

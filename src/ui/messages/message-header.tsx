@@ -1,4 +1,4 @@
-import { Badge, Text, Title } from '@mantine/core';
+import { Badge, Text } from '@mantine/core';
 import { useState } from 'react';
 import { bytes, exactTime } from '../parts/format.ts';
 import { shortName, wholeDate, wholeName } from './format.ts';
@@ -7,13 +7,10 @@ import classes from './messages.module.css';
 
 /** Who wrote what to whom, when, and where it is; the rest on demand. */
 export function MessageHeader({ message }: { message: WholeMessage }) {
-  const { subject, from, to, cc, receivedAt, sentAt, locations } = message;
+  const { from, to, cc, receivedAt, sentAt, locations } = message;
   const at = sentAt ?? receivedAt;
   return (
     <header>
-      <Title order={1} className={classes['title']}>
-        {subject || 'No subject'}
-      </Title>
       <div className={classes['byline']}>
         <div className={classes['people']}>
           <Text size="sm" fw={600} component="span">

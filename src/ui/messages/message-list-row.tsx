@@ -17,16 +17,18 @@ interface Props {
   readonly total: number;
   readonly isOpen: boolean;
   readonly isActive: boolean;
-  readonly onOpen: (id: string) => void;
+  readonly onOpen: (row: MessageRow) => void;
 }
 
 export const MessageListRow = memo(function MessageListRow(props: Props) {
   const { id, row, mailboxId, start, position, total, isOpen, isActive, onOpen } = props;
   const { node } = row;
-  const unread = isUnread(node.locations, mailboxId);
-  const flagged = isFlagged(node.locations, mailboxId);
-  const inThread = node.thread.messageCount;
-  const { highlights } = node;
+  const { highlights, thread } = node;
+  const { unreadCount, flaggedCount, messageCount: inThread } = thread;
+  // A row that stands for a thread knows what all of it is like.
+  const unread = unreadCount === undefined ? isUnread(node.locations, mailboxId) : unreadCount > 0;
+  const flagged = flaggedCount === undefined ? isFlagged(node.locations, mailboxId) : flaggedCount > 0;
+  const people = thread.participants ?? node.from.slice(0, 1);
   return (
     // The keyboard is the list's.
     <div
@@ -40,12 +42,12 @@ export const MessageListRow = memo(function MessageListRow(props: Props) {
       data-unread={unread || undefined}
       data-active={isActive || undefined}
       style={{ transform: `translateY(${start}px)` }}
-      onClick={() => onOpen(node.id)}
+      onClick={() => onOpen(row)}
       onKeyDown={undefined}
     >
       <span className={classes['dot']} role="img" aria-label={unread ? 'Unread' : 'Read'} />
       <span className={classes['from']}>
-        {highlights ? <Segments of={highlights.from} /> : shortName(node.from[0] ?? {})}
+        {highlights ? <Segments of={highlights.from} /> : people.map(shortName).join(', ') || shortName({})}
       </span>
       <time className={classes['date']} dateTime={node.receivedAt} title={wholeDate(node.receivedAt)}>
         {shortDate(node.receivedAt)}

@@ -5,7 +5,7 @@ import { sentenceOf } from '../api/client.ts';
 import { Empty, Loading } from '../parts/states.tsx';
 import { MessageListRow } from './message-list-row.tsx';
 import classes from './messages.module.css';
-import type { Messages } from './use-messages.ts';
+import type { MessageRow, Messages } from './use-messages.ts';
 
 /** In pixels; messages.module.css has the same. All rows are equally high, so that thousands need no measuring. */
 export const ROW_HEIGHT = 76;
@@ -16,26 +16,26 @@ interface Props {
   readonly messages: Messages;
   readonly mailboxId: string | null;
   readonly isFiltered: boolean;
-  /** The message that is open. */
-  readonly openId: string | null;
-  /** The message that the keyboard is at. */
-  readonly activeId: string | null;
+  /** The row of the message that is open. */
+  readonly openKey: string | null;
+  /** The row that the keyboard is at. */
+  readonly activeKey: string | null;
   readonly listRef: RefObject<HTMLDivElement | null>;
   readonly onKeyDown: (event: KeyboardEvent) => void;
   readonly onFocus: () => void;
-  readonly onOpen: (id: string) => void;
+  readonly onOpen: (row: MessageRow) => void;
   readonly onScroll: (firstShown: number) => void;
 }
 
 /** The list: a listbox whose rows are there only while they are seen. */
 export function MessageList(props: Props) {
-  const { messages, mailboxId, openId, activeId, listRef, onOpen } = props;
+  const { messages, mailboxId, openKey, activeKey, listRef, onOpen } = props;
   const { rows, hasMore, status, loadMore } = messages;
   const virtualizer = useVirtualizer({
     count: rows.length + (hasMore ? 1 : 0),
     getScrollElement: () => listRef.current,
     estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => rows[index]?.node.id ?? 'more',
+    getItemKey: (index) => rows[index]?.key ?? 'more',
     overscan: 8,
   });
   const items = virtualizer.getVirtualItems();
@@ -47,13 +47,13 @@ export function MessageList(props: Props) {
 
   useKeptPlace(messages, listRef, props.onScroll);
 
-  const activeIndex = activeId === null ? -1 : rows.findIndex(({ node }) => node.id === activeId);
+  const activeIndex = activeKey === null ? -1 : rows.findIndex(({ key }) => key === activeKey);
   const wasAt = useRef<string | null>(null);
   useEffect(() => {
     // Follows the keyboard, not the list that moves under it.
-    if (activeIndex >= 0 && wasAt.current !== activeId) virtualizer.scrollToIndex(activeIndex, { align: 'auto' });
-    wasAt.current = activeId;
-  }, [activeId, activeIndex, virtualizer]);
+    if (activeIndex >= 0 && wasAt.current !== activeKey) virtualizer.scrollToIndex(activeIndex, { align: 'auto' });
+    wasAt.current = activeKey;
+  }, [activeKey, activeIndex, virtualizer]);
 
   if (rows.length === 0) return <Nothing {...props} />;
   return (
@@ -64,7 +64,7 @@ export function MessageList(props: Props) {
       tabIndex={0}
       aria-label="Messages"
       aria-busy={messages.isStale}
-      aria-activedescendant={activeIndex >= 0 ? rowId(activeId!) : undefined}
+      aria-activedescendant={activeIndex >= 0 ? rowId(rows[activeIndex]!.node.id) : undefined}
       onKeyDown={props.onKeyDown}
       onFocus={props.onFocus}
       data-stale={messages.isStale || undefined}
@@ -82,8 +82,8 @@ export function MessageList(props: Props) {
               start={start}
               position={index + 1}
               total={hasMore ? -1 : rows.length}
-              isOpen={row.node.id === openId}
-              isActive={row.node.id === activeId}
+              isOpen={row.key === openKey}
+              isActive={row.key === activeKey}
               onOpen={onOpen}
             />
           );
@@ -104,19 +104,19 @@ function useKeptPlace(
   listRef: RefObject<HTMLDivElement | null>,
   onScroll: (firstShown: number) => void,
 ): void {
-  const anchor = useRef<{ list: object; id: string | null }>({ list, id: null });
+  const anchor = useRef<{ list: object; key: string | null }>({ list, key: null });
   useLayoutEffect(() => {
     const element = listRef.current;
     if (!element) return;
-    const { list: before, id } = anchor.current;
-    const index = id === null ? -1 : rows.findIndex(({ node }) => node.id === id);
+    const { list: before, key: first } = anchor.current;
+    const index = first === null ? -1 : rows.findIndex(({ key }) => key === first);
     const moved = index - Math.floor(element.scrollTop / ROW_HEIGHT);
     if (before !== list) element.scrollTop = 0;
     else if (index >= 0 && moved !== 0) element.scrollTop += moved * ROW_HEIGHT;
 
     const remember = (): void => {
       const first = Math.floor(element.scrollTop / ROW_HEIGHT);
-      anchor.current = { list, id: element.scrollTop > 0 ? (rows[first]?.node.id ?? null) : null };
+      anchor.current = { list, key: element.scrollTop > 0 ? (rows[first]?.key ?? null) : null };
       onScroll(first);
     };
     remember();

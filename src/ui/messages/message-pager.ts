@@ -52,8 +52,8 @@ export function createMessagePager<Row extends ListRow>(fetchPage: FetchPage<Row
 
   async function append(): Promise<void> {
     const { edges, hasNextPage } = await fetchPage(state.rows.at(-1)?.cursor ?? null);
-    const known = new Set(state.rows.map(({ node }) => node.id));
-    const rows = [...state.rows, ...edges.filter(({ node }) => !known.has(node.id))];
+    const known = new Set(state.rows.map(({ key }) => key));
+    const rows = [...state.rows, ...edges.filter(({ key }) => !known.has(key))];
     change({ status: 'READY', rows, hasMore: hasNextPage, error: null });
   }
 

@@ -1,8 +1,10 @@
-import { ActionIcon, Alert, SegmentedControl, Text } from '@mantine/core';
-import { useCallback, useState } from 'react';
+import { ActionIcon, Alert, SegmentedControl, Text, Title } from '@mantine/core';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { MessageDocument, type MessageQuery } from '../../generated/gql/graphql.ts';
 import { useStatusChanges } from '../api/activity.ts';
+import { sentenceOf } from '../api/client.ts';
+import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
 import { Attachments } from './attachments.tsx';
@@ -12,7 +14,8 @@ import { MessageHistory } from './message-history.tsx';
 import { MessageSource } from './message-source.tsx';
 import { MessageText } from './message-text.tsx';
 import classes from './messages.module.css';
-import { ThreadStrip } from './thread-strip.tsx';
+import { ThreadLines } from './thread-lines.tsx';
+import { type Thread, useThread } from './use-thread.ts';
 
 export type WholeMessage = NonNullable<MessageQuery['message']>;
 
@@ -23,7 +26,7 @@ interface Props {
   readonly onClose?: () => void;
 }
 
-/** One message. */
+/** One message, and around it the others of its thread. */
 export function MessagePane({ messageId, onOpen, onClose }: Props) {
   const [{ data, error, fetching }, ask] = useQuery({ query: MessageDocument, variables: { id: messageId } });
   const message = data?.message;
@@ -36,6 +39,16 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
     if (error) return <Failure error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
     return fetching || !data ? <Loading what="Loading the message" /> : <NotFound />;
   }
+  return <Conversation message={message} onOpen={onOpen} {...(onClose && { onClose })} />;
+}
+
+function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & { message: WholeMessage }) {
+  const thread = useThread(message);
+  const titleRef = useRef<HTMLHeadingElement>(null);
+  // What was pressed to come here may be gone; a list that is still there keeps the keyboard.
+  useEffect(() => {
+    if (document.activeElement === document.body) titleRef.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <article className={classes['message']} aria-label={message.subject || 'No subject'}>
       <div className={classes['head']}>
@@ -50,8 +63,18 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
             <Icon name="back" />
           </ActionIcon>
         )}
+        <Title order={1} className={classes['title']} ref={titleRef} tabIndex={-1}>
+          {message.subject || 'No subject'}
+        </Title>
+        {message.thread.messageCount > 1 && (
+          <>
+            <Text size="xs" className={classes['quiet']}>
+              {count(message.thread.messageCount, 'message')} in this thread
+            </Text>
+            <Earlier thread={thread} onOpen={onOpen} />
+          </>
+        )}
         <MessageHeader message={message} />
-        {message.thread.messageCount > 1 && <ThreadStrip message={message} onOpen={onOpen} />}
         <Attachments message={message} />
         {message.headersOnly && (
           <Alert color="yellow" variant="light" p="xs">
@@ -65,7 +88,23 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
         )}
       </div>
       <MessageParts message={message} />
+      <div className={classes['later']}>
+        <ThreadLines label="Later in this thread" lines={thread.later} onOpen={onOpen} />
+      </div>
     </article>
+  );
+}
+
+function Earlier({ thread, onOpen }: { thread: Thread; onOpen: Props['onOpen'] }) {
+  const { earlier, more, showMore, error } = thread;
+  return (
+    <ThreadLines label="Earlier in this thread" lines={earlier} onOpen={onOpen}>
+      {more > 0 && (
+        <button type="button" className={classes['further']} onClick={showMore}>
+          {error ? `${sentenceOf(error)} Try again` : count(more, 'more message')}
+        </button>
+      )}
+    </ThreadLines>
   );
 }
 

@@ -1,6 +1,7 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
 import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { useMailboxes } from '../account/use-mailboxes.ts';
@@ -10,12 +11,12 @@ import { NotFound } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
-import { isFiltered, type MessageFilter, useFilter } from './filter.ts';
+import { isFiltered, isOfThreads, type MessageFilter, useFilter } from './filter.ts';
 import { ListBar } from './list-bar.tsx';
 import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
-import { type Messages, messagesVariables, useMessages } from './use-messages.ts';
+import { type MessageRow, type Messages, messagesVariables, useMessages } from './use-messages.ts';
 
 /**
  * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
@@ -32,20 +33,27 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     filter,
     useCallback(() => firstShown.current, []),
   );
-  const [activeId, setActiveId] = useState<string | null>(messageId ?? null);
+  const openKey = useOpenKey(messages, messageId ?? null, isOfThreads(filter));
+  const [activeKey, setActiveKey] = useState<string | null>(openKey);
   // Back and forward, too, lead from message to message.
   useEffect(() => {
-    if (messageId) setActiveId(messageId);
-  }, [messageId]);
+    if (openKey) setActiveKey(openKey);
+  }, [openKey]);
   const listRef = useRef<HTMLDivElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
 
   const open = useCallback(
     (id: string, replace = false) => {
-      setActiveId(id);
       navigate(`${toAccount(accountId, 'messages')}/${id}${location.search}`, { replace });
     },
     [accountId, navigate],
+  );
+  const openRow = useCallback(
+    ({ key, node }: MessageRow) => {
+      setActiveKey(key);
+      open(node.id);
+    },
+    [open],
   );
   const close = (): void => {
     navigate(toAccount(accountId, 'messages') + location.search);
@@ -55,11 +63,11 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
 
   function walk(steps: number): void {
     const { rows } = messages;
-    const at = rows.findIndex(({ node }) => node.id === activeId);
+    const at = rows.findIndex(({ key }) => key === activeKey);
     const to = at < 0 ? firstShown.current : at + steps;
     const row = rows[Math.min(Math.max(to, 0), rows.length - 1)];
     if (!row) return;
-    setActiveId(row.node.id);
+    setActiveKey(row.key);
     if (messageId) open(row.node.id, true);
   }
 
@@ -73,7 +81,7 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
 
   /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
   function onFocus(): void {
-    if (activeId === null && listRef.current?.matches(':focus-visible')) walk(0);
+    if (activeKey === null && listRef.current?.matches(':focus-visible')) walk(0);
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -86,7 +94,8 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
       Home: -messages.rows.length,
       End: messages.rows.length,
     };
-    if (event.key === 'Enter' && activeId) open(activeId);
+    const active = messages.rows.find(({ key }) => key === activeKey);
+    if (event.key === 'Enter' && active) openRow(active);
     else if (event.key in steps) walk(steps[event.key]!);
     else return;
     event.preventDefault();
@@ -98,17 +107,17 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
       {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
       <section className={classes['side']} aria-label="List of messages">
         <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
-        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages)}</VisuallyHidden>
+        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
         <MessageList
           messages={messages}
           mailboxId={filter.mailboxId}
           isFiltered={isFiltered(filter)}
-          openId={messageId ?? null}
-          activeId={activeId}
+          openKey={openKey}
+          activeKey={activeKey}
           listRef={listRef}
           onKeyDown={onKeyDown}
           onFocus={onFocus}
-          onOpen={open}
+          onOpen={openRow}
           onScroll={(first) => {
             firstShown.current = first;
           }}
@@ -125,10 +134,19 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
   );
 }
 
+/** The row of the message that is open. Any message of a thread may be open, so the message says which thread it is. */
+function useOpenKey({ rows }: Messages, messageId: string | null, isThreads: boolean): string | null {
+  const pause = messageId === null || !isThreads;
+  const [{ data }] = useQuery({ query: MessageDocument, variables: { id: messageId ?? '' }, pause });
+  if (pause) return messageId;
+  const row = rows.find(({ node }) => node.id === messageId);
+  return row?.key ?? (data?.message?.id === messageId ? data?.message?.thread.id : null) ?? null;
+}
+
 /** For who does not see the list change. */
-function foundSay({ rows, hasMore, isStale, status }: Messages): string {
+function foundSay({ rows, hasMore, isStale, status }: Messages, filter: MessageFilter): string {
   if (isStale || status !== 'READY') return '';
-  return `${hasMore ? 'At least ' : ''}${count(rows.length, 'message')} found`;
+  return `${hasMore ? 'At least ' : ''}${count(rows.length, isOfThreads(filter) ? 'thread' : 'message')} found`;
 }
 
 /** The query of the view is that of the message, while one is open. */

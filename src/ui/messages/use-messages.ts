@@ -7,10 +7,10 @@ import {
   SyncProgressDocument,
 } from '../../generated/gql/graphql.ts';
 import { useReconnected } from '../api/connection.ts';
-import type { MessageFilter } from './filter.ts';
+import { isOfThreads, type MessageFilter } from './filter.ts';
 import { createMessagePager, type PagerState } from './message-pager.ts';
 
-export type MessageRow = MessagesQuery['messages']['edges'][number];
+export type MessageRow = MessagesQuery['messages']['edges'][number] & { readonly key: string };
 
 const PAGE = 100;
 /** A sync that stores hundreds of messages a second is followed a few times a second. */
@@ -20,6 +20,7 @@ export function messagesVariables(accountId: string, filter: MessageFilter): Mes
   return {
     accountId,
     first: PAGE,
+    collapseThreads: isOfThreads(filter),
     isSearch: filter.search.trim() !== '',
     terms: filter.search,
     ...(filter.mailboxId ? { mailboxId: filter.mailboxId } : {}),
@@ -50,7 +51,9 @@ export function useMessages(accountId: string, filter: MessageFilter, firstShown
       const context = { requestPolicy: 'network-only' as const };
       const { data, error } = await client.query(MessagesDocument, { ...variables, after }, context).toPromise();
       if (!data) throw error!;
-      return { edges: data.messages.edges, hasNextPage: data.messages.pageInfo.hasNextPage };
+      const { edges, pageInfo } = data.messages;
+      const keyOf = ({ id, thread }: MessageRow['node']) => (variables.collapseThreads ? thread.id : id);
+      return { edges: edges.map((edge) => ({ ...edge, key: keyOf(edge.node) })), hasNextPage: pageInfo.hasNextPage };
     });
   }, [client, accountId, mailboxId, search, unread, flagged]);
   const state = useSyncExternalStore(pager.subscribe, pager.state);
