@@ -56,12 +56,14 @@ export interface AccountsOptions {
   readonly intervalMinutes: number;
   /** Ends what works for the account, before it is deleted and when it is paused. */
   readonly stopSync: (accountId: string) => Promise<void>;
+  /** Tells who watches that the account was added, changed or deleted. */
+  readonly onChange: (tenantId: string, accountId: string) => void;
   /** Of connections that are tested. */
   readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
 }
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { database, keyring, policy, intervalMinutes, stopSync, imap = {} } = options;
+  const { database, keyring, policy, intervalMinutes, stopSync, onChange, imap = {} } = options;
   const { prisma, pool } = database;
 
   async function ownAccount(tenantId: string, id: string): Promise<EmailAccount> {
@@ -101,6 +103,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
           ? firstDue(new Date(), rest.syncIntervalMinutes ?? intervalMinutes, Math.random())
           : null,
       });
+      onChange(tenantId, id);
       return ownAccount(tenantId, id);
     },
 
@@ -152,6 +155,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       );
       // Now, not before: nothing can start it again as it was.
       if (endsSync) await stopSync(id);
+      onChange(tenantId, id);
       return ownAccount(tenantId, id);
     },
 
@@ -164,6 +168,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
         prisma.threadReference.deleteMany({ where: { accountId: id } }),
       ]);
       if (count === 0) throw new MailtideError('NOT_FOUND');
+      onChange(tenantId, id);
     },
 
     test: (input, signal) => testConnection(input, policy, { ...imap, ...(signal ? { signal } : {}) }),
