@@ -18,13 +18,13 @@ import { openSlowLine } from './slow-line.ts';
  * What more workers bring, what a message costs, and how soon a subscriber hears: on this machine, all processes of an
  * installation beside their PostgreSQL, Redis and Dovecot, which is 50 ms away.
  *
- *   npm run bench:workers -- [--accounts 64] [--rounds 3] [--places 4] [--subscriptions 1000]
+ *   npm run bench:workers -- [--accounts 128] [--rounds 3] [--places 2] [--subscriptions 1000]
  */
 const { values } = parseArgs({
   options: {
-    accounts: { type: 'string', default: '64' },
+    accounts: { type: 'string', default: '128' },
     rounds: { type: 'string', default: '3' },
-    places: { type: 'string', default: '4' },
+    places: { type: 'string', default: '2' },
     subscriptions: { type: 'string', default: '1000' },
   },
 });

@@ -38,6 +38,9 @@ function fault(line, seq, account, last) {
   if (fields.seq !== `${seq}`) return `an event is missing, added or moved: here is number ${fields.seq}`;
   if (fields.prevHash !== last) return 'it does not follow the event before it';
   if (hash !== sha256(`mailtide-event-v1\n${canonical(fields)}`)) return 'it was changed';
+  // A member that is there twice: JSON.parse takes the last one, whoever looks at the file may see the first. Members may
+  // be in any order, which leaves the length as it is.
+  if (line.length !== canonical(event).length) return 'its line holds more than the event';
   return null;
 }
 
@@ -66,5 +69,7 @@ for await (const line of createInterface({ input, crlfDelay: Infinity })) {
   last = JSON.parse(line).hash;
   sawHead ||= last === head;
 }
+// Not what came of a download that failed: an account's first event is that it was connected.
+if (seq === 0n) fail('There is no event in it.');
 if (head && !sawHead) fail(`Broken at ${seq + 1n}: the chain ends before the hash ${head}.`);
-console.log(`${seq} events are intact; the last hash is ${last ?? 'none'}.`);
+console.log(`${seq} events are intact; the last hash is ${last}.`);

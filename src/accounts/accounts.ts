@@ -16,6 +16,7 @@ import {
 import { changeAccount } from './change-account.ts';
 import { type ConnectionAttempt, type ConnectionTest, testConnection, tryConnection } from './connection-test.ts';
 import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
+import { deleteAccount } from './delete-account.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
 import { insertAccount } from './insert-account.ts';
 import type { Keyring } from './keyring.ts';
@@ -162,12 +163,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async delete(tenantId, id) {
       await ownAccount(tenantId, id);
       await stopSync(id);
-      const [{ count }] = await prisma.$transaction([
-        prisma.emailAccount.deleteMany({ where: { id, tenantId } }),
-        // The one table without a foreign key: it gets two rows a message, and every check would cost.
-        prisma.threadReference.deleteMany({ where: { accountId: id } }),
-      ]);
-      if (count === 0) throw new MailtideError('NOT_FOUND');
+      if (!(await deleteAccount(pool, { tenantId, id }))) throw new MailtideError('NOT_FOUND');
       onChange(tenantId, id);
     },
 

@@ -62,7 +62,7 @@ export function describeState(state: SyncState, account: AccountFacts, run: Acti
     case 'PAUSED':
       return 'Paused: nothing is synced before it is resumed.';
     case 'SUCCEEDED':
-      return 'Up to date as of the last sync.';
+      return 'The last sync succeeded. Its receipt says what it proved.';
     case 'FAILED':
       return 'The last sync failed.';
     case 'CANCELLED':

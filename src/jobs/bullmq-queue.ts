@@ -80,9 +80,12 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   /** Whether fewer messages than waiting runs were there the last time. */
   let someMissed = false;
 
-  async function send(runs: readonly DispatchableRun[]): Promise<void> {
-    if (runs.length === 0) return;
-    const heads = await Promise.all([headOf(0, FIRST_SCHEDULED - 1), headOf(FIRST_SCHEDULED, Number.MAX_SAFE_INTEGER)]);
+  async function send(asked: Promise<readonly DispatchableRun[]>): Promise<void> {
+    const [runs, ...heads] = await Promise.all([
+      asked,
+      headOf(0, FIRST_SCHEDULED - 1),
+      headOf(FIRST_SCHEDULED, Number.MAX_SAFE_INTEGER),
+    ]);
     for (let from = 0; from < runs.length; from += BATCH) {
       await messages.addBulk(runs.slice(from, from + BATCH).map((run) => messageOf(run, heads)));
     }
@@ -124,9 +127,9 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const runIds = [...unsent].slice(0, BATCH);
       for (const id of runIds) unsent.delete(id);
       // What did not go out is found missing (reconcile).
-      await dispatchableRuns(pool, runIds)
-        .then(send)
-        .catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
+      await send(dispatchableRuns(pool, runIds)).catch((error: unknown) =>
+        log.debug({ err: error }, 'messages were not sent'),
+      );
     }
   }
 
@@ -162,7 +165,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         for (const [i, score] of ended.entries()) if (score !== null) await messages.remove(some[i]!);
       }
     }
-    await send(runs);
+    await send(Promise.resolve(runs));
   }
 
   /** Puts a message off. Throws what tells BullMQ so. */

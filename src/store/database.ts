@@ -10,6 +10,8 @@ export interface DatabaseLocation {
   readonly dataDir: string;
   /** Most connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
   readonly poolSize?: number;
+  /** How long it is waited for an answer of the database, in milliseconds. */
+  readonly limitMs?: number;
 }
 
 /** One pool for both ways to the database: Prisma where rows are read by shape, SQL where they are written in bulk. */
@@ -35,6 +37,16 @@ const IDLE_IN_TRANSACTION_MS = 10_000;
 /** And the node is to notice. */
 const KEPT_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
+/**
+ * How long it is waited for a free connection, for one to be made, and for the answer to a statement. Far more than
+ * anything takes that the service asks for, but for what has a limit of its own (inTransaction): so what is found by it
+ * is a lock that is never given back, a cable that was cut, a server that hangs. Whoever waited gets an error, as if the
+ * connection had broken; runs are tried again, or taken over when their lease has ended.
+ */
+const LIMIT_MS = 60_000;
+/** A server ends a statement by itself, which leaves the connection in use; only one that is gone has to be given up. */
+const GIVEN_UP_AFTER = 1.25;
+
 /** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
 const TRANSACTION_MS = 50;
 /** Everybody else waits for it. */
@@ -42,16 +54,17 @@ const EMBEDDED_TRANSACTION_MS = 20;
 
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  const limitMs = location.limitMs ?? LIMIT_MS;
   if (location.url) {
     const connection = { connectionString: location.url, max: location.poolSize ?? POOL_SIZE, ...KEPT_ALIVE };
     await bringUpToDateTogether(connection);
-    return connect({ ...connection, verify: limitIdleTransactions }, false, async () => {});
+    return connect({ ...connection, ...waitingFor(limitMs), verify: limits(limitMs) }, false, async () => {});
   }
   const embedded = await openEmbedded(location.dataDir);
   const connection = { ...embeddedConnection(embedded.socketDir), max: EMBEDDED_POOL_SIZE };
   try {
     await bringUpToDate(connection);
-    return connect(connection, true, () => embedded.close());
+    return connect({ ...connection, ...waitingFor(limitMs) }, true, () => embedded.close());
   } catch (error) {
     await embedded.close();
     throw error;
@@ -78,7 +91,7 @@ export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promi
 export async function openDatabaseBeside(location: DatabaseLocation): Promise<Database> {
   const socketDir = location.url ? null : runningSocketDir(location.dataDir);
   return socketDir
-    ? connect({ ...embeddedConnection(socketDir), max: 1 }, false, async () => {})
+    ? connect({ ...embeddedConnection(socketDir), max: 1, ...waitingFor(LIMIT_MS) }, false, async () => {})
     : openDatabase(location);
 }
 
@@ -88,10 +101,22 @@ const embeddedConnection = (socketDir: string): pg.PoolConfig => ({
   database: 'postgres',
 });
 
-/** Not by a parameter of the connection, which PgBouncer would refuse. */
-const limitIdleTransactions: NonNullable<pg.PoolConfig['verify']> = (client, done) => {
-  client.query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`).then(() => done(), done);
-};
+const waitingFor = (limitMs: number): pg.PoolConfig => ({
+  connectionTimeoutMillis: limitMs,
+  query_timeout: limitMs * GIVEN_UP_AFTER,
+});
+
+/**
+ * What a server's session keeps to. Not by parameters of the connection, which PgBouncer would refuse. (The embedded
+ * database has one session for all, and no clock to end a statement by.)
+ */
+const limits =
+  (limitMs: number): NonNullable<pg.PoolConfig['verify']> =>
+  (client, done) => {
+    client
+      .query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; SET statement_timeout = ${limitMs}`)
+      .then(() => done(), done);
+  };
 
 function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => Promise<void>): Database {
   const pool = new pg.Pool(config);

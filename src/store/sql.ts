@@ -14,26 +14,42 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-export function sqlOf(client: pg.Pool | pg.PoolClient): Sql {
+/** node-postgres takes this with each statement too. */
+type Statement = pg.QueryConfig<unknown[]> & Pick<pg.ClientConfig, 'query_timeout'>;
+
+/** @param limitMs how long it is waited for an answer, if not as long as usual (database.ts). */
+export function sqlOf(client: pg.Pool | pg.PoolClient, limitMs?: number): Sql {
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {
-      const result = await client.query({ text, values: values as unknown[], types });
+      const statement: Statement = { text, values: values as unknown[], types, query_timeout: limitMs };
+      const result = await client.query(statement);
       return result.rows.map(camelCased) as Row[];
     },
   };
 }
 
-/** Runs `work` in a transaction of its own: committed when it resolves, rolled back when it rejects. */
-export async function inTransaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>): Promise<T> {
+/** A connection that works does this at once. */
+const ROLLBACK: Statement = { text: 'ROLLBACK', query_timeout: 5_000 };
+
+/**
+ * Runs `work` in a transaction of its own: committed when it resolves, rolled back when it rejects.
+ * @param limitMs how long a statement in it may take, for what is known to take long.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Sql) => Promise<T>,
+  { limitMs }: { limitMs?: number } = {},
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
-    const result = await work(sqlOf(client));
+    if (limitMs !== undefined) await client.query(`SET LOCAL statement_timeout = ${limitMs}`);
+    const result = await work(sqlOf(client, limitMs));
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+    await client.query(ROLLBACK).catch((rollbackError: Error) => {
       broken = rollbackError;
     });
     throw error;

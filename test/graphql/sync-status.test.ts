@@ -192,7 +192,7 @@ test('in need of credentials', async () => {
   await update({ credentials: { password: 'another' }, verify: false });
   expect(await status()).toMatchObject({
     state: 'FAILED',
-    lastSyncError: { code: 'IMAP_AUTH_FAILED' },
+    lastSyncError: { code: 'IMAP_AUTH_FAILED', hint: 'The login was changed since: the next sync tries the new one.' },
     nextSyncAt: expect.any(String),
     needsAuthSince: null,
   });
@@ -207,7 +207,13 @@ test('paused', async () => {
 
 test('succeeded, failed, cancelled: as the last run ended', async () => {
   await finishRun(api.database.pool, (await running()).lease, { status: 'SUCCEEDED' });
-  expect(await status()).toMatchObject({ state: 'SUCCEEDED', lastSyncError: null, syncCount: 1 });
+  expect(await status()).toMatchObject({
+    state: 'SUCCEEDED',
+    // Not that all is up to date: it may have had to set something aside.
+    message: 'The last sync succeeded. Its receipt says what it proved.',
+    lastSyncError: null,
+    syncCount: 1,
+  });
 
   const failure = { status: 'FAILED', error: error('IMAP_TLS_FAILED') } as const;
   await finishRun(api.database.pool, (await running()).lease, failure);

@@ -281,6 +281,18 @@ describe('changes', () => {
     expect(imap.takeVanished()).toEqual([3]);
   });
 
+  test('what vanished is more than any mailbox can have lost: not believed', async () => {
+    const imap = await selected(
+      startScriptedMailbox({
+        capability: withQresync,
+        fetch: ({ tag }) => `* VANISHED (EARLIER) 1:12000000\r\n${tag} OK done`,
+      }),
+      // imapflow tells of each, which takes a while.
+      { deadlines: {} },
+    );
+    await expect(imap.fetchChanges(5, 90n)).rejects.toMatchObject({ code: 'IMAP_INVALID_ANSWER' });
+  });
+
   test('a server that answers ENABLE with nothing is still asked for changes, not for everything', async () => {
     const imap = await selected(
       startScriptedMailbox({

@@ -138,10 +138,21 @@ describe('the export', () => {
     expect(await verified(cutOff, head)).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 101') });
   });
 
-  test('of an account without events is empty', async () => {
+  test('of an account without events is empty, which proves nothing', async () => {
     const answer = await exported();
     expect(await answer.text()).toBe('');
-    expect(await verified('')).toMatchObject({ code: 0, said: expect.stringContaining('0 events') });
+    expect(await verified('')).toEqual({ code: 1, said: 'There is no event in it.\n' });
+  });
+
+  test('may have its members in another order, and none twice', async () => {
+    await storeEvents(api.database, account.accountId, 3);
+    const lines = (await (await exported()).text()).trimEnd().split('\n');
+    const reordered = lines.map((line) =>
+      JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line)).toReversed())),
+    );
+    expect(await verified(reordered.join('\n'))).toMatchObject({ code: 0 });
+    const twice = lines.with(1, lines[1]!.replace('{', '{"payload":{"path":"forged"},'));
+    expect(await verified(twice.join('\n'))).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 2') });
   });
 
   test('is for its owner only', async () => {

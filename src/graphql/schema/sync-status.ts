@@ -1,7 +1,7 @@
 import { hintFor } from '../../accounts/connection-hints.ts';
 import { type SyncRunStatus as Status, SYNC_RUN_TRANSITIONS } from '../../domain/sync-run.ts';
 import { describeState, SYNC_STATES, syncStateOf } from '../../domain/sync-state.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { ERRORS, type ErrorCode } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { found } from '../found.ts';
 import { requireId } from '../ids.ts';
@@ -27,6 +27,12 @@ const stateFacts = {
   lastSyncStatus: true,
   runs: activeRun,
 } as const;
+
+const LOGIN_CHANGED = 'The login was changed since: the next sync tries the new one.';
+
+/** Whether what the error asks for has been done: a login that is refused is no more tried until it is another one. */
+const isMended = (code: ErrorCode, { needsAuthSince }: { needsAuthSince: Date | null }): boolean =>
+  ERRORS[code]?.run === 'needs-auth' && needsAuthSince === null;
 
 export const SyncStatus = builder.prismaObject('EmailAccount', {
   variant: 'SyncStatus',
@@ -76,20 +82,15 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
         imapPort: true,
         imapSecurity: true,
         imapUsername: true,
+        needsAuthSince: true,
       },
-      resolve: (account) =>
-        account.lastSyncErrorCode === null
-          ? null
-          : {
-              code: account.lastSyncErrorCode,
-              message: account.lastSyncErrorMessage ?? '',
-              hint: hintFor(account.lastSyncErrorCode as ErrorCode, {
-                host: account.imapHost,
-                port: account.imapPort,
-                security: account.imapSecurity,
-                username: account.imapUsername,
-              }),
-            },
+      resolve: (account) => {
+        if (account.lastSyncErrorCode === null) return null;
+        const code = account.lastSyncErrorCode as ErrorCode;
+        const { imapHost: host, imapPort: port, imapSecurity: security, imapUsername: username } = account;
+        const hint = isMended(code, account) ? LOGIN_CHANGED : hintFor(code, { host, port, security, username });
+        return { code, message: account.lastSyncErrorMessage ?? '', hint };
+      },
     }),
     syncCount: t.exposeInt('syncCount', { description: 'Runs that have ended, however they did.' }),
     nextSyncAt: t.field({

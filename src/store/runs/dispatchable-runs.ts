@@ -20,6 +20,9 @@ export interface DispatchableRun {
   readonly turn: number;
 }
 
+/** Up to so many it is quicker to count the turn of each than to have the order of all planned and worked out. */
+const FEW = 5;
+
 /** Of these runs those that wait, queued or for another attempt; of all runs when none are named. */
 export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): Promise<DispatchableRun[]> {
   return sqlOf(pool).query<DispatchableRun>(
@@ -28,16 +31,23 @@ export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): 
        CASE WHEN r.status = 'QUEUED' THEN r.sequence ELSE r.sequence + 1 END AS sequence,
        CASE WHEN r.status = 'QUEUED' THEN 0
          ELSE greatest(0, extract(epoch FROM r.next_attempt_at - now()) * 1000)::float8 END AS delay_ms,
-       coalesce(turns.turn, 1)::int AS turn
+       CASE WHEN r.status = 'QUEUED' THEN turns.turn ELSE 1 END::int AS turn
      FROM sync_run r JOIN email_account a ON a.id = r.account_id
-     LEFT JOIN (${inTurns(OF_THEIR_TENANTS)}) turns ON turns.id = r.id
+     ${runIds && runIds.length <= FEW ? COUNTED : IN_ORDER}
      WHERE r.status IN ('QUEUED', 'WAITING_RETRY') AND ($1::uuid[] IS NULL OR r.id = ANY ($1))`,
     [runIds],
   );
 }
 
-const OF_THEIR_TENANTS = `($1::uuid[] IS NULL OR a.tenant_id IN (
-  SELECT a.tenant_id FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = ANY ($1)))`;
+const COUNTED = `CROSS JOIN LATERAL (
+  SELECT count(*) AS turn FROM sync_run o JOIN email_account b ON b.id = o.account_id
+  WHERE b.tenant_id = a.tenant_id AND (o.status = 'RUNNING'
+    OR o.status = 'QUEUED' AND o.trigger = r.trigger AND (o.queued_at, o.id) <= (r.queued_at, r.id))
+) turns`;
+
+const IN_ORDER = `LEFT JOIN (${inTurns(`($1::uuid[] IS NULL OR a.tenant_id IN (
+  SELECT a.tenant_id FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = ANY ($1)))`)}
+) turns ON turns.id = r.id`;
 
 /** How many runs wait, queued or for another attempt. */
 export async function waitingRuns(pool: Pool): Promise<number> {

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { deleteAccount } from '../../src/accounts/delete-account.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { inTransaction } from '../../src/store/sql.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+import { openTunnel, type Tunnel } from '../support/tunnel.ts';
+
+/** Every wait for the database has an end: whoever waited gets an error, and the next one is served. */
+const LIMIT_MS = 500;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'limits-'));
+let database: Database;
+
+const tenants = () => database.prisma.tenant.count();
+const addTenant = (name: string) =>
+  inTransaction(database.pool, (tx) =>
+    tx.query('INSERT INTO tenant (id, name) VALUES ($1, $2) RETURNING id', [newId(), name]),
+  );
+
+describe.each([
+  { name: 'embedded', location: async () => ({ url: undefined, dataDir }) },
+  { name: 'server', location: async () => ({ url: await postgres.createDatabase(), dataDir: '' }) },
+])('$name', ({ location }) => {
+  beforeAll(async () => {
+    // Made, and its schema brought up to date, without a limit.
+    const { url } = await location();
+    if (!url) await (await openDatabase({ url, dataDir })).close();
+    return () => rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    database = await openDatabase({ ...(await location()), limitMs: LIMIT_MS });
+  });
+
+  afterEach(() => database?.close());
+
+  test('a statement that does not get its turn ends with an error, and the next one is served', async () => {
+    const holder = await database.pool.connect();
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE tenant IN ACCESS EXCLUSIVE MODE');
+    await expect(tenants()).rejects.toThrow();
+    await expect(database.pool.query('SELECT count(*) FROM tenant')).rejects.toThrow(/timeout/);
+    await expect(addTenant('alice')).rejects.toThrow(/timeout/);
+    await holder.query('COMMIT');
+    holder.release();
+    expect(await tenants()).toBe(0);
+    expect(await addTenant('alice')).toHaveLength(1);
+    await database.prisma.tenant.deleteMany();
+  });
+
+  test('who gets no connection is told so', async () => {
+    const all = await Promise.all(Array.from({ length: database.pool.options.max }, () => database.pool.connect()));
+    await expect(database.pool.query('SELECT 1')).rejects.toThrow(/timeout/);
+    for (const client of all) client.release();
+    expect((await database.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('the deletion of an account, which may be a large one, is waited for longer', async () => {
+    const { tenantId, accountId } = await insertTestAccount(database);
+    const seconds = (3 * LIMIT_MS) / 1000;
+    await database.pool.query(
+      `CREATE OR REPLACE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql
+       AS $$ BEGIN PERFORM pg_sleep(${seconds}); RETURN OLD; END $$;
+       CREATE TRIGGER take_long BEFORE DELETE ON email_account FOR EACH ROW EXECUTE FUNCTION take_long()`,
+    );
+    expect(await deleteAccount(database.pool, { tenantId, id: accountId })).toBe(true);
+    expect(await database.prisma.emailAccount.count()).toBe(0);
+    await expect(database.pool.query(`SELECT pg_sleep(${seconds})`)).rejects.toThrow(/timeout/);
+  });
+});
+
+describe('a server that is not reached any more', () => {
+  let cable: Tunnel;
+
+  beforeEach(async () => {
+    const url = new URL(await postgres.createDatabase());
+    cable = await openTunnel({ host: url.hostname, port: Number(url.port) });
+    url.port = String(cable.port);
+    database = await openDatabase({ url: url.href, dataDir: '', limitMs: LIMIT_MS });
+  });
+
+  afterEach(async () => {
+    cable?.plug();
+    await database?.close();
+    await cable?.[Symbol.asyncDispose]();
+  });
+
+  test('ends statements, transactions and logins with an error, and is used again when it is back', async () => {
+    await tenants();
+    const open = await database.pool.connect();
+    await open.query('BEGIN');
+    cable.pull();
+    await expect(open.query('SELECT 1')).rejects.toThrow(/timeout/);
+    open.release(true);
+    await expect(tenants()).rejects.toThrow();
+    await expect(addTenant('alice')).rejects.toThrow(/timeout/);
+    cable.plug();
+    expect(await addTenant('bob')).toHaveLength(1);
+    expect(await database.prisma.tenant.findMany({ where: { name: 'bob' } })).toHaveLength(1);
+  });
+});
+
+test('without being told otherwise, it is a minute, and ten seconds for a transaction that does nothing', async () => {
+  await using opened = new AsyncDisposableStack();
+  const usual = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
+  opened.defer(() => usual.close());
+  const set = async (name: string) => (await usual.pool.query<Record<string, string>>(`SHOW ${name}`)).rows[0]![name];
+  expect(await set('statement_timeout')).toBe('1min');
+  expect(await set('idle_in_transaction_session_timeout')).toBe('10s');
+  expect(usual.pool.options).toMatchObject({ connectionTimeoutMillis: 60_000, query_timeout: 75_000 });
+});
