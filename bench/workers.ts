@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import pino from 'pino';
 import { progressOf } from '../src/domain/progress.ts';
-import { createRedisBus } from '../src/live/redis-bus.ts';
+import { createRedisBuses } from '../src/live/redis-bus.ts';
 import { openRedis } from '../src/redis.ts';
 import { type Cluster, cluster } from '../test/support/cluster.ts';
 import { startDovecot } from '../test/support/dovecot.ts';
@@ -160,14 +160,14 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
   const log = pino({ level: 'silent' });
   const link = openRedis(redis.url, log);
   await waitFor(() => link.isReady, { what: 'Redis' });
-  const bus = createRedisBus(link, installation.prefix);
+  const buses = createRedisBuses(link, installation.prefix);
   const { rows } = await sql.query<{ tenant_id: string; row: string }>(
     `SELECT a.tenant_id, a.id AS row FROM email_account a ORDER BY created_at LIMIT ${watched.length}`,
   );
   const frame = progressOf(rows[0]!.tenant_id, await aRun());
   for (let i = 0; i < FRAMES; i += 1) {
     const { row: accountId, tenant_id: tenantId } = rows[i % rows.length]!;
-    bus.publish({ ...frame, tenantId, accountId, at: new Date(), sequence: FIRST + BigInt(i) });
+    buses.progress.publish({ ...frame, tenantId, accountId, at: new Date(), sequence: FIRST + BigInt(i) });
     await new Promise((resolve) => setTimeout(resolve, 1000 / FRAMES_PER_SECOND));
   }
   const expected = (FRAMES * subscriptions) / watched.length;
@@ -177,7 +177,7 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
     `worker to subscriber over Redis, ${subscriptions} subscriptions, ${taken.length} of ${expected} frames`,
     taken,
   );
-  bus.close();
+  buses.close();
   link.close();
   for (const socket of sockets) await socket.dispose();
 }

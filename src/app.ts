@@ -15,10 +15,11 @@ import { startScheduler } from './jobs/scheduler.ts';
 import { startSearchIndexer } from './jobs/search-indexer.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
+import { createAccountFeed } from './live/create-account-feed.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
-import { type ClosableBus, createLocalProgressBus, createLookingBus } from './live/progress-bus.ts';
-import { createRedisBus } from './live/redis-bus.ts';
+import { type Buses, createLocalBuses, createLookingBuses } from './live/progress-bus.ts';
+import { createRedisBuses } from './live/redis-bus.ts';
 import type { MimePool } from './mime/mime-pool.ts';
 import { openRedis, type RedisLink } from './redis.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
@@ -65,15 +66,16 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   opened.defer(() => redis?.close());
   const { ADMIN_KEY: adminKey } = config;
   const metrics = createMetrics({ pool: database.pool, log, namesHosts: adminKey !== undefined });
-  const ways = createBus(config, redis, database, log);
-  opened.defer(() => ways.close());
-  const bus = metrics.bus(ways);
+  const buses = createBuses(config, redis, database, log);
+  opened.defer(() => buses.close());
+  const bus = metrics.bus(buses.progress);
   const accounts = createAccounts({
     database,
     keyring,
     policy: { allowPrivateHosts: config.IMAP_ALLOW_PRIVATE_HOSTS },
     intervalMinutes: config.SYNC_INTERVAL_MINUTES,
     stopSync: (accountId) => syncs.cancelOfAccount(accountId),
+    onChange: (tenantId, accountId) => buses.accounts.publish({ tenantId, accountId }),
     imap: { logger: log },
   });
 
@@ -104,6 +106,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       syncs,
       progress: metrics.progress(createProgressFeed(database.pool, bus, metrics.conflated)),
       timeline: metrics.events(createEventFeed(database.pool, bus)),
+      accountChanges: createAccountFeed(database.pool, buses.accounts),
       isScheduled: config.SYNC_ENABLED,
     };
     // Apart from the threads of the syncs, so that neither waits for the other.
@@ -142,11 +145,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 /** Alone, within the process; between processes, over Redis; and without it, each looks at the rows. */
-function createBus(config: Config, redis: RedisLink | null, { exclusive }: Database, log: Logger): ClosableBus {
-  if (redis) return createRedisBus(redis, config.REDIS_PREFIX);
-  if (exclusive) return { ...createLocalProgressBus(), close() {} };
+function createBuses(config: Config, redis: RedisLink | null, { exclusive }: Database, log: Logger): Buses {
+  if (redis) return createRedisBuses(redis, config.REDIS_PREFIX);
+  if (exclusive) return createLocalBuses();
   log.info('without REDIS_URL nodes are not told of what others do, and look at the database once a second');
-  return createLookingBus();
+  return createLookingBuses();
 }
 
 /** The queue, and its messages where they can be looked at. */

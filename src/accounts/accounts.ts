@@ -57,12 +57,14 @@ export interface AccountsOptions {
   readonly intervalMinutes: number;
   /** Ends what works for the account, before it is deleted and when it is paused. */
   readonly stopSync: (accountId: string) => Promise<void>;
+  /** Tells who watches that the account was added, changed or deleted. */
+  readonly onChange: (tenantId: string, accountId: string) => void;
   /** Of connections that are tested. */
   readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
 }
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { database, keyring, policy, intervalMinutes, stopSync, imap = {} } = options;
+  const { database, keyring, policy, intervalMinutes, stopSync, onChange, imap = {} } = options;
   const { prisma, pool } = database;
 
   async function ownAccount(tenantId: string, id: string): Promise<EmailAccount> {
@@ -102,6 +104,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
           ? firstDue(new Date(), rest.syncIntervalMinutes ?? intervalMinutes, Math.random())
           : null,
       });
+      onChange(tenantId, id);
       return ownAccount(tenantId, id);
     },
 
@@ -153,6 +156,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       );
       // Now, not before: nothing can start it again as it was.
       if (endsSync) await stopSync(id);
+      onChange(tenantId, id);
       return ownAccount(tenantId, id);
     },
 
@@ -160,6 +164,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       await ownAccount(tenantId, id);
       await stopSync(id);
       if (!(await deleteAccount(pool, { tenantId, id }))) throw new MailtideError('NOT_FOUND');
+      onChange(tenantId, id);
     },
 
     test: (input, signal) => testConnection(input, policy, { ...imap, ...(signal ? { signal } : {}) }),

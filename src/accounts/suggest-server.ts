@@ -38,7 +38,7 @@ const USUAL_NAMES = ['imap', 'mail'];
 export async function suggestServer(
   emailAddress: string,
   policy: HostPolicy,
-  dns: MailDns = systemDns,
+  dns: MailDns = mailDns(),
 ): Promise<ServerSuggestion | null> {
   const address = parseInput(suggestion, { emailAddress }).emailAddress;
   const domain = address.slice(address.lastIndexOf('@') + 1);
@@ -105,16 +105,20 @@ async function inTime<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-const systemDns: MailDns = {
-  srv: (name) => asked((resolver) => resolver.resolveSrv(name)),
-  mx: (domain) => asked((resolver) => resolver.resolveMx(domain)),
-};
-
-/** No such record, no such domain, no name server: for a suggestion it is all the same. */
-async function asked<T>(ask: (resolver: Resolver) => Promise<T[]>): Promise<T[]> {
-  try {
-    return await ask(new Resolver({ timeout: ANSWER_WITHIN_MS, tries: 1 }));
-  } catch {
-    return [];
+/** @param servers name servers to ask, as `address:port`; those of the system when absent */
+export function mailDns(servers?: readonly string[]): MailDns {
+  /** No such record, no such domain, no name server: for a suggestion it is all the same. */
+  async function asked<T>(ask: (resolver: Resolver) => Promise<T[]>): Promise<T[]> {
+    const resolver = new Resolver({ timeout: ANSWER_WITHIN_MS, tries: 1 });
+    if (servers) resolver.setServers(servers);
+    try {
+      return await ask(resolver);
+    } catch {
+      return [];
+    }
   }
+  return {
+    srv: (name) => asked((resolver) => resolver.resolveSrv(name)),
+    mx: (domain) => asked((resolver) => resolver.resolveMx(domain)),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Syncs } from '../jobs/syncs.ts';
+import type { AccountFeed } from '../live/account-feed.ts';
 import type { EventFeed } from '../live/event-feed.ts';
 import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
@@ -15,6 +16,7 @@ export interface Services {
   readonly syncs: Syncs;
   readonly progress: ProgressFeed;
   readonly timeline: EventFeed;
+  readonly accountChanges: AccountFeed;
   /** Whether accounts are synced by themselves: without it their times mean nothing. */
   readonly isScheduled: boolean;
 }

@@ -1,18 +1,58 @@
 import { randomUUID } from 'node:crypto';
+import type { SyncProgress } from '../domain/progress.ts';
 import type { RedisLink } from '../redis.ts';
 import { readFrame, writeFrame } from './frame-text.ts';
-import { type ClosableBus, createLocalProgressBus, LOOK_EVERY_MS } from './progress-bus.ts';
+import { type AccountChange, type Bus, type Buses, createLocalBus, LOOK_EVERY_MS } from './progress-bus.ts';
+
+/** One kind of news: the channels that it goes over, and its text. */
+interface Kind<News> {
+  readonly name: string;
+  write(from: string, news: News): string;
+  read(text: string): { readonly from: string; readonly news: News };
+}
+
+const PROGRESS: Kind<SyncProgress> = {
+  name: 'progress',
+  write: writeFrame,
+  read(text) {
+    const { from, frame } = readFrame(text);
+    return { from, news: frame };
+  },
+};
+
+const ACCOUNTS: Kind<AccountChange> = {
+  name: 'accounts',
+  write: (from, { tenantId, accountId }) => JSON.stringify({ from, news: { tenantId, accountId } }),
+  read: (text) => JSON.parse(text) as { from: string; news: AccountChange },
+};
+
+export function createRedisBuses(redis: RedisLink, prefix: string): Buses {
+  const progress = createRedisBus(redis, prefix, PROGRESS);
+  const accounts = createRedisBus(redis, prefix, ACCOUNTS);
+  return {
+    progress,
+    accounts,
+    close() {
+      progress.close();
+      accounts.close();
+    },
+  };
+}
 
 /**
- * The bus between processes: Redis pub/sub, a channel for each tenant, which a node listens to while somebody watches
+ * A bus between processes: Redis pub/sub, a channel for each tenant, which a node listens to while somebody watches
  * there. Redis keeps nothing for who does not listen, so whoever may have missed something is told to look at the rows:
  * when his channel is taken, when the connection is back, and every second while it is gone. Subscribers of the node that
- * publishes get their frames without Redis.
+ * publishes get their news without Redis.
  */
-export function createRedisBus(redis: RedisLink, prefix: string): ClosableBus {
-  const local = createLocalProgressBus();
+function createRedisBus<News extends { readonly tenantId: string }>(
+  redis: RedisLink,
+  prefix: string,
+  kind: Kind<News>,
+): Bus<News> & { close(): void } {
+  const local = createLocalBus<News>();
   const me = randomUUID();
-  const channelOf = (tenantId: string): string => `${prefix}:progress:${tenantId}`;
+  const channelOf = (tenantId: string): string => `${prefix}:${kind.name}:${tenantId}`;
   const channels = new Map<string, { watchers: number; leave: () => void }>();
   const looking = setInterval(() => {
     if (!redis.isReady) local.missed();
@@ -25,9 +65,9 @@ export function createRedisBus(redis: RedisLink, prefix: string): ClosableBus {
       return;
     }
     const take = (message: string): void => {
-      const { from, frame } = readFrame(message);
+      const { from, news } = kind.read(message);
       // Ours were given to our subscribers when they were published.
-      if (from !== me) local.publish(frame);
+      if (from !== me) local.publish(news);
     };
     const leave = redis.subscribe(channelOf(tenantId), take, () => local.missed(tenantId));
     channels.set(tenantId, { watchers: 1, leave });
@@ -42,9 +82,9 @@ export function createRedisBus(redis: RedisLink, prefix: string): ClosableBus {
   }
 
   return {
-    publish(frame) {
-      local.publish(frame);
-      redis.publish(channelOf(frame.tenantId), writeFrame(me, frame));
+    publish(news) {
+      local.publish(news);
+      redis.publish(channelOf(news.tenantId), kind.write(me, news));
     },
     subscribe(tenantId, listener, missed) {
       const stop = local.subscribe(tenantId, listener, missed);

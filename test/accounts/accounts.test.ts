@@ -29,6 +29,7 @@ beforeAll(async () => {
     stopSync: async (id) => {
       stopped.push(id);
     },
+    onChange() {},
   });
   dovecot.addUser('ann@example.com');
 });

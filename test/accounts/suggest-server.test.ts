@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PROVIDERS } from '../../src/accounts/providers.ts';
-import { type MailDns, suggestServer } from '../../src/accounts/suggest-server.ts';
+import { type MailDns, mailDns, suggestServer } from '../../src/accounts/suggest-server.ts';
+import { BROKEN, SILENT, startDnsServer } from '../support/dns-server.ts';
 
 type Records = {
   srv?: Record<string, [priority: number, weight: number, port: number, name: string][]>;
@@ -83,6 +84,53 @@ describe('the IMAP server of an address', () => {
 
   test('is not asked for what is no address', async () => {
     await expect(suggested('ann', {})).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+});
+
+describe('a name server', () => {
+  const lookup = async (host: string) => {
+    if (host === 'imap.harbour.example' || host === 'plain.quay.example') return [PUBLIC];
+    throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
+  };
+
+  test('is asked over the network, and what it says or does not say is taken as it is', async () => {
+    await using server = await startDnsServer({
+      'SRV _imaps._tcp.harbour.example': [
+        [20, 0, 993, 'far.harbour.example'],
+        [10, 5, 1993, 'imap.harbour.example'],
+      ],
+      // RFC 2782: decidedly not there.
+      'SRV _imaps._tcp.quay.example': [[0, 0, 0, '.']],
+      'SRV _imap._tcp.quay.example': [[0, 1, 143, 'plain.quay.example']],
+      'MX lighthouse.example': [
+        [20, 'mail.lighthouse.example'],
+        [10, 'aspmx.l.google.com'],
+      ],
+      'SRV _imaps._tcp.silent.example': SILENT,
+      'SRV _imaps._tcp.broken.example': BROKEN,
+    });
+    const dns = mailDns([server.address]);
+    const of = (domain: string) => suggestServer(`ann@${domain}`, { allowPrivateHosts: false, lookup }, dns);
+
+    expect(await of('harbour.example')).toMatchObject({ host: 'imap.harbour.example', port: 1993, source: 'SRV' });
+    expect(await of('quay.example')).toMatchObject({ host: 'plain.quay.example', port: 143, security: 'STARTTLS' });
+    expect(await of('lighthouse.example')).toMatchObject({ host: 'imap.gmail.com', source: 'MX' });
+    expect(await of('nothing.example')).toBeNull();
+    expect(server.asked.filter((question) => question.endsWith('nothing.example')).toSorted()).toEqual([
+      'MX nothing.example',
+      'SRV _imap._tcp.nothing.example',
+      'SRV _imaps._tcp.nothing.example',
+    ]);
+    // Who is not answered waits no longer than a person would.
+    expect(await Promise.all([of('silent.example'), of('broken.example')])).toEqual([null, null]);
+  });
+
+  test('that is not there is as one that knows nothing', async () => {
+    const server = await startDnsServer({});
+    await server[Symbol.asyncDispose]();
+    expect(
+      await suggestServer('ann@harbour.example', { allowPrivateHosts: false, lookup }, mailDns([server.address])),
+    ).toMatchObject({ host: 'imap.harbour.example', source: 'NAME' });
   });
 });
 

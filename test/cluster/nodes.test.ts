@@ -3,6 +3,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openEventStream } from '../server/event-stream.ts';
 import { type Cluster, cluster } from '../support/cluster.ts';
 import { openFaultProxy } from '../support/fault-proxy.ts';
 import { mails } from '../support/mails.ts';
@@ -58,6 +59,39 @@ test('who watches at any node sees a run on another, early or late, in order and
   // Batches of two hundred messages are the largest: these came one by one, not from looks at the row.
   expect(early.frames.length).toBeGreaterThan(SIZE / 200);
   expect(late.frames[0]).toMatchObject({ runId, status: 'RUNNING' });
+});
+
+test('who watches at any node is told of accounts that are added, changed and deleted at another', async () => {
+  const stream = () =>
+    openEventStream(other.url, 'subscription { accountChanges { accountId account { isActive } } }', {
+      authorization: `Bearer ${other.apiKey}`,
+    });
+  const [first, second] = await Promise.all([stream(), stream()]);
+  const told = ({ events }: typeof first) =>
+    events.flatMap(({ event, data }) =>
+      event === 'next' ? [(data as { data: { accountChanges: unknown } }).data.accountChanges] : [],
+    );
+  try {
+    dovecot.addUser('cluster-changed');
+    const accountId = await connectAccount(one, dovecot, 'cluster-changed');
+    const expected: unknown[] = [{ accountId, account: { isActive: true } }];
+    const both = (what: string) =>
+      waitFor(() => told(first).length === expected.length && told(second).length === expected.length, { what });
+    await both('the account that was added');
+    await one.data('mutation ($id: ID!) { updateEmailAccount(id: $id, input: { isActive: false }) { id } }', {
+      id: accountId,
+    });
+    expected.push({ accountId, account: { isActive: false } });
+    await both('the account that was paused');
+    await one.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: accountId });
+    expected.push({ accountId, account: null });
+    await both('the account that was deleted');
+    expect(told(first)).toEqual(expected);
+    expect(told(second)).toEqual(expected);
+  } finally {
+    first.close();
+    second.close();
+  }
 });
 
 test('the timeline is followed at any node', async () => {

@@ -9,9 +9,10 @@ import { openKeyring } from '../../src/accounts/keyring.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
 import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
+import { createAccountFeed } from '../../src/live/create-account-feed.ts';
 import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
-import { createLocalProgressBus, type ProgressBus } from '../../src/live/progress-bus.ts';
+import { createLocalBuses, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { htmlPage } from '../../src/mime/html-page.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
@@ -51,12 +52,13 @@ export async function serveApi(
   const database = await openDatabase({ url: undefined, dataDir });
   const { prisma, pool } = database;
   const log: string[] = [];
-  const bus = createLocalProgressBus();
+  const { progress: bus, accounts: changes } = createLocalBuses();
   const services: Services = {
     database,
     syncs: createSyncs({ database, bus, queue: RUN_ELSEWHERE }),
     progress: createProgressFeed(pool, bus),
     timeline: createEventFeed(pool, bus),
+    accountChanges: createAccountFeed(pool, changes),
     isScheduled: true,
     accounts: createAccounts({
       database,
@@ -64,6 +66,7 @@ export async function serveApi(
       policy: { allowPrivateHosts: true },
       intervalMinutes: 15,
       stopSync: async () => {},
+      onChange: (tenantId, accountId) => changes.publish({ tenantId, accountId }),
     }),
   };
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });

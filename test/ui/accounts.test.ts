@@ -148,6 +148,18 @@ test('a reload in the middle shows the same run, no less far', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
+test('the chart says since when it was watched, and a reload in the middle does not begin it anew', async () => {
+  await watched();
+  const chart = page.getByRole('img', { name: /^Messages per second since/ });
+  await chart.waitFor();
+  const since = async () => /since (.+?): /.exec((await chart.getAttribute('aria-label'))!)![1];
+  const before = await since();
+  await page.getByText(/^Messages per second, watched since \d\d:\d\d/).waitFor();
+  await page.reload();
+  await chart.waitFor();
+  expect(await since()).toBe(before);
+});
+
 test('a restart of the service in the middle is said, and the run goes on without a reload', async () => {
   await watched();
   const before = await moved(page);
@@ -183,6 +195,36 @@ test('what is done in one tab is seen in the other', async () => {
   await row.getByText('Paused').waitFor();
   await page.bringToFront();
   await other.close();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('an account that is added, renamed, paused and deleted elsewhere is seen, without a sync', async () => {
+  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  const other = await visitor.open('/');
+  await other.getByRole('heading', { name: 'Accounts' }).waitFor();
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  const rows = [page, other].map((tab) => tab.getByTestId('account').filter({ hasText: `ui-${users}@` }));
+  for (const row of rows) await row.getByText('Never synced').waitFor();
+  const change = (input: object) =>
+    service.data(
+      'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
+      {
+        id: account,
+        input,
+      },
+    );
+  await change({ displayName: 'Harbour office' });
+  for (const row of rows) await row.getByText('Harbour office').waitFor();
+  await change({ isActive: false });
+  for (const row of rows) await row.getByText('Paused').waitFor();
+  await other.goto(`${service.url}/accounts/${account}`);
+  await state(other).getByText('Paused').waitFor();
+  await change({ isActive: true });
+  await state(other).getByText('Never synced').waitFor();
+
+  await service.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: account });
+  await rows[0]!.waitFor({ state: 'detached' });
+  await other.getByRole('heading', { name: 'There is nothing here' }).waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Browser, CDPSession, WebSocketRoute } from 'playwright-core';
+import type { Browser, CDPSession, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mails } from '../support/mails.ts';
 import { dovecot } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
-import { connectAccount, startSync } from '../support/sync.ts';
+import { connectAccount, startSync, sync } from '../support/sync.ts';
 import { waitFor } from '../support/wait.ts';
 import { launchBrowser, visit } from './browser.ts';
 import { openSlowServer } from './slow-server.ts';
@@ -52,6 +52,39 @@ test('the first view loads less than 200 kB of scripts, in one go, and what chan
   expect(transferred.length).toBeLessThan(scripts.length);
 });
 
+/** From the navigation to the painted view, over loopback, with nothing in the cache. */
+const FIRST_VIEW_MS = 1000;
+const LOADS = 5;
+/** A machine that works on other tests meanwhile says nothing about the page: it is asked again. */
+const ROUNDS = 4;
+
+test('the first view is there within a second', async () => {
+  const medians: number[] = [];
+  do {
+    const times: number[] = [];
+    for (let load = 0; load < LOADS; load++) times.push(await firstView());
+    medians.push(times.toSorted((a, b) => a - b)[Math.floor(LOADS / 2)]!);
+    console.info(`First view: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+  } while (medians.at(-1)! >= FIRST_VIEW_MS && medians.length < ROUNDS);
+  expect(Math.min(...medians)).toBeLessThan(FIRST_VIEW_MS);
+});
+
+/** How long it took in a browser that has a session and has loaded nothing of the page, in milliseconds. */
+async function firstView(): Promise<number> {
+  await using visitor = await visit(browser, service, { path: '/readyz' });
+  const page = await visitor.context.newPage();
+  await page.addInitScript(() => {
+    new MutationObserver(() => {
+      if (!document.body?.textContent?.includes('No mailbox is connected yet')) return;
+      requestAnimationFrame(() => setTimeout(() => performance.measure('first-view')));
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.goto(service.url);
+  // Without a start mark a measure begins with the navigation.
+  const measured = () => page.evaluate(() => performance.getEntriesByName('first-view')[0]?.duration);
+  return await waitFor(measured, { what: 'the first view' });
+}
+
 const UPDATES_PER_SECOND = 60;
 const SECONDS = 5;
 /** Of the main thread, for one update. Measured: 3.7 ms. At 16 there is no time left. */
@@ -78,13 +111,7 @@ test('60 updates a second leave the page time for who types', async () => {
   server.bytesPerSecond = 0;
   await page.getByRole('region', { name: 'Sync in progress' }).waitFor();
 
-  await page.evaluate(() => {
-    const durations: number[] = [];
-    Object.assign(globalThis, { durations });
-    new PerformanceObserver((list) => durations.push(...list.getEntries().map(({ duration }) => duration))).observe({
-      type: 'longtask',
-    });
-  });
+  const longTasks = await watchLongTasks(page);
   const session = await context.newCDPSession(page);
   await session.send('Performance.enable', { timeDomain: 'threadTicks' });
   const before = await taskMs(session);
@@ -104,11 +131,59 @@ test('60 updates a second leave the page time for who types', async () => {
   }
   await page.getByText(`${updates} of ${updates + 1} messages`).waitFor();
   const perUpdate = ((await taskMs(session)) - before) / updates;
-  const long = await page.evaluate(() => (globalThis as unknown as { durations: number[] }).durations);
 
   expect(perUpdate).toBeLessThan(MOST_MS_PER_UPDATE);
-  expect(long.filter((ms) => ms > LONG_TASK_MS).length).toBeLessThanOrEqual(MOST_LONG_TASKS);
+  expect((await longTasks()).length).toBeLessThanOrEqual(MOST_LONG_TASKS);
 });
+
+const MESSAGES = 3000;
+const ROWS_PER_PICTURE = 12;
+
+test('who scrolls through thousands of messages is not held up', async () => {
+  dovecot.addUser('ui-scroll', { INBOX: mails(0, MESSAGES) });
+  const account = await connectAccount(service, dovecot, 'ui-scroll');
+  await sync(service, account);
+  await using visitor = await visit(browser, service, { path: `/accounts/${account}/messages` });
+  const { page } = visitor;
+  const list = page.getByRole('listbox', { name: 'Messages' });
+  await list.getByRole('option').first().waitFor();
+  const longTasks = await watchLongTasks(page);
+  const rows = await waitFor(
+    async () => {
+      await list.evaluate(async (element, rows) => {
+        const row = element.querySelector('[role=option]')!.clientHeight;
+        for (let before = -1; before < element.scrollTop; ) {
+          before = element.scrollTop;
+          element.scrollTop += rows * row;
+          await new Promise(requestAnimationFrame);
+        }
+      }, ROWS_PER_PICTURE);
+      // Not known before the last page has come.
+      const rows = Number(await list.getByRole('option').last().getAttribute('aria-setsize'));
+      return rows > 0 && rows;
+    },
+    { what: 'the end of the list', timeoutMs: 60_000 },
+  );
+  expect(rows).toBeGreaterThan(1000);
+  expect((await longTasks()).length).toBeLessThanOrEqual(MOST_LONG_TASKS);
+  expect(visitor.complaints).toEqual([]);
+});
+
+/** From now on. Answers how to get what took longer than a person bears, and prints the longest. */
+async function watchLongTasks(page: Page): Promise<() => Promise<number[]>> {
+  await page.evaluate(() => {
+    const durations: number[] = [];
+    Object.assign(globalThis, { durations });
+    new PerformanceObserver((list) => durations.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: 'longtask',
+    });
+  });
+  return async () => {
+    const durations = await page.evaluate(() => (globalThis as unknown as { durations: number[] }).durations);
+    console.info(`Long tasks: ${durations.length}, at most ${Math.max(0, ...durations)} ms`);
+    return durations.filter((ms) => ms > LONG_TASK_MS);
+  };
+}
 
 /** Time that the page's main thread has worked, without what it waited for a processor. */
 async function taskMs(session: CDPSession): Promise<number> {

@@ -1,6 +1,7 @@
 import '../scalars.ts';
 import './viewer.ts';
 import './email-account.ts';
+import './account-change.ts';
 import './email-connection.ts';
 import './server-suggestion.ts';
 import './sync-status.ts';

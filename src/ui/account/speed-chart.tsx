@@ -1,6 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import type { Sample } from '../api/activity.ts';
-import { exactTime, number } from '../parts/format.ts';
+import { exactTime, number, timeOf } from '../parts/format.ts';
+import { useNow } from '../parts/time.tsx';
 import classes from './account.module.css';
 
 const WIDTH = 600;
@@ -8,8 +9,12 @@ const HEIGHT = 100;
 /** A line needs two points, and says something from a few on. */
 const ENOUGH = 3;
 
-/** Messages per second over time, as far as this page has watched. Drawn by hand: it is one line. */
+/**
+ * Messages per second over time, as far as this tab has watched, which is said: the service keeps no speeds, and a run may
+ * be much older. Drawn by hand: it is one line.
+ */
 export function SpeedChart({ samples }: { samples: readonly Sample[] }) {
+  const now = useNow();
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || samples.length < ENOUGH) return null;
   const top = Math.max(...samples.map(({ messagesPerSecond }) => messagesPerSecond), 1);
@@ -22,7 +27,7 @@ export function SpeedChart({ samples }: { samples: readonly Sample[] }) {
     <figure style={{ margin: 0 }}>
       <Group justify="space-between" component="figcaption">
         <Text size="xs" c="dimmed">
-          Messages per second
+          Messages per second, watched since <time dateTime={isoOf(first.at)}>{timeOf(isoOf(first.at), now)}</time>
         </Text>
         <Text size="xs" c="dimmed">
           at most {number(top)}
@@ -33,7 +38,7 @@ export function SpeedChart({ samples }: { samples: readonly Sample[] }) {
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Messages per second since ${exactTime(first.at)}: ${number(last.messagesPerSecond)} now, at most ${number(top)}`}
+        aria-label={`Messages per second since ${exactTime(isoOf(first.at))}: ${number(last.messagesPerSecond)} now, at most ${number(top)}`}
       >
         <path data-area="" d={`M0,${HEIGHT}L${line}L${WIDTH},${HEIGHT}Z`} />
         <path d={`M${line}`} />
@@ -41,3 +46,5 @@ export function SpeedChart({ samples }: { samples: readonly Sample[] }) {
     </figure>
   );
 }
+
+const isoOf = (time: number): string => new Date(time).toISOString();

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useSyncExternalStore } from 'react';
-import { type ProgressFragment, SyncActivityDocument } from '../../generated/gql/graphql.ts';
+import { AccountChangesDocument, type ProgressFragment, SyncActivityDocument } from '../../generated/gql/graphql.ts';
 import { client } from './client.ts';
 
 /**
@@ -7,12 +7,12 @@ import { client } from './client.ts';
  * often as batches commit, and are shown once per picture of the screen, whatever their number.
  *
  * A frame tells how a run goes on. How an *account* is, only the service knows (`syncStatus.state`, its totals): when the
- * status or the phase of a run changes, listeners are told to ask.
+ * status or the phase of a run changes, or the account itself by whomever, listeners are told to ask.
  */
 const frames = new Map<string, ProgressFragment>();
-const samples = new Map<string, { runId: string; points: Sample[] }>();
 const frameListeners = new Set<() => void>();
 const statusListeners = new Set<(accountId: string) => void>();
+const accountListeners = new Set<(accountId: string) => void>();
 
 /** The speed of a run at a moment, in messages per second. */
 export interface Sample {
@@ -23,6 +23,21 @@ export interface Sample {
 /** Ten minutes of them: enough to see a slope, and no reason for the page to grow. */
 const MAX_SAMPLES = 600;
 const SAMPLE_EVERY_MS = 1000;
+
+interface Samples {
+  readonly runId: string;
+  readonly points: readonly Sample[];
+}
+const REMEMBERED = 'mailtide-speeds';
+
+/** Those that this tab had seen before it was loaded again. */
+function rememberedSamples(): Map<string, Samples> {
+  addEventListener('pagehide', () => sessionStorage.setItem(REMEMBERED, JSON.stringify([...samples])));
+  const written = sessionStorage.getItem(REMEMBERED);
+  return new Map(written ? (JSON.parse(written) as [string, Samples][]) : []);
+}
+
+const samples = rememberedSamples();
 
 let pending: ProgressFragment[] = [];
 let isRunning = false;
@@ -35,6 +50,11 @@ function start(): void {
     if (!data) return;
     if (pending.length === 0) requestAnimationFrame(take);
     pending.push(data.syncActivity);
+  });
+  client.subscription(AccountChangesDocument, {}).subscribe(({ data }) => {
+    if (!data) return;
+    const { accountId } = data.accountChanges;
+    for (const listener of [...accountListeners, ...statusListeners]) listener(accountId);
   });
 }
 
@@ -79,20 +99,29 @@ export const useFrame = (accountId: string): ProgressFragment | undefined =>
 
 const NO_SAMPLES: readonly Sample[] = [];
 
-/** The speed of an account's last run, as far as this page has seen it. */
+/** The speed of an account's last run, as far as this tab has seen it. */
 export const useSamples = (accountId: string): readonly Sample[] =>
   useSyncExternalStore(
     subscribe,
     useCallback(() => samples.get(accountId)?.points ?? NO_SAMPLES, [accountId]),
   );
 
-/** Calls back when a run of some account has begun, ended, waits, or is in its next phase. Give it a stable function. */
-export function useStatusChanges(onChange: (accountId: string) => void): void {
+/**
+ * Calls back when a run of some account has begun, ended, waits, or is in its next phase, and when an account was added,
+ * changed or deleted. Give it a stable function.
+ */
+export const useStatusChanges = (onChange: (accountId: string) => void): void => useListener(statusListeners, onChange);
+
+/** Calls back when an account was added, changed or deleted. Give it a stable function. */
+export const useAccountChanges = (onChange: (accountId: string) => void): void =>
+  useListener(accountListeners, onChange);
+
+function useListener<Listener>(listeners: Set<Listener>, listener: Listener): void {
   useEffect(() => {
     start();
-    statusListeners.add(onChange);
+    listeners.add(listener);
     return () => {
-      statusListeners.delete(onChange);
+      listeners.delete(listener);
     };
-  }, [onChange]);
+  }, [listeners, listener]);
 }

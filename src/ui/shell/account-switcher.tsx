@@ -1,7 +1,9 @@
 import { Button, Menu, Text } from '@mantine/core';
+import { useCallback } from 'react';
 import { useQuery } from 'urql';
 import { Link, useRoute } from 'wouter';
 import { EmailAccountsDocument } from '../../generated/gql/graphql.ts';
+import { useAccountChanges } from '../api/activity.ts';
 import { Icon } from '../parts/icons.tsx';
 import { toAccount } from '../paths.ts';
 
@@ -11,7 +13,8 @@ const ACCOUNT_IN_PATH = /^\/accounts\/(?<id>[^/]+)/;
 export function AccountSwitcher() {
   const [isShown, params] = useRoute(ACCOUNT_IN_PATH);
   const id = isShown && params['id'] !== 'new' ? params['id'] : null;
-  const [{ data }] = useQuery({ query: EmailAccountsDocument, variables: { first: 100 }, pause: !id, context });
+  const [{ data }, ask] = useQuery({ query: EmailAccountsDocument, variables: { first: 100 }, pause: !id, context });
+  useAccountChanges(useCallback(() => void (id && ask({ ...context, requestPolicy: 'network-only' })), [id, ask]));
   const accounts = data?.emailAccounts.edges.map(({ node }) => node) ?? [];
   const here = accounts.find((account) => account.id === id);
   if (!id || !here) return null;

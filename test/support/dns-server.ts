@@ -1,0 +1,103 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+const TYPES = { MX: 15, SRV: 33 } as const;
+type RecordType = keyof typeof TYPES;
+
+/** What the data of a record says: its numbers of 16 bits, then a name. */
+export type DnsRecord = readonly [...numbers: number[], name: string];
+
+export interface DnsServer extends AsyncDisposable {
+  /** `address:port`, as a resolver wants it. */
+  readonly address: string;
+  /** What was asked, e.g. `SRV _imaps._tcp.example.com`. */
+  readonly asked: string[];
+}
+
+/** Hears and says nothing. */
+export const SILENT = 'SILENT';
+/** Says something that is no answer. */
+export const BROKEN = 'BROKEN';
+
+const NO_SUCH_NAME = 3;
+
+/** A name server on loopback (RFC 1035, over UDP) that knows these records, by `TYPE name`, and nothing else. */
+export async function startDnsServer(
+  records: Readonly<Record<`${RecordType} ${string}`, readonly DnsRecord[] | typeof SILENT | typeof BROKEN>>,
+): Promise<DnsServer> {
+  const asked: string[] = [];
+  const socket = createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const { name, type, question } = readQuestion(query);
+    const key = `${type} ${name}` as keyof typeof records;
+    asked.push(key);
+    const found = records[key];
+    if (found === SILENT) return;
+    const answer = found === BROKEN ? query.subarray(0, 5) : writeAnswer(query, question, type, found);
+    socket.send(answer, port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return {
+    address: `127.0.0.1:${socket.address().port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      await new Promise<void>((resolve) => socket.close(resolve));
+    },
+  };
+}
+
+const HEADER_BYTES = 12;
+
+function readQuestion(query: Buffer): { name: string; type: RecordType; question: Buffer } {
+  const labels: string[] = [];
+  let at = HEADER_BYTES;
+  for (let length = query[at]!; length > 0; length = query[at]!) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  const code = query.readUInt16BE(at + 1);
+  const type = (Object.keys(TYPES) as RecordType[]).find((one) => TYPES[one] === code);
+  if (!type) throw new Error(`Asked for records of type ${code}`);
+  // Resolvers may write a name in any case.
+  return { name: labels.join('.').toLowerCase(), type, question: query.subarray(HEADER_BYTES, at + 5) };
+}
+
+function writeAnswer(query: Buffer, question: Buffer, type: RecordType, found?: readonly DnsRecord[]): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  query.copy(header, 0, 0, 2);
+  // An answer to a recursive query, by a server that does recursion.
+  header.writeUInt16BE(0x8180 | (found ? 0 : NO_SUCH_NAME), 2);
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(found?.length ?? 0, 6);
+  return Buffer.concat([header, question, ...(found ?? []).map((record) => writeRecord(type, record))]);
+}
+
+/** Of the name in the question (a pointer to it), in the class IN, for a minute. */
+function writeRecord(type: RecordType, record: DnsRecord): Buffer {
+  const numbers = record.slice(0, -1).map((number) => uint16(number as number));
+  const data = Buffer.concat([...numbers, writeName(record.at(-1) as string)]);
+  return Buffer.concat([
+    uint16(0xc00c),
+    uint16(TYPES[type]),
+    uint16(1),
+    uint16(0),
+    uint16(60),
+    uint16(data.length),
+    data,
+  ]);
+}
+
+function writeName(name: string): Buffer {
+  const labels = name.split('.').filter(Boolean);
+  return Buffer.concat([
+    ...labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]),
+    Buffer.alloc(1),
+  ]);
+}
+
+function uint16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}

@@ -1,0 +1,117 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
+import { freePort } from '../support/free-port.ts';
+import { mails } from '../support/mails.ts';
+import type { ScriptedImap } from '../support/scripted-imap.ts';
+import { dovecot } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount, startSync } from '../support/sync.ts';
+import { accessFaults, launchBrowser, type Visitor, visit } from './browser.ts';
+import { openSlowServer, type SlowServer } from './slow-server.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+
+let service: Service;
+let browser: Browser;
+let visitor: Visitor;
+let slow: SlowServer;
+let throttling: ScriptedImap;
+
+beforeAll(async () => {
+  // One place: a sync that goes on makes the others wait for their turns. And one that fails is tried again later.
+  const environment = { SYNC_CONCURRENCY: '1', SYNC_MAX_RETRIES: '3' };
+  [service, browser, slow, throttling] = await Promise.all([
+    startService({ environment }),
+    launchBrowser(),
+    openSlowServer(dovecot),
+    startScriptedMailbox({
+      exists: 0,
+      reply: ({ tag, command }) =>
+        command === 'SELECT'
+          ? `${tag} BAD Request is throttled. Suggested Backoff Time: 7200000 milliseconds`
+          : undefined,
+    }),
+  ]);
+  visitor = await visit(browser, service);
+});
+
+afterAll(async () => {
+  await visitor?.[Symbol.asyncDispose]();
+  await browser?.close();
+  await service?.stop();
+  await throttling?.stop();
+  await slow?.[Symbol.asyncDispose]();
+});
+
+const row = (user: string) => visitor.page.getByTestId('account').filter({ hasText: `${user}@` });
+const stateOf = (user: string) => row(user).getByTestId('state');
+const says = (user: string, label: string | RegExp) => stateOf(user).getByText(label, { exact: true }).waitFor();
+
+/** A time of the service as somebody in Berlin reads it. */
+const inBerlin = (at: string) =>
+  new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'Europe/Berlin' }).format(new Date(at));
+
+interface Status {
+  state: string;
+  throttledUntil: string | null;
+  activeRun: { nextAttemptAt: string | null } | null;
+}
+
+async function statusOf(accountId: string): Promise<Status> {
+  const { syncStatus } = await service.data<{ syncStatus: Status }>(
+    'query ($id: ID!) { syncStatus(accountId: $id) { state throttledUntil activeRun { nextAttemptAt } } }',
+    { id: accountId },
+  );
+  return syncStatus;
+}
+
+/** An account that is started as soon as it is there. */
+async function started(user: string, server: { host: string; port: number; password?: string }): Promise<string> {
+  dovecot.addUser(user, { INBOX: mails(0, 20) });
+  const account = await connectAccount(service, { password: dovecot.password, ...server }, user, { verify: false });
+  await startSync(service, account);
+  return account;
+}
+
+test('each state is told at a glance, and live', async () => {
+  slow.bytesPerSecond = 0;
+  await started('states-running', slow);
+  await says('states-running', 'Syncing');
+  await started('states-next', dovecot);
+  await started('states-third', dovecot);
+  await says('states-next', 'Queued, 1st');
+  await says('states-third', 'Queued, 2nd');
+
+  slow.bytesPerSecond = Infinity;
+  for (const user of ['states-running', 'states-next', 'states-third']) {
+    await says(user, 'Up to date');
+    await row(user)
+      .getByText(/^Proven (just now|\d+ minutes? ago)/)
+      .waitFor();
+  }
+
+  const throttled = await started('states-throttled', throttling);
+  await says('states-throttled', /^Throttled until/);
+  const until = (await statusOf(throttled)).throttledUntil!;
+  expect(await stateOf('states-throttled').textContent()).toContain(inBerlin(until));
+  await row('states-throttled').getByText('The provider asked for a pause').waitFor();
+
+  const nobody = { host: dovecot.host, port: await freePort() };
+  const waiting = await started('states-waiting', nobody);
+  await says('states-waiting', /^Waiting until/);
+  const again = (await statusOf(waiting)).activeRun!.nextAttemptAt!;
+  expect(await stateOf('states-waiting').textContent()).toContain(inBerlin(again));
+
+  await started('states-refused', { host: dovecot.host, port: dovecot.port, password: 'wrong' });
+  await says('states-refused', 'Needs a new password');
+  await row('states-refused')
+    .getByText(/^Refused just now; no login is tried/)
+    .waitFor();
+
+  await row('states-third').getByRole('button', { name: /^More/ }).click();
+  await visitor.page.getByRole('menuitem', { name: 'Pause' }).click();
+  await says('states-third', 'Paused');
+  expect(await accessFaults(visitor.page)).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+});
