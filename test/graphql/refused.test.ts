@@ -7,6 +7,8 @@ let api: ServedApi;
 
 beforeAll(async () => {
   api = await serveApi();
+  // Who asks is looked up once.
+  await api.ask(api.alice, '{ viewer { __typename } }');
 });
 
 afterAll(() => api?.close());
