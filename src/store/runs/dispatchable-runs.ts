@@ -36,8 +36,8 @@ export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): 
   );
 }
 
-const OF_THEIR_TENANTS = `($1::uuid[] IS NULL OR a.tenant_id IN (
-  SELECT a.tenant_id FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = ANY ($1)))`;
+const OF_THEIR_TENANTS = `($1::uuid[] IS NULL OR r.tenant_id = ANY (
+  ARRAY(SELECT tenant_id FROM sync_run WHERE id = ANY ($1))))`;
 
 /** How many runs wait, queued or for another attempt. */
 export async function waitingRuns(pool: Pool): Promise<number> {
