@@ -14,8 +14,9 @@ export type Gone =
 
 /**
  * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another mailbox since
- * this one was last seen (and was not there before under another UIDVALIDITY); deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox
- * went nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same transaction.
+ * this one was last seen (and was not there before under another UIDVALIDITY), or to another UID of this one, as what was
+ * moved out and back has; deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox went
+ * nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same transaction.
  */
 export function tombstone(
   pool: Pool,
@@ -50,15 +51,22 @@ interface LostLocation {
   toPath: string | null;
   toUid: bigint | null;
   toUidValidity: bigint | null;
+  /** That is this mailbox under another UIDVALIDITY. */
+  isRenumbered: boolean | null;
 }
 
 function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocation[]> {
-  const [condition, values] =
+  // The statement does not see its own UPDATE: what is gone as well is no place to have come to.
+  const [condition, stays, values] =
     gone === 'all'
-      ? ['true', []]
+      ? ['true', 'false', []]
       : 'before' in gone
-        ? ['l.generation < $2', [gone.before]]
-        : ['l.generation = $2 AND l.uid = ANY ($3::bigint[])', [gone.generation, gone.uids]];
+        ? ['l.generation < $2', 't.generation > lost.generation', [gone.before]]
+        : [
+            'l.generation = $2 AND l.uid = ANY ($3::bigint[])',
+            't.generation > $2 OR t.generation = $2 AND t.uid <> ALL ($3::bigint[])',
+            [gone.generation, gone.uids],
+          ];
   return tx.query<LostLocation>(
     `WITH lost AS (
        UPDATE message_location l SET deleted_at = now() FROM mailbox m
@@ -68,15 +76,16 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
      )
      SELECT lost.uid, lost.uid_validity, lost.message_id, home.*
      FROM lost LEFT JOIN LATERAL (
-       SELECT t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity
+       SELECT t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity,
+         t.mailbox_id = $1 AND t.generation > lost.generation AS is_renumbered
        FROM message_location t JOIN mailbox b ON b.id = t.mailbox_id
        WHERE t.message_id = lost.message_id AND t.deleted_at IS NULL
-         AND (t.mailbox_id <> $1 OR t.generation > lost.generation)
+         AND (t.mailbox_id <> $1 OR ${stays})
          AND (lost.last_seen_at IS NULL OR t.stored_at > lost.last_seen_at)
          AND (t.mailbox_id = $1 OR NOT EXISTS (
            SELECT FROM message_location e
            WHERE e.message_id = lost.message_id AND e.mailbox_id = t.mailbox_id AND e.generation < t.generation))
-       ORDER BY t.mailbox_id = $1 DESC, t.stored_at DESC LIMIT 1
+       ORDER BY is_renumbered DESC, t.mailbox_id = $1 DESC, t.stored_at DESC LIMIT 1
      ) home ON true
      ORDER BY lost.uid`,
     [mailboxId, ...values],
@@ -84,7 +93,7 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
 }
 
 function factsOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
-  if (!row.messageId || row.toMailboxId === mailbox.id) return [];
+  if (!row.messageId || row.isRenumbered) return [];
   const from = {
     mailboxId: mailbox.id,
     mailbox: mailbox.path,
