@@ -184,6 +184,18 @@ describe.each(servers)('%s', (name, start) => {
     expect(await comeOver()).toEqual(['email_moved', 'sync_succeeded']);
   });
 
+  test('copied to one mailbox and moved to another between two syncs', async () => {
+    await actor.create(path('Twice'));
+    await actor.select('INBOX');
+    const uid = String((await actor.uids()).at(-1));
+    await actor.copy(uid, path('Twice'));
+    await actor.move(uid, path('Archive'));
+    const events = await comeOver();
+    expect(events.filter((type) => type.startsWith('email_'))).toEqual(['email_moved', 'email_copied']);
+    await actor.delete(path('Twice'));
+    await comeOver();
+  });
+
   test('a mailbox made, and another deleted with its mail', async () => {
     await actor.create(path('Projects'));
     await append(path('Projects'), 3);

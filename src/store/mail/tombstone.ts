@@ -26,27 +26,36 @@ export function tombstone(
   cursor: MailboxCursor | null,
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
-    const lost = await markDeleted(tx, mailbox.id, gone);
-    const facts = lost.flatMap((row) => factsOf(row, mailbox));
+    const lost = [...Map.groupBy(await markDeleted(tx, mailbox.id, gone), keyOf).values()];
+    const facts = lost.flatMap(([row]) => factOf(row!, mailbox));
     await appendEvents(tx, lease.accountId, facts);
+    const copies = await copiesOf(
+      tx,
+      lease.accountId,
+      lost.flatMap((rows) => rows.slice(1)),
+    );
+    await appendEvents(tx, lease.accountId, copies);
     if (cursor) await commitCursor(tx, lease, mailbox.id, cursor);
     const moved = facts.filter((fact) => fact.type === 'email_moved').length;
     return recordProgress(tx, lease, {
       add: {
         messagesUpdated: moved,
         messagesDeleted: facts.length - moved,
-        eventsCreated: facts.length,
+        eventsCreated: facts.length + copies.length,
         mailboxesSynced: cursor ? 1 : 0,
       },
     });
   });
 }
 
+const keyOf = ({ generation, uid }: LostLocation): string => `${generation} ${uid}`;
+
+/** One that is gone, and a place where its message has come to since the mailbox was last seen; a row for each place. */
 interface LostLocation {
+  generation: number;
   uid: bigint;
   uidValidity: bigint | null;
   messageId: string | null;
-  /** Where the message has come to since the mailbox was last seen. */
   toMailboxId: string | null;
   toPath: string | null;
   toUid: bigint | null;
@@ -74,9 +83,9 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
        RETURNING l.generation, l.uid, l.message_id, m.uid_validity, greatest(m.last_synced_at,
          (SELECT proven_current_at FROM mailbox_proof WHERE mailbox_id = m.id)) AS last_seen_at
      )
-     SELECT lost.uid, lost.uid_validity, lost.message_id, home.*
+     SELECT lost.generation, lost.uid, lost.uid_validity, lost.message_id, home.*
      FROM lost LEFT JOIN LATERAL (
-       SELECT t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity,
+       SELECT t.stored_at, t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity,
          t.mailbox_id = $1 AND t.generation > lost.generation AS is_renumbered
        FROM message_location t JOIN mailbox b ON b.id = t.mailbox_id
        WHERE t.message_id = lost.message_id AND t.deleted_at IS NULL
@@ -85,14 +94,13 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
          AND (t.mailbox_id = $1 OR NOT EXISTS (
            SELECT FROM message_location e
            WHERE e.message_id = lost.message_id AND e.mailbox_id = t.mailbox_id AND e.generation < t.generation))
-       ORDER BY is_renumbered DESC, t.mailbox_id = $1 DESC, t.stored_at DESC LIMIT 1
      ) home ON true
-     ORDER BY lost.uid`,
+     ORDER BY lost.generation, lost.uid, home.is_renumbered DESC, home.to_mailbox_id = $1 DESC, home.stored_at DESC`,
     [mailboxId, ...values],
   );
 }
 
-function factsOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
+function factOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
   if (!row.messageId || row.isRenumbered) return [];
   const from = {
     mailboxId: mailbox.id,
@@ -101,11 +109,35 @@ function factsOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
     uid: Number(row.uid),
   };
   if (!row.toMailboxId) return [{ type: 'email_deleted', payload: { messageId: row.messageId, ...from } }];
-  const to = {
-    mailboxId: row.toMailboxId,
-    mailbox: row.toPath!,
-    uidValidity: String(row.toUidValidity),
-    uid: Number(row.toUid),
-  };
-  return [{ type: 'email_moved', payload: { messageId: row.messageId, from, to } }];
+  return [{ type: 'email_moved', payload: { messageId: row.messageId, from, to: placeOf(row) } }];
+}
+
+const placeOf = (row: LostLocation) => ({
+  mailboxId: row.toMailboxId!,
+  mailbox: row.toPath!,
+  uidValidity: String(row.toUidValidity),
+  uid: Number(row.toUid),
+});
+
+/**
+ * A message that left one place and came to several moved to one and was copied to the others. Nothing was told of any
+ * when it came, for that was to be the move; so what the timeline does not tell yet is told now.
+ */
+async function copiesOf(tx: Sql, accountId: string, places: readonly LostLocation[]): Promise<EventInput[]> {
+  const copies = places
+    .filter(({ messageId, isRenumbered }) => messageId && !isRenumbered)
+    .map((row) => ({ messageId: row.messageId!, ...placeOf(row) }));
+  if (copies.length === 0) return [];
+  const told = await tx.query<{ messageId: string; place: { mailboxId: string; uidValidity: string; uid: number } }>(
+    `SELECT payload->>'messageId' AS message_id, coalesce(payload->'to', payload) AS place FROM event
+     WHERE account_id = $1 AND type IN ('email_received', 'email_copied', 'email_moved')
+       AND payload->>'messageId' = ANY ($2)`,
+    [accountId, copies.map(({ messageId }) => messageId)],
+  );
+  const nameOf = (messageId: string, { mailboxId, uidValidity, uid }: (typeof told)[number]['place']): string =>
+    [messageId, mailboxId, uidValidity, uid].join(' ');
+  const known = new Set(told.map(({ messageId, place }) => nameOf(messageId, place)));
+  return copies
+    .filter((copy) => known.size < known.add(nameOf(copy.messageId, copy)).size)
+    .map((payload): EventInput => ({ type: 'email_copied', payload }));
 }
