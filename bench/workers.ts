@@ -158,7 +158,7 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
   }
   await waitFor(() => began >= subscriptions, { what: 'the subscriptions', timeoutMs: 60_000 });
   const log = pino({ level: 'silent' });
-  const link = openRedis(redis.url, log);
+  const link = openRedis(redis.url, installation.prefix, log);
   await waitFor(() => link.isReady, { what: 'Redis' });
   const buses = createRedisBuses(link, installation.prefix);
   const { rows } = await sql.query<{ tenant_id: string; row: string }>(

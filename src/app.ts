@@ -62,7 +62,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);
   const keyring = await openKeyring({ encryptionKey: config.ENCRYPTION_KEY, dataDir: config.DATA_DIR });
 
-  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
+  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, config.REDIS_PREFIX, log);
   opened.defer(() => redis?.close());
   const { ADMIN_KEY: adminKey } = config;
   const metrics = createMetrics({ pool: database.pool, log, namesHosts: adminKey !== undefined });

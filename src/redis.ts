@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions, ReplyError } from 'ioredis';
 import type { Logger } from 'pino';
 
 /**
@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
  * and who needs to know asks `isReady`.
  */
 export interface RedisLink {
-  /** Whether Redis answers. */
+  /** Whether Redis answers, and takes what it is given: one that is full, or a replica, is of no use to a queue. */
   readonly isReady: boolean;
   /** For commands that fail at once when Redis is not there. */
   readonly commands: Redis;
@@ -26,7 +26,7 @@ const CONNECT_WITHIN_MS = 5_000;
 /** And one that does not answer a command: it hangs, or the way to it is cut without a word. */
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY_EVERY_MS = 1_000;
-const PING_EVERY_MS = 5_000;
+const PROBE_EVERY_MS = 5_000;
 
 const OPTIONS: RedisOptions = {
   connectTimeout: CONNECT_WITHIN_MS,
@@ -39,36 +39,54 @@ interface Subscription {
   readonly caughtUp: () => void;
 }
 
-export function openRedis(url: string, log: Logger): RedisLink {
-  const commands = new Redis(url, {
-    ...OPTIONS,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    commandTimeout: ANSWER_WITHIN_MS,
-  });
-  const subscriber = new Redis(url, { ...OPTIONS, maxRetriesPerRequest: null });
-  const connections = [commands, subscriber];
+/** @param prefix of the one key that is written here, to see whether Redis takes anything */
+export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
+  const connections: Redis[] = [];
+  const commands = connect({ enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: ANSWER_WITHIN_MS });
+  const subscriber = connect({ maxRetriesPerRequest: null });
   const channels = new Map<string, { subscriptions: Set<Subscription>; taken: Promise<unknown> }>();
   let isThere: boolean | null = null;
 
-  const note = (there: boolean, error?: Error): void => {
+  function connect(options: RedisOptions): Redis {
+    const connection = new Redis(url, { ...OPTIONS, ...options });
+    // The first to hear of an error, which without a listener would end the process. ioredis attaches the command that
+    // failed, with its arguments: the password is one.
+    connection.on('error', (error: Error & { command?: unknown }) => delete error.command);
+    connections.push(connection);
+    return connection;
+  }
+
+  const note = (there: boolean, reason?: string): void => {
     if (isThere === there) return;
     if (there) log.info(isThere === null ? 'Redis is there' : 'Redis is there again');
-    else log.warn({ err: error }, 'Redis is not there: syncs go on without it, and it is tried again');
+    else log.warn({ reason }, 'Redis is not there: syncs go on without it, and it is tried again');
     isThere = there;
   };
-  commands.on('ready', () => note(true));
-  commands.on('error', (error) => note(false, error));
+  commands.on('ready', () => void probe());
+  commands.on('error', ({ message }) => note(false, message));
   commands.on('close', () => note(false));
-  // One tells for all; without a listener an error would end the process.
-  subscriber.on('error', () => {});
-  // A way that was cut without a word looks open for minutes.
-  const pinging = setInterval(() => {
-    if (commands.status !== 'ready') return;
-    commands.ping().catch(() => {
+  const probing = setInterval(() => {
+    void probe().then((problem) => {
+      // A way that was cut without a word looks open for minutes, and a primary that became a replica has a successor.
+      if (problem !== 'silent' && problem !== 'replica') return;
       for (const connection of connections) connection.disconnect(true);
     });
-  }, PING_EVERY_MS);
+  }, PROBE_EVERY_MS);
+
+  /** Writes, because a Redis that is full, cannot save, or is a replica still answers a PING. */
+  async function probe(): Promise<'silent' | 'refuses' | 'replica' | null> {
+    if (commands.status !== 'ready') return null;
+    try {
+      await commands.set(`${prefix}:probe`, 1, 'PX', PROBE_EVERY_MS);
+      note(true);
+      return null;
+    } catch (error) {
+      const { message } = error as Error;
+      if (!(error instanceof ReplyError)) return 'silent';
+      note(false, message);
+      return message.startsWith('READONLY') ? 'replica' : 'refuses';
+    }
+  }
 
   subscriber.on('message', (channel: string, message: string) => {
     for (const { listener } of channels.get(channel)?.subscriptions ?? []) listener(message);
@@ -88,15 +106,10 @@ export function openRedis(url: string, log: Logger): RedisLink {
 
   return {
     get isReady() {
-      return commands.status === 'ready';
+      return commands.status === 'ready' && isThere === true;
     },
     commands,
-    blocking() {
-      const connection = new Redis(url, { ...OPTIONS, maxRetriesPerRequest: null });
-      connection.on('error', () => {});
-      connections.push(connection);
-      return connection;
-    },
+    blocking: () => connect({ maxRetriesPerRequest: null }),
     publish(channel, message) {
       // What is not said now is read from the rows later.
       if (commands.status === 'ready') commands.publish(channel, message).catch(() => {});
@@ -116,7 +129,7 @@ export function openRedis(url: string, log: Logger): RedisLink {
       };
     },
     close() {
-      clearInterval(pinging);
+      clearInterval(probing);
       commands.removeAllListeners('close');
       for (const connection of connections) connection.disconnect();
     },

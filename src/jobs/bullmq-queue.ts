@@ -180,13 +180,23 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     throw new DelayedError();
   }
 
-  /** Something has ended: of the runs that wait for that, the one whose turn it is has its message back at once. */
-  async function callNext(): Promise<void> {
-    if (!redis.isReady || (await redis.commands.get(putOff)) === null) return;
+  /**
+   * Something has ended: of the runs that wait for that, the one whose turn it is has its message back at once. And who
+   * was given way to comes next, whatever was sent before: its tenant waits, and another run of the same one would only
+   * have to give way in its turn.
+   */
+  async function callNext(gaveWay: boolean): Promise<void> {
+    if (!redis.isReady || !(gaveWay || (await redis.commands.get(putOff)) !== null)) return;
     const next = await nextRun(pool);
     const [run] = next === null ? [] : await dispatchableRuns(pool, [next]);
     const job = run && (await messages.getJob(idOf(run.runId, run.sequence)));
-    if (job && (await job.isDelayed())) await job.promote();
+    if (!job) return;
+    if (await job.isDelayed()) await job.promote();
+    if (!gaveWay) return;
+    const isAsked = run.trigger === 'USER';
+    const head = await (isAsked ? headOf(0, FIRST_SCHEDULED - 1) : headOf(FIRST_SCHEDULED, Number.MAX_SAFE_INTEGER));
+    // Null when another worker was quicker.
+    if (head !== null) await job.changePriority({ priority: head, lifo: true });
   }
 
   async function carryOut(job: Job<SyncJob>, token: string | undefined): Promise<unknown> {
@@ -214,7 +224,9 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       // For the dashboard only: who watches a run is told by the bus.
       job.updateProgress(row.percent).catch(() => {});
     });
-    await callNext().catch((error: unknown) => log.debug({ err: error }, 'nobody was called'));
+    await callNext(latest.status === 'QUEUED').catch((error: unknown) =>
+      log.debug({ err: error }, 'nobody was called'),
+    );
     return outcomeOf(latest);
   }
 

@@ -42,7 +42,7 @@ export async function addQueueDashboard(app: FastifyInstance, messages: Queue, a
   createBullBoard({
     queues: [adapter],
     serverAdapter: board,
-    options: { uiConfig: { boardTitle: 'Mailtide', hideRedisDetails: false } },
+    options: { uiConfig: { boardTitle: 'Mailtide', hideRedisDetails: false, showMetrics: true } },
   });
 
   await app.register(async (scope) => {

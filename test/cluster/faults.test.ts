@@ -243,6 +243,34 @@ async function flush(): Promise<void> {
   client.disconnect();
 }
 
+test('Redis is full and takes nothing more: syncs go on, health says it, and it is used again when it has room', async () => {
+  const { Redis } = await import('ioredis');
+  const admin = new Redis(redis.url);
+  const api = await nodes.api();
+  nodes.worker();
+  const one = await mailbox(api, 'redis-full', 20);
+  await using watcher = await watchSocket(api, progressOf(one.account));
+  const health = async () => ((await (await fetch(`${api.url}/readyz`)).json()) as { redis: string }).redis;
+  const succeeds = async (): Promise<void> => {
+    const runId = await startSync(api, one.account);
+    expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
+    await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
+  };
+  await succeeds();
+  try {
+    await admin.config('SET', 'maxmemory', '1');
+    await succeeds();
+    await waitFor(async () => (await health()) === 'no Redis', { what: 'health to say so' });
+    await succeeds();
+  } finally {
+    await admin.config('SET', 'maxmemory', '0');
+    admin.disconnect();
+  }
+  await waitFor(async () => (await health()) === 'ok', { what: 'Redis to be used' });
+  await succeeds();
+  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 4 });
+});
+
 test('PostgreSQL crashes and comes back: runs go on, and what was answered is there', async () => {
   await using server = await startPostgres();
   const url = await server.createDatabase();

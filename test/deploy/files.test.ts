@@ -63,6 +63,11 @@ describe('compose.yaml', () => {
     }
   });
 
+  test('starts nothing before the PostgreSQL that will stay is there', () => {
+    // The one that makes the database listens on a socket only, and pg_isready asks there if nothing else is said.
+    expect(compose.services['postgres']!.healthcheck!.test.join(' ')).toMatch(/^CMD pg_isready -h 127\.0\.0\.1 /);
+  });
+
   test('has no secret in it, and no port that others can reach', () => {
     expect(composeText).not.toMatch(/(KEY|PASSWORD): (?!\$\{)/);
     const published = services.flatMap(([, { ports }]) => ports ?? []);

@@ -1,4 +1,5 @@
-import type { ImapLogin } from '../../src/imap/connection.ts';
+import type { ImapConnection, ImapLogin } from '../../src/imap/connection.ts';
+import { type OpenImapOptions, openImapConnection } from '../../src/imap/open-connection.ts';
 import { type ReceivedLine, type Script, type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -14,6 +15,29 @@ export const loginTo = (
   credentials: { password: PASSWORD },
   ...more,
 });
+
+/** For servers that say nothing. */
+export const SHORT = { connectMs: 500, greetingMs: 300, loginMs: 300, silenceMs: 400, logoutMs: 100 };
+
+/** One server and one connection at a time; `close()` both after each test. */
+export class ScriptedSession {
+  server: ScriptedImap | undefined;
+  connection: ImapConnection | undefined;
+
+  /** Connects, and opens the INBOX. */
+  async selected(started: Promise<ScriptedImap>, options: OpenImapOptions = {}): Promise<ImapConnection> {
+    this.server = await started;
+    this.connection = await openImapConnection(loginTo(this.server), { deadlines: SHORT, ...options });
+    await this.connection.select('INBOX');
+    return this.connection;
+  }
+
+  async close(): Promise<void> {
+    await this.connection?.close();
+    await this.server?.stop();
+    this.server = this.connection = undefined;
+  }
+}
 
 /** A server with one mailbox of `exists` messages that answers FETCH and SEARCH as `answers` says. */
 export function startScriptedMailbox(answers: {

@@ -19,7 +19,7 @@ let queue: BullmqQueue;
 
 beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
-  redis = openRedis(redisUrl, log);
+  redis = openRedis(redisUrl, prefix, log);
   await waitFor(() => redis.isReady, { what: 'Redis' });
   queue = createBullmqQueue({ redis, prefix, pool: database.pool, log });
 });

@@ -56,7 +56,7 @@ const adapters = {
   BullMQ: async (prefix: string, concurrency: number): Promise<Node> => {
     const going: Going[] = [];
     const handler = handlerOf(going);
-    const redis = openRedis(redisUrl, log);
+    const redis = openRedis(redisUrl, prefix, log);
     await waitFor(() => redis.isReady, { what: 'Redis' });
     const worker = { places: createPlaces(concurrency, handler), concurrency, handler };
     const queue = createBullmqQueue({ redis, prefix, pool: database.pool, worker, log });
@@ -103,7 +103,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
   afterEach(async () => {
     for (const stop of recoveries) await stop();
     await Promise.all(nodes.map((node) => node.close()));
-    const redis = openRedis(redisUrl, log);
+    const redis = openRedis(redisUrl, prefix, log);
     await waitFor(() => redis.isReady, { what: 'Redis' });
     const keys = await redis.commands.keys(`${prefix}:*`);
     if (keys.length > 0) await redis.commands.del(keys);
@@ -320,7 +320,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
   /** Messages are sent in the background. */
   async function allSent(count: number): Promise<void> {
     if (_name !== 'BullMQ') return;
-    const redis = openRedis(redisUrl, log);
+    const redis = openRedis(redisUrl, prefix, log);
     await waitFor(
       async () => redis.isReady && (await redis.commands.zcard(`${prefix}:${QUEUE_NAME}:prioritized`)) === count,
       {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../src/domain/ids.ts';
 import type { EmailAccount } from '../../src/generated/prisma/client.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
+import { type ClaimedRun, claimNextRun, nextRun } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
 import { queuePlace } from '../../src/store/runs/queue-place.ts';
@@ -149,6 +149,48 @@ test('a place in the queue is the turn in which it really comes', async () => {
   expect(await queuePlace(database.pool, running!.run.id)).toBeNull();
   expect(await claim()).toBeNull();
 });
+
+/** The order of the queue as it is told in queue-order.ts, by sorting all that waits. */
+const SORTED = `
+  SELECT id FROM (
+    SELECT r.id, r.queued_at, r.trigger, t.served_at, a.tenant_id,
+      (SELECT count(*) FROM sync_run o JOIN email_account b ON b.id = o.account_id
+        WHERE o.status = 'RUNNING' AND b.tenant_id = a.tenant_id)
+      + row_number() OVER (PARTITION BY a.tenant_id, r.trigger ORDER BY r.queued_at, r.id) AS turn
+    FROM sync_run r JOIN email_account a ON a.id = r.account_id JOIN tenant t ON t.id = a.tenant_id
+    WHERE r.status = 'QUEUED'
+  ) waiting ORDER BY trigger = 'SCHEDULE', turn, served_at NULLS FIRST, queued_at, tenant_id, id`;
+
+test.each([1, 2, 3])('places and the next run are those of the whole queue, sorted (%i)', async (round) => {
+  const random = randomFrom(round);
+  for (const name of 'abcdef') {
+    await queue(name, random(6));
+    await queue(name, random(6), { trigger: 'USER' });
+  }
+  const { pool } = database;
+  // Few different times, so that many are equal.
+  await pool.query(`SELECT setseed(0.${round})`);
+  await pool.query(
+    `UPDATE tenant SET served_at = CASE WHEN random() < 0.5 THEN now() - interval '1 hour' * floor(random() * 3) END`,
+  );
+  await pool.query(
+    `UPDATE sync_run SET queued_at = now() - interval '1 minute' * floor(random() * 3),
+       status = CASE WHEN random() < 0.3 THEN 'RUNNING'::"SyncRunStatus" ELSE 'QUEUED' END`,
+  );
+  const { rows } = await pool.query<{ id: string }>(SORTED);
+  expect(rows.length).toBeGreaterThan(10);
+  expect(await Promise.all(rows.map(({ id }) => queuePlace(pool, id)))).toEqual(rows.map((_, i) => i + 1));
+  expect(await nextRun(pool)).toBe(rows[0]!.id);
+});
+
+/** The same numbers below `end` each time, of a linear congruential generator. */
+function randomFrom(seed: number): (end: number) => number {
+  let state = seed;
+  return (end) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * end);
+  };
+}
 
 test('a run that has had its time goes behind the others of its tenant', async () => {
   const [long, short] = await queue('a', 2);

@@ -42,6 +42,8 @@ export interface TestTenant {
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape, and compare them whole.
 export type Answer = { data?: any; errors?: { message: string; extensions: { code: string } }[] };
 
+export const errorCodes = ({ errors }: Answer): string[] | undefined => errors?.map((one) => one.extensions.code);
+
 /** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
 export async function serveApi(
   overrides: (services: Services) => Partial<Services> = (same) => same,

@@ -100,6 +100,43 @@ describe('the events query', () => {
   });
 });
 
+describe('a timeline', () => {
+  test('is read in order, by type, and verified', async () => {
+    await storeEvents(api.database, account.accountId, 5);
+    const query = `query($id: ID!, $type: EventType, $after: String) {
+      events(accountId: $id, type: $type, first: 2, after: $after) {
+        edges { node { seq type schemaVersion occurredAt payload prevHash hash } } pageInfo { hasNextPage endCursor } }
+      verifyEventChain(accountId: $id) { ok length head brokenAtSeq reason } }`;
+    const first = await api.ask(api.alice, query, { id });
+    const { edges, pageInfo } = first.data.events;
+    expect(edges.map((edge: { node: object }) => edge.node)).toMatchObject([
+      { seq: '1', type: 'mailbox_created', schemaVersion: 1, payload: { path: 'Folder 0' } },
+      { seq: '2', prevHash: edges[0].node.hash },
+    ]);
+    expect(first.data.verifyEventChain).toMatchObject({ ok: true, length: '5', brokenAtSeq: null, reason: null });
+    const next = await api.ask(api.alice, query, { id, type: 'mailbox_created', after: pageInfo.endCursor });
+    expect(next.data.events.edges.map((edge: { node: { seq: string } }) => edge.node.seq)).toEqual(['3', '4']);
+    const other = await api.ask(api.alice, query, { id, type: 'email_moved' });
+    expect(other.data.events.edges).toEqual([]);
+
+    await api.database.prisma.event.updateMany({
+      where: { accountId: account.accountId, seq: 3n },
+      data: { payload: { path: 'forged' } },
+    });
+    const forged = await api.ask(api.alice, query, { id });
+    expect(forged.data.verifyEventChain).toMatchObject({ ok: false, length: '2', brokenAtSeq: '3', reason: 'CONTENT' });
+  });
+
+  test('documents every version of its schemas', async () => {
+    const { data } = await api.ask(api.alice, '{ eventSchemas { type version jsonSchema } }');
+    expect(data.eventSchemas).toContainEqual({
+      type: 'mailbox_created',
+      version: 1,
+      jsonSchema: expect.objectContaining({ type: 'object', required: ['mailboxId', 'path'] }),
+    });
+  });
+});
+
 const exported = (tenant = api.alice, of = id) =>
   fetch(`${api.url}/accounts/${of}/timeline`, { headers: { authorization: `Bearer ${tenant.key}` } });
 

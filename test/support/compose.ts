@@ -17,6 +17,7 @@ export type ComposeService = {
   cap_drop?: string[];
   security_opt?: string[];
   profiles?: string[];
+  healthcheck?: { test: string[] };
 };
 
 /** The keys of a new installation, as deploy/make-env.sh makes them. */

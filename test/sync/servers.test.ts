@@ -180,6 +180,19 @@ describe.each(servers)('%s', (name, start) => {
     await actor.move('10', path('Archive'));
     await actor.select(path('Archive'));
     await actor.move(String((await actor.uids()).at(-1)), 'INBOX');
+    // To another UID: not that it was deleted, for it is there.
+    expect(await comeOver()).toEqual(['email_moved', 'sync_succeeded']);
+  });
+
+  test('copied to one mailbox and moved to another between two syncs', async () => {
+    await actor.create(path('Twice'));
+    await actor.select('INBOX');
+    const uid = String((await actor.uids()).at(-1));
+    await actor.copy(uid, path('Twice'));
+    await actor.move(uid, path('Archive'));
+    const events = await comeOver();
+    expect(events.filter((type) => type.startsWith('email_'))).toEqual(['email_moved', 'email_copied']);
+    await actor.delete(path('Twice'));
     await comeOver();
   });
 

@@ -162,7 +162,8 @@ async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null>
     [runId, token, at],
   );
   if (!row) return null;
-  const { tenantId, loginVersion, ...run } = row;
+  const { loginVersion, ...run } = row;
+  const { tenantId } = run;
   await tx.query(`UPDATE tenant SET served_at = ${timeOr('$2')} WHERE id = $1`, [tenantId, at]);
   return { run, lease: { runId, accountId: run.accountId, tenantId, token, loginVersion } };
 }

@@ -40,14 +40,14 @@ export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): 
 }
 
 const COUNTED = `CROSS JOIN LATERAL (
-  SELECT count(*) AS turn FROM sync_run o JOIN email_account b ON b.id = o.account_id
-  WHERE b.tenant_id = a.tenant_id AND (o.status = 'RUNNING'
+  SELECT count(*) AS turn FROM sync_run o
+  WHERE o.tenant_id = r.tenant_id AND (o.status = 'RUNNING'
     OR o.status = 'QUEUED' AND o.trigger = r.trigger AND (o.queued_at, o.id) <= (r.queued_at, r.id))
 ) turns`;
 
-const IN_ORDER = `LEFT JOIN (${inTurns(`($1::uuid[] IS NULL OR a.tenant_id IN (
-  SELECT a.tenant_id FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = ANY ($1)))`)}
-) turns ON turns.id = r.id`;
+const IN_ORDER = `LEFT JOIN (${inTurns(
+  '($1::uuid[] IS NULL OR r.tenant_id = ANY (ARRAY(SELECT tenant_id FROM sync_run WHERE id = ANY ($1))))',
+)}) turns ON turns.id = r.id`;
 
 /** How many runs wait, queued or for another attempt. */
 export async function waitingRuns(pool: Pool): Promise<number> {
