@@ -41,6 +41,14 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
     (page) => page.getByRole('listitem').filter({ hasText: 'sync succeeded' }).waitFor(),
   ],
   ['settings', () => `/accounts/${refused}/settings`, (page) => page.getByText('The server refused').waitFor()],
+  [
+    'provider',
+    () => '/accounts/new',
+    async (page) => {
+      await page.getByLabel('Email address').fill('ann@gmail.com');
+      await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).waitFor();
+    },
+  ],
   ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
 ];
 

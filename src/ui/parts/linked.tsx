@@ -6,7 +6,7 @@ const LINK = /(https:\/\/[^\s),]+)/;
 export function Linked({ text }: { text: string }) {
   return text.split(LINK).map((part, place) =>
     place % 2 === 1 ? (
-      <Anchor key={part} href={part} target="_blank" rel="noopener noreferrer" inherit>
+      <Anchor key={part} href={part} target="_blank" rel="noopener noreferrer" inherit underline="always">
         {part.replace('https://', '')}
       </Anchor>
     ) : (
