@@ -42,16 +42,17 @@ export async function searchMessages(
   const words = filter.search?.trim() ? searchQuery(filter.search) : undefined;
   if (words === null) return [];
   const found = words === undefined ? null : `search @@ ${value(words)}::tsquery`;
-  const matches = (message: string): string =>
+  const matches = (message: string, how: string): string =>
     [
-      `EXISTS (SELECT FROM message_location l WHERE l.message_id = ${message}.id AND ${place})`,
+      `EXISTS (SELECT FROM message_location l WHERE l.message_id = ${message}.id AND ${place} ${how})`,
       ...(found ? [`${message}.${found}`] : []),
     ].join(' AND ');
 
-  const conditions = [matches('m')];
+  // A mailbox may be small beside its account: then PostgreSQL may begin with what is in it.
+  const conditions = [matches('m', filter.mailboxId ? '' : ONE_BY_ONE)];
   if (found) conditions.push(IN_BOTH_INDEXES);
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
-  if (filter.collapseThreads) conditions.push(isNewestOfThread(matches('newer')));
+  if (filter.collapseThreads) conditions.push(isNewestOfThread(matches('newer', ONE_BY_ONE)));
   if (after) conditions.push(`(m.received_at, m.id) < (${value(after.receivedAt)}, ${value(after.id)}::uuid)`);
   const most = value(limit);
   return sqlOf(pool).query<MessagePosition>(
@@ -86,12 +87,18 @@ function placeConditions({ mailboxId, unread, flagged }: MessageFilter, value: (
 }
 
 /**
- * Asked of one message after the other, newest first, until the page is full: what is newer in its thread is the next
- * entry of the index by thread. `OFFSET 0` keeps it so: PostgreSQL would make a join of it, which begins with all
- * messages of the account. Nothing of a thread is stored that a sync would have to keep right.
+ * Keeps a condition one that is asked of a message after the other, newest first, until the page is full. PostgreSQL
+ * would make a join of it, which begins with all there is: so it does where it has no statistics and takes the tables
+ * for nearly empty, as in the embedded database, and in one that has just been filled.
+ */
+const ONE_BY_ONE = 'OFFSET 0';
+
+/**
+ * What is newer in its thread is the next entry of the index by thread. Nothing of a thread is stored that a sync would
+ * have to keep right.
  */
 const isNewestOfThread = (newerMatches: string): string =>
   `NOT EXISTS (
      SELECT FROM message newer
      WHERE newer.thread_id = m.thread_id AND (newer.received_at, newer.id) > (m.received_at, m.id) AND ${newerMatches}
-     OFFSET 0)`;
+     ${ONE_BY_ONE})`;
