@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import { Provider } from 'urql';
-import { Route, Switch } from 'wouter';
+import { Route, Switch, useLocation } from 'wouter';
 import classes from './account/account.module.css';
 import { AccountNav } from './account/account-nav.tsx';
 import { client } from './api/client.ts';
@@ -28,10 +28,11 @@ export function App() {
 
 /** Who is signed out gets the form at the very address, and comes back to it. */
 function Page() {
+  const [path] = useLocation();
   if (useSignedOut()) return <SignIn />;
   return (
     <Shell>
-      <ViewBoundary>
+      <ViewBoundary path={path}>
         <Suspense fallback={<Loading />}>
           <Switch>
             <Route path={PATHS.accounts}>

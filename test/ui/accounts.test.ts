@@ -104,6 +104,7 @@ test('from nothing to a running sync, with a wrong password first', async () => 
   await page.getByRole('button', { name: 'Connect and sync' }).click();
   await state(page).getByText('Syncing').waitFor();
   await moved(page, await moved(page));
+  expect(await bar(page).getAttribute('aria-valuetext')).toMatch(/^[\d.]+\s?%, \d+ of \d+ messages$/);
   await upToDate(page);
 
   const receipt = page.getByRole('region', { name: 'Receipt', exact: true });
@@ -177,6 +178,25 @@ test('a restart of the service in the middle is said, and the run goes on withou
   await upToDate(page);
   expect(await page.evaluate(() => 'wasNotReloaded' in globalThis)).toBe(true);
   expect(visitor.complaints.filter((complaint) => !isOfTheNetwork(complaint))).toEqual([]);
+});
+
+test('a view that was not loaded when the service went away comes when it is back', async () => {
+  await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(service.url);
+  const link = page.getByTestId('account').first().getByRole('link').first();
+  await link.waitFor();
+  await service.stop();
+  await page.getByText('Offline, reconnecting').waitFor();
+  await link.click();
+  await page.getByText('The service cannot be reached').waitFor();
+  service = await startService({
+    dataDir,
+    port: Number(new URL(service.url).port),
+    environment: { API_KEY: service.apiKey },
+  });
+  await page.getByRole('navigation').getByText('Settings').waitFor();
+  const isOfTheFile = (complaint: string) => complaint.includes('dynamically imported module');
+  expect(visitor.complaints.filter((each) => !isOfTheNetwork(each) && !isOfTheFile(each))).toEqual([]);
 });
 
 test('what is done in one tab is seen in the other', async () => {

@@ -22,9 +22,16 @@ export function RunProgress({ account }: { account: AccountSummaryFragment }) {
           value={isKnown ? done : 100}
           animated={!isKnown}
           striped={!isKnown}
-          {...(isKnown
-            ? { 'aria-label': `Sync of ${account.emailAddress}`, 'aria-valuetext': `${percent(done)}, ${counts}` }
-            : { withAria: false })}
+          // Mantine's own attributes would read out every digit of the share.
+          withAria={false}
+          {...(isKnown && {
+            role: 'progressbar',
+            'aria-label': `Sync of ${account.emailAddress}`,
+            'aria-valuemin': 0,
+            'aria-valuemax': 100,
+            'aria-valuenow': Math.floor(done),
+            'aria-valuetext': `${percent(done)}, ${counts}`,
+          })}
         />
       </Progress.Root>
       <Group justify="space-between" gap="xs" mt={4} wrap="nowrap">
