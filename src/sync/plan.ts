@@ -123,11 +123,16 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
   }
   const changes = planChanges(known, now);
   if (!isComparedAnew(known, mode, at)) return changes;
-  const reason = mode === 'FULL' ? 'full sync was asked for' : 'everything is compared at times';
+  const reason = reasonToCompare(known, mode);
   const checkIdentity = mode === 'FULL';
   return now.highestModseq === null
     ? { ...EVERYTHING, checkIdentity, reason }
     : { ...changes, wholeSet: true, allFlags: true, checkIdentity, findsFaults: true, reason };
+}
+
+function reasonToCompare({ comparedAt }: KnownMailbox, mode: SyncMode): string {
+  if (mode === 'FULL') return 'full sync was asked for';
+  return comparedAt === null ? 'everything is compared for the first time' : 'everything is compared once a day';
 }
 
 function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {

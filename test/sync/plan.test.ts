@@ -61,9 +61,21 @@ test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([
   ['no UIDNEXT either', {}, { highestModseq: null, uidNext: null }, { wholeSet: true }],
   [
     'a day has passed',
+    { comparedAt: new Date('2026-11-23T11:00:00Z') },
+    { highestModseq: 501n },
+    {
+      wholeSet: true,
+      allFlags: true,
+      flags: 'since-cursor',
+      findsFaults: true,
+      reason: 'everything is compared once a day',
+    },
+  ],
+  [
+    'a first sync that was stopped',
     { comparedAt: null },
     { highestModseq: 501n },
-    { wholeSet: true, allFlags: true, flags: 'since-cursor', findsFaults: true },
+    { wholeSet: true, allFlags: true, findsFaults: true, reason: 'everything is compared for the first time' },
   ],
 ])('the plan for %s', (_what, stored, now, plan) => {
   expect(planPass({ ...known, ...stored }, { ...said, ...now }, 'INCREMENTAL', AT)).toMatchObject(plan);

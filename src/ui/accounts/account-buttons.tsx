@@ -58,8 +58,8 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
       <Modal opened={isAsking} onClose={() => setAsking(false)} title={`Delete ${account.emailAddress}?`} centered>
         <Stack>
           <Text size="sm">
-            {count(account.totals.messages, 'message')} stored here will be deleted, with the timeline of the account.
-            The mailbox on its server is not touched.
+            What is stored here of its {count(account.totals.messages, 'message')} will be deleted, with the timeline of
+            the account. The mailbox on its server is not touched.
           </Text>
           {actions.error && (
             <Text size="sm" c="red" role="alert">
