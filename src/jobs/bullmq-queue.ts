@@ -7,8 +7,9 @@ import type { RedisLink } from '../redis.ts';
 import { type Blocked, type ClaimedRun, nextRun } from '../store/runs/claim-run.ts';
 import { type DispatchableRun, dispatchableRuns, waitingRuns } from '../store/runs/dispatchable-runs.ts';
 import { createLocalQueue } from './local-queue.ts';
-import { FIRST_SCHEDULED, priorityOf } from './message-priority.ts';
+import { FIRST_SCHEDULED } from './message-priority.ts';
 import type { Places } from './places.ts';
+import { idOf, messageOf, type SyncJob, scoreOf } from './sync-message.ts';
 import type { RunHandler, SyncQueue } from './sync-queue.ts';
 
 export const QUEUE_NAME = 'syncs';
@@ -28,9 +29,6 @@ export interface BullmqQueue extends SyncQueue {
   readonly messages: Queue;
 }
 
-/** Messages that went out, kept for the dashboard: the rows hold the history. */
-const KEEP_COMPLETED = { count: 1000, age: 24 * 60 * 60 };
-const KEEP_FAILED = { count: 1000, age: 7 * 24 * 60 * 60 };
 /** Messages in one command. */
 const BATCH = 500;
 
@@ -52,11 +50,6 @@ const ASK_AGAIN_MS_EACH = 10;
 const PROGRESS_EVERY_MS = 1_000;
 /** A Redis that does not answer must not keep a process from stopping. */
 const CLOSE_WITHIN_MS = 3_000;
-
-/** What the dashboard shows of a run. */
-export interface SyncJob extends Pick<DispatchableRun, 'runId' | 'accountId' | 'emailAddress' | 'mode' | 'trigger'> {
-  readonly attempt: number;
-}
 
 /**
  * BullMQ between nodes: one message for each time that a run is queued, with an id that says so, so that it can be sent
@@ -283,28 +276,6 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       };
       await Promise.race([quiet(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref())]);
       await messages.close().catch(() => {});
-    },
-  };
-}
-
-/** BullMQ orders what waits by this: priorities first, then the order of arrival (its getPriorityScore.lua). */
-const scoreOf = (priority: number): number => priority * 2 ** 32;
-
-/** The id of a message; BullMQ allows no colon. */
-const idOf = (runId: string, sequence: bigint): string => `${runId}-${sequence}`;
-
-function messageOf(run: DispatchableRun, [user, scheduled]: (number | null)[]) {
-  const { runId, accountId, emailAddress, mode, trigger, attempt, sequence, delayMs, turn } = run;
-  return {
-    name: 'sync',
-    data: { runId, accountId, emailAddress, mode, trigger, attempt } satisfies SyncJob,
-    opts: {
-      jobId: idOf(runId, sequence),
-      attempts: 1,
-      delay: Math.ceil(delayMs),
-      priority: priorityOf(trigger, turn, (trigger === 'USER' ? user : scheduled) ?? null),
-      removeOnComplete: KEEP_COMPLETED,
-      removeOnFail: KEEP_FAILED,
     },
   };
 }

@@ -62,7 +62,8 @@ async function mail() {
 }
 
 /**
- * Some turns of everything after the mail has loaded. Not "networkidle": a request that a policy stops may never end for
+ * Some turns of everything after the mail has loaded: nothing may come of it, so there is no condition to wait for, only
+ * time for a mail to try in. Not "networkidle": a request that a policy stops may never end for
  * the one who counts them.
  */
 const settled = async () => {
