@@ -18,7 +18,8 @@ export function presentError(error: unknown, log: Logger): GraphQLError {
   if (cause instanceof MailtideError && ERRORS[cause.code].audience === 'caller') {
     return shown(error, cause.code, cause.message);
   }
-  if (cause instanceof GraphQLError && isOfInput(cause)) return shown(error, 'BAD_USER_INPUT', cause.message);
+  if (cause instanceof GraphQLError && isOfInput(cause))
+    return shown(error, 'BAD_USER_INPUT', withoutValue(cause.message));
   if (cause instanceof Prisma.PrismaClientKnownRequestError && UNREADABLE_VALUE.has(cause.code)) {
     return shown(error, 'BAD_USER_INPUT', 'The cursor is not valid.');
   }
@@ -31,9 +32,19 @@ export const useValidationCode = (): Plugin => ({
   onValidate:
     () =>
     ({ result }) => {
-      for (const error of result as GraphQLError[]) error.extensions['code'] ??= 'BAD_USER_INPUT';
+      for (const error of result as GraphQLError[]) {
+        error.extensions['code'] ??= 'BAD_USER_INPUT';
+        error.message = withoutValue(error.message);
+      }
     },
 });
+
+/**
+ * What graphql says of bad input, without the input that it quotes whole: a password may be in it, and whoever called
+ * may write our answer into a log. Where it was, the error's locations and path tell.
+ */
+const withoutValue = (message: string): string =>
+  message.replace(/[,;.] found: .*$/is, '.').replace(/(cannot represent [^:"]*): .*?("?)\.?$/s, '$1$2.');
 
 /**
  * Syntax, validation and variables are checked before a field is resolved, so these errors have no path; arguments of

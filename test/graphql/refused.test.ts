@@ -91,6 +91,25 @@ describe('errors', () => {
     expect(new Set(codes(await api.ask(api.alice, query)))).toEqual(new Set(['BAD_USER_INPUT']));
   });
 
+  test.each([
+    ['in the query', 'mutation { testEmailConnection(input: { password: "hunter2", nonsense: 1 }) { ok } }', {}],
+    ['a number for a text', 'query { messages(search: 7007007) { edges { cursor } } }', {}],
+    [
+      'in a variable',
+      'mutation($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) { id } }',
+      { input: { password: 'hunter2', secret: 7007007 } },
+    ],
+    [
+      'a number in a variable',
+      'query($search: String) { messages(search: $search) { edges { cursor } } }',
+      { search: 7007007 },
+    ],
+  ])('what was given is not in the answer: %s', async (_what, query, variables) => {
+    const answer = await api.ask(api.alice, query, variables);
+    expect(new Set(codes(answer))).toEqual(new Set(['BAD_USER_INPUT']));
+    expect(answer.errors!.map(({ message }) => message).join(' ')).not.toMatch(/hunter2|7007007/);
+  });
+
   test('what is our fault is logged once, with its cause, and masked', async () => {
     // As if a type had been taken out of the code, which must not happen.
     const { accountId } = await storeAccount(api.database, api.alice.id, 'alice@example.com');
