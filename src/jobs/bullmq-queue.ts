@@ -70,15 +70,12 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       return;
     }
     for (const { id } of runs) unsent.add(id);
-    await sendUnsent();
-  }
-
-  function sendUnsent(): Promise<void> {
-    sending ??= sendAll().finally(() => {
-      sending = null;
-      return unsent.size > 0 ? sendUnsent() : undefined;
-    });
-    return sending;
+    while (unsent.size > 0) {
+      sending ??= sendAll().finally(() => {
+        sending = null;
+      });
+      await sending;
+    }
   }
 
   async function sendAll(): Promise<void> {
