@@ -2,7 +2,7 @@ import { Chip, CloseButton, Group, NativeSelect, Stack, TextInput } from '@manti
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
 import type { Mailbox } from '../account/use-mailboxes.ts';
-import { number } from '../parts/format.ts';
+import { storedOf } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
 
@@ -33,9 +33,9 @@ export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props
           onChange={({ currentTarget }) => change({ mailboxId: currentTarget.value || null })}
           data={[
             { value: '', label: 'All mailboxes' },
-            ...inboxFirst(mailboxes).map(({ id, path, messageCount }) => ({
+            ...inboxFirst(mailboxes).map(({ id, path, messageCount, storedCount }) => ({
               value: id,
-              label: `${path} (${number(messageCount)})`,
+              label: `${path} (${storedOf(storedCount, messageCount)})`,
             })),
           ]}
         />
