@@ -97,11 +97,14 @@ async function rowsRead(): Promise<number> {
   return read;
 }
 
-test('the planner knows of a mailbox what it needs for its threads', async () => {
+test('while a first sync goes on, the planner knows of a mailbox what it needs for its threads', async () => {
+  const run = await storeRun(database, account.accountId);
   await counted('n_mod_since_analyze', 'message_location', MESSAGES);
   expect(await rowsRead(), 'without statistics').toBeGreaterThan(10 * MESSAGES);
-  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE message', 'ANALYZE message_location']));
+  expect(await tendAll()).toEqual(['ANALYZE message', 'ANALYZE message_location', 'ANALYZE thread']);
   expect(await rowsRead()).toBeLessThan(MESSAGES);
+  await database.prisma.syncRun.update({ where: { id: run.id }, data: { status: 'SUCCEEDED' } });
+  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE email_account', 'VACUUM message']));
   expect(await tendAll(), 'what is done is done').toEqual([]);
 });
 
@@ -135,9 +138,9 @@ test('what takes long waits until no run goes on', async () => {
   const run = await storeRun(database, account.accountId);
   await rowsOf('UPDATE message SET indexed_at = now()');
   await counted('n_dead_tup', 'message', MESSAGES);
-  expect(await tendAll()).not.toContain('VACUUM message');
+  expect(await tendAll()).toEqual([]);
   await database.prisma.syncRun.update({ where: { id: run.id }, data: { status: 'SUCCEEDED' } });
-  expect(await tendAll()).toContain('VACUUM message');
+  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE message', 'VACUUM message']));
 });
 
 test('after a restart, when nobody knows what was changed before it, each table has its turn', async () => {
