@@ -11,8 +11,6 @@ export interface TableCare {
 const FEW = 500;
 const ANALYZE_SHARE = 0.5;
 const VACUUM_SHARE = 0.2;
-/** A table up to this size is cleaned in some 20 ms, so that a run may go on beside it; larger ones wait for a pause. */
-const SMALL_BYTES = 16 * 1024 * 1024;
 /**
  * What people read while a first sync goes on: analysed also then, each time that there is twice as much. All others
  * wait for a pause.
@@ -30,7 +28,7 @@ const STATISTICS_TARGET = 10;
  * @returns what was done; null when nothing is due
  */
 export async function tendTable(pool: pg.Pool): Promise<TableCare | null> {
-  const [due] = await sqlOf(pool).query<TableCare>(DUE, [FEW, ANALYZE_SHARE, VACUUM_SHARE, SMALL_BYTES, READ]);
+  const [due] = await sqlOf(pool).query<TableCare>(DUE, [FEW, ANALYZE_SHARE, VACUUM_SHARE, READ]);
   if (!due) return null;
   const table = `"${due.table}"`;
   await pool.query(
@@ -45,17 +43,15 @@ export async function tendTable(pool: pg.Pool): Promise<TableCare | null> {
 const DUE = `
   WITH tables AS (
     SELECT s.relname, greatest(c.reltuples, 0) AS rows, s.n_live_tup, s.n_mod_since_analyze, s.last_analyze,
-      s.n_dead_tup, s.last_vacuum, pg_total_relation_size(s.relid) AS size,
-      EXISTS (SELECT FROM sync_run WHERE status = 'RUNNING') AS is_busy
+      s.n_dead_tup, s.last_vacuum, EXISTS (SELECT FROM sync_run WHERE status = 'RUNNING') AS is_busy
     FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
     WHERE s.schemaname = 'public' AND pg_relation_size(s.relid) > 0
   )
   SELECT relname AS "table", 'ANALYZE' AS care, n_mod_since_analyze AS changes FROM tables
-  WHERE CASE WHEN is_busy THEN relname = ANY ($5) AND n_live_tup > $1::int + 2 * rows
+  WHERE CASE WHEN is_busy THEN relname = ANY ($4) AND n_live_tup > $1::int + 2 * rows
     ELSE last_analyze IS NULL OR n_mod_since_analyze > $1 + $2::float * rows END
   UNION ALL
   SELECT relname, 'VACUUM', n_dead_tup FROM tables
-  WHERE CASE WHEN is_busy THEN size <= $4::bigint AND n_dead_tup > $1 + $3::float * rows
-    ELSE last_vacuum IS NULL OR n_dead_tup > $1 + $3 * rows END
+  WHERE NOT is_busy AND (last_vacuum IS NULL OR n_dead_tup > $1 + $3::float * rows)
   ORDER BY care, changes DESC
   LIMIT 1`;
