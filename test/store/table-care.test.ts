@@ -14,9 +14,9 @@ import { startService } from '../support/service.ts';
 import { connectAccount, sync } from '../support/sync.ts';
 import { waitFor } from '../support/wait.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
-const MESSAGES = 2000;
+const MESSAGES = 1500;
 const dataDir = mkdtempSync(join(tmpdir(), 'care-'));
 let database: Database;
 let account: StoredAccount;
@@ -38,7 +38,7 @@ afterAll(async () => {
 const rowsOf = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   (await database.pool.query<Row>(sql, values)).rows;
 
-/** Messages whose rows are large, two of each thread, by one statement. */
+/** Messages, two of each thread, by one statement. */
 const fill = (count: number) =>
   rowsOf(
     `WITH a_thread AS (
@@ -47,7 +47,7 @@ const fill = (count: number) =>
        INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet, text,
          size, has_attachments, search)
        SELECT gen_random_uuid(), $1, numbered.id, sha256(gen_random_uuid()::text::bytea), '[]', '[]', '[]', '[]', '[]',
-         timestamptz '2026-01-01' + i * interval '1 minute', '', repeat('word ', 2000), 1, false, ''
+         timestamptz '2026-01-01' + i * interval '1 minute', '', 'some words', 1, false, ''
        FROM generate_series(1, $3::int) i JOIN numbered ON n = 1 + (i * 7919) % ($3::int / 2) RETURNING id
      )
      INSERT INTO message_location (mailbox_id, account_id, generation, uid, message_id, flags, internal_date, size, state)
@@ -72,7 +72,7 @@ const counted = (column: 'n_mod_since_analyze' | 'n_dead_tup', table: string, le
       );
       return Number(row!.n) >= least;
     },
-    { what: `${least} changes of ${table} to be counted`, timeoutMs: 20_000 },
+    { what: `${least} changes of ${table} to be counted`, timeoutMs: 60_000 },
   );
 
 interface PlanNode {
@@ -97,11 +97,14 @@ async function rowsRead(): Promise<number> {
   return read;
 }
 
-test('the planner knows of a mailbox what it needs for its threads', async () => {
+test('while a first sync goes on, the planner knows of a mailbox what it needs for its threads', async () => {
+  const run = await storeRun(database, account.accountId);
   await counted('n_mod_since_analyze', 'message_location', MESSAGES);
   expect(await rowsRead(), 'without statistics').toBeGreaterThan(10 * MESSAGES);
-  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE message', 'ANALYZE message_location']));
+  expect(await tendAll()).toEqual(['ANALYZE message', 'ANALYZE message_location', 'ANALYZE thread']);
   expect(await rowsRead()).toBeLessThan(MESSAGES);
+  await database.prisma.syncRun.update({ where: { id: run.id }, data: { status: 'SUCCEEDED' } });
+  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE email_account', 'VACUUM message']));
   expect(await tendAll(), 'what is done is done').toEqual([]);
 });
 
@@ -111,7 +114,7 @@ test('a table is analysed again when it has become another one, not for each cha
   expect(await tendAll()).toEqual([]);
   await fill(MESSAGES);
   await counted('n_mod_since_analyze', 'message', MESSAGES);
-  expect(await tendAll()).toEqual(['ANALYZE message', 'ANALYZE message_location', 'ANALYZE thread']);
+  expect(await tendAll()).toEqual(['ANALYZE message', 'ANALYZE message_location']);
 });
 
 test('rows that are written again and again take no more room for it', async () => {
@@ -120,24 +123,24 @@ test('rows that are written again and again take no more room for it', async () 
   // One in an index, as the schedule does it.
   const write = async () => {
     await rowsOf(
-      `UPDATE email_account SET next_sync_at = coalesce(next_sync_at, now()) + interval '1 minute';`.repeat(1500),
+      `UPDATE email_account SET next_sync_at = coalesce(next_sync_at, now()) + interval '1 minute';`.repeat(1000),
     );
-    await counted('n_dead_tup', 'email_account', 600);
+    await counted('n_dead_tup', 'email_account', 510);
     return tendAll();
   };
   expect(await write()).toContain('VACUUM email_account');
   const before = await size();
-  for (let i = 0; i < 5; i++) await write();
+  for (let i = 0; i < 3; i++) await write();
   expect(await size()).toBeLessThan(1.5 * before);
 });
 
-test('what takes long waits until no run goes on', async () => {
+test('what can wait does so until no run goes on', async () => {
   const run = await storeRun(database, account.accountId);
   await rowsOf('UPDATE message SET indexed_at = now()');
   await counted('n_dead_tup', 'message', MESSAGES);
-  expect(await tendAll()).not.toContain('VACUUM message');
+  expect(await tendAll()).toEqual([]);
   await database.prisma.syncRun.update({ where: { id: run.id }, data: { status: 'SUCCEEDED' } });
-  expect(await tendAll()).toContain('VACUUM message');
+  expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE message', 'VACUUM message']));
 });
 
 test('after a restart, when nobody knows what was changed before it, each table has its turn', async () => {
@@ -158,7 +161,7 @@ test('the service does so by itself', async () => {
     const beside = await openDatabaseBeside({ url: undefined, dataDir: ofService });
     const messages = async (): Promise<number> =>
       (await beside.pool.query(`SELECT reltuples FROM pg_class WHERE relname = 'message'`)).rows[0].reltuples;
-    await waitFor(async () => (await messages()) > 0, { what: 'statistics of the messages', timeoutMs: 30_000 });
+    await waitFor(async () => (await messages()) > 0, { what: 'statistics of the messages', timeoutMs: 60_000 });
     await beside.close();
   } finally {
     await service.stop();
