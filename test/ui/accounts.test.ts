@@ -167,6 +167,9 @@ test('a restart of the service in the middle is said, and the run goes on withou
   await page.evaluate(() => Object.assign(globalThis, { wasNotReloaded: true }));
   await service.stop();
   await page.getByText('Offline, reconnecting').waitFor();
+  await page.getByRole('button', { name: /^Cancel/ }).click();
+  const notDone = page.getByRole('alert').getByText(/Whether this was still done is not known/);
+  await notDone.waitFor();
   server.bytesPerSecond = WATCHABLE / 4;
   service = await startService({
     dataDir,
@@ -174,6 +177,7 @@ test('a restart of the service in the middle is said, and the run goes on withou
     environment: { API_KEY: service.apiKey },
   });
   await page.getByText('Offline, reconnecting').waitFor({ state: 'hidden' });
+  await notDone.waitFor({ state: 'hidden' });
   expect(await moved(page)).toBeGreaterThanOrEqual(Math.floor(before));
   await upToDate(page);
   expect(await page.evaluate(() => 'wasNotReloaded' in globalThis)).toBe(true);

@@ -6,7 +6,7 @@ import { AccountButtons } from '../accounts/account-buttons.tsx';
 import { shownState } from '../accounts/account-state.ts';
 import { StateBadge } from '../accounts/state-badge.tsx';
 import { useAccountActions } from '../accounts/use-account-actions.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
 import { useNow } from '../parts/time.tsx';
@@ -84,7 +84,7 @@ function AccountHeader({ account }: { account: Account }) {
       </Group>
       {actions.error && (
         <Text size="sm" c="red" role="alert">
-          {sentenceOf(actions.error)}
+          {whyNotDone(actions.error)}
         </Text>
       )}
     </Stack>

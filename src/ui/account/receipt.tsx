@@ -1,7 +1,7 @@
 import { Badge, Box, Button, Group, Stack, Table, Text } from '@mantine/core';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { SyncReceiptDocument, type SyncReceiptQuery, type SyncRunStatus } from '../../generated/gql/graphql.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
 import { count, number, words } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import classes from './account.module.css';
@@ -21,7 +21,7 @@ const PROOFS = {
 
 /** What a run proved: the server's messages against those that are stored, and every gap with its reason. */
 export function Receipt({ runId, status }: { runId: string; status: SyncRunStatus }) {
-  const [{ data, error }] = useQuery({ query: SyncReceiptDocument, variables: { runId } });
+  const { data, error } = useSteadyQuery({ query: SyncReceiptDocument, variables: { runId } });
   const [isWhole, setWhole] = useState(false);
   if (!data) return error ? <Failure error={error} /> : <Loading what="Loading the receipt" />;
   const receipt = data.syncRun?.receipt;
@@ -79,7 +79,9 @@ function Row({ receipt }: { receipt: MailboxReceipt }) {
   const { mailbox, serverMessages, storedMessages, proof, complete, flagsProven, repairs, gapCount, gaps } = receipt;
   return (
     <Table.Tr>
-      <Table.Td style={{ overflowWrap: 'anywhere' }}>{mailbox}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>
+        <bdi>{mailbox}</bdi>
+      </Table.Td>
       <Table.Td ta="right">{serverMessages === null ? 'not said' : number(serverMessages)}</Table.Td>
       <Table.Td ta="right">{number(storedMessages)}</Table.Td>
       <Table.Td>

@@ -1,7 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { useEffect } from 'react';
-import { useQuery } from 'urql';
 import { SyncRunMailboxesDocument } from '../../generated/gql/graphql.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
 import { Failure } from '../parts/states.tsx';
 import classes from './account.module.css';
 
@@ -9,11 +9,14 @@ const FIRST = 100;
 
 /** The mailboxes that a run opened, and why each was synced the way it was. */
 export function RunMailboxes({ runId, current = null }: { runId: string; current?: string | null }) {
-  const [{ data, error }, ask] = useQuery({ query: SyncRunMailboxesDocument, variables: { runId, first: FIRST } });
+  const { data, error, refetch } = useSteadyQuery({
+    query: SyncRunMailboxesDocument,
+    variables: { runId, first: FIRST },
+  });
   // The next one was opened.
   useEffect(() => {
-    if (current !== null) ask({ requestPolicy: 'network-only' });
-  }, [current, ask]);
+    if (current !== null) refetch();
+  }, [current, refetch]);
 
   if (error && !data) return <Failure error={error} />;
   const mailboxes = data?.syncRun?.mailboxes;
@@ -32,7 +35,7 @@ export function RunMailboxes({ runId, current = null }: { runId: string; current
           <Group gap="xs" justify="space-between" wrap="nowrap" py={2}>
             <Group gap="xs" wrap="nowrap" miw={0}>
               <Text size="sm" {...(path === current ? { fw: 650 } : {})} className="truncate">
-                {path}
+                <bdi>{path}</bdi>
               </Text>
               {path === current && (
                 <Badge size="xs" tt="none">

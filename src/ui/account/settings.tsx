@@ -3,7 +3,8 @@ import { useForm } from '@mantine/form';
 import { useMutation } from 'urql';
 import { UpdateEmailAccountDocument, type UpdateEmailAccountInput } from '../../generated/gql/graphql.ts';
 import { ServerFields, type ServerValues } from '../accounts/server-fields.tsx';
-import { codeOf, sentenceOf } from '../api/client.ts';
+import { codeOf, whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account-view.tsx';
 
@@ -28,11 +29,13 @@ export default function Settings({ account }: { account: Account }) {
     },
   });
   const { values } = form;
-  const [{ fetching, error, data }, update] = useMutation(UpdateEmailAccountDocument);
+  const [{ fetching, data }, update] = useMutation(UpdateEmailAccountDocument);
+  const [error, setError] = useActionError();
   useShownQuery(UpdateEmailAccountDocument, { id: account.id, input: { displayName: 'Ann' } });
 
   async function save() {
     const answer = await update({ id: account.id, input: inputOf(values, account) });
+    setError(answer.error);
     if (answer.error) return;
     form.setFieldValue('password', '');
     form.resetDirty();
@@ -78,7 +81,7 @@ export default function Settings({ account }: { account: Account }) {
           />
           <ServerFields form={form} />
           {error && (
-            <Alert color="red" variant="light" role="alert" title={sentenceOf(error)}>
+            <Alert color="red" variant="light" role="alert" title={whyNotDone(error)}>
               {codeOf(error)}
             </Alert>
           )}

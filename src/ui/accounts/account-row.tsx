@@ -1,7 +1,7 @@
 import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
 import { count, number } from '../parts/format.ts';
 import { useNow } from '../parts/time.tsx';
 import { toAccount } from '../paths.ts';
@@ -24,7 +24,7 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
         </Anchor>
         {account.displayName && (
           <Text size="xs" c="dimmed" className="truncate">
-            {account.displayName}
+            <bdi>{account.displayName}</bdi>
           </Text>
         )}
       </div>
@@ -49,7 +49,7 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
         <RunProgress account={account} />
         {actions.error && (
           <Text size="sm" c="red" role="alert">
-            {sentenceOf(actions.error)}
+            {whyNotDone(actions.error)}
           </Text>
         )}
       </div>

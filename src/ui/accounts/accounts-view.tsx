@@ -3,7 +3,8 @@ import { useState } from 'react';
 import { useMutation } from 'urql';
 import { Link } from 'wouter';
 import { EmailAccountsDocument, StartAllEmailSyncsDocument } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
@@ -19,7 +20,8 @@ const PAGE = 100;
 export default function AccountsView() {
   useTitle('Accounts');
   useShownQuery(EmailAccountsDocument, { first: PAGE });
-  const [started, startAll] = useMutation(StartAllEmailSyncsDocument);
+  const [{ fetching }, startAll] = useMutation(StartAllEmailSyncsDocument);
+  const [error, setError] = useActionError();
   return (
     <Stack gap="sm">
       <Group justify="space-between">
@@ -27,9 +29,9 @@ export default function AccountsView() {
         <Group gap="xs">
           <Button
             variant="default"
-            loading={started.fetching}
+            loading={fetching}
             leftSection={<Icon name="sync" size={16} />}
-            onClick={() => void startAll({})}
+            onClick={() => void startAll({}).then((answer) => setError(answer.error))}
           >
             Sync all
           </Button>
@@ -38,9 +40,9 @@ export default function AccountsView() {
           </Button>
         </Group>
       </Group>
-      {started.error && (
+      {error && (
         <Text size="sm" c="red" role="alert">
-          {sentenceOf(started.error)}
+          {whyNotDone(error)}
         </Text>
       )}
       <AccountsPage after={null} />

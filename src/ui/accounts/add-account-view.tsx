@@ -20,7 +20,8 @@ import {
   type EmailConnectionInput,
   StartEmailSyncDocument,
 } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { Linked } from '../parts/linked.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
@@ -55,6 +56,7 @@ export default function AddAccountView() {
   const connection = useConnectionTest();
   const [created, create] = useMutation(CreateEmailAccountDocument);
   const [started, start] = useMutation(StartEmailSyncDocument);
+  const [error, setError] = useActionError();
   const [, navigate] = useLocation();
   const detailsId = useId();
 
@@ -76,10 +78,12 @@ export default function AddAccountView() {
   }
 
   async function connect() {
+    setError(undefined);
     const { ok } = await connection.tryOnce(input);
     if (!ok) return;
     // It has just been tried.
-    const { data } = await create({ input: { ...input, verify: false } });
+    const { data, error } = await create({ input: { ...input, verify: false } });
+    setError(error);
     if (!data) return;
     const { id } = data.createEmailAccount;
     await start({ accountId: id });
@@ -173,13 +177,10 @@ export default function AddAccountView() {
               test={connection.test}
               loginUrl={suggestion?.loginUrl ?? null}
             />
-            {[created.error, started.error].map(
-              (error) =>
-                error && (
-                  <Text key={error.message} size="sm" c="red" role="alert">
-                    {sentenceOf(error)}
-                  </Text>
-                ),
+            {error && (
+              <Text size="sm" c="red" role="alert">
+                {whyNotDone(error)}
+              </Text>
             )}
           </Stack>
         </form>

@@ -37,7 +37,12 @@ export function RunProgress({ account }: { account: AccountSummaryFragment }) {
       <Group justify="space-between" gap="xs" mt={4} wrap="nowrap">
         <Text size="xs" c="dimmed" className="truncate">
           {counts} · {words(phase)}
-          {mailbox && ` · ${mailbox}`}
+          {mailbox && (
+            <>
+              {' '}
+              · <bdi>{mailbox}</bdi>
+            </>
+          )}
         </Text>
         <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
           {speedOf(live)}

@@ -8,14 +8,15 @@ import {
   type SyncMode,
   UpdateEmailAccountDocument,
 } from '../../generated/gql/graphql.ts';
+import { useActionError } from '../api/use-action-error.ts';
 
-/** What can be done with an account. What goes wrong is in `error` until the next thing is done. */
+/** What can be done with an account. What goes wrong is in `error`. */
 export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [, start] = useMutation(StartEmailSyncDocument);
   const [, cancel] = useMutation(CancelEmailSyncDocument);
   const [, update] = useMutation(UpdateEmailAccountDocument);
   const [, remove] = useMutation(DeleteEmailAccountDocument);
-  const [error, setError] = useState<CombinedError>();
+  const [error, setError] = useActionError();
   const [isBusy, setBusy] = useState(false);
 
   async function act(work: Promise<{ error?: CombinedError | undefined }>): Promise<boolean> {

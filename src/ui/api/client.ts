@@ -44,8 +44,13 @@ export function codeOf(error: CombinedError | undefined): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-/** What to tell a person. */
+/** What to tell a person of a question that got no answer: views ask it again when the connection is back. */
 export const sentenceOf = (error: CombinedError): string =>
-  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. It is tried again by itself.';
+  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. This is asked again when it is back.';
+
+/** What to tell a person of something to be done: it is not sent twice, and it may have arrived although no answer did. */
+export const whyNotDone = (error: CombinedError): string =>
+  error.graphQLErrors[0]?.message ??
+  'Mailtide cannot be reached. Whether this was still done is not known: look when it is back, and try again if not.';
 
 export type { AnyVariables };
