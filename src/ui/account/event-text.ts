@@ -1,3 +1,4 @@
+import { isolated } from '../parts/bidi.ts';
 import { bytes, words } from '../parts/format.ts';
 
 type Place = { mailbox: string; uid: number };
@@ -5,7 +6,7 @@ type Place = { mailbox: string; uid: number };
 /** What a reader wants to know of an event's payload. What a later version says is shown as it is. */
 export function describeEvent(type: string, payload: unknown): string {
   const fact = payload as Record<string, unknown>;
-  const at = (place: unknown) => `${(place as Place).mailbox}, UID ${(place as Place).uid}`;
+  const at = (place: unknown) => `${isolated((place as Place).mailbox)}, UID ${(place as Place).uid}`;
   switch (type) {
     case 'account_connected':
       return `${String(fact['emailAddress'])} at ${String(fact['imapHost'])}`;
@@ -19,9 +20,9 @@ export function describeEvent(type: string, payload: unknown): string {
     case 'mailbox_created':
     case 'mailbox_deleted':
     case 'mailbox_reset':
-      return String(fact['path']);
+      return isolated(String(fact['path']));
     case 'mailbox_renamed':
-      return `${String(fact['previousPath'])} → ${String(fact['path'])}`;
+      return `${isolated(String(fact['previousPath']))} → ${isolated(String(fact['path']))}`;
     case 'email_received':
       return `${at(fact)}, ${bytes(fact['size'] as number)}`;
     case 'email_copied':

@@ -41,9 +41,9 @@ export default function Mailboxes({ account }: { account: Account }) {
         <Table.Tbody>
           {treeOf(rows).map(({ mailbox, name, depth }) => (
             <Table.Tr key={mailbox.id}>
-              <Table.Td style={{ paddingInlineStart: `${0.75 + depth * 1.25}rem` }}>
+              <Table.Td className={classes['mailbox']!} style={{ paddingInlineStart: `${0.75 + depth * 1.25}rem` }}>
                 <Anchor component={Link} href={toMailbox(account.id, mailbox.id)} size="sm" c="inherit">
-                  {name}
+                  <bdi>{name}</bdi>
                 </Anchor>
                 {mailbox.path === current && (
                   <Badge size="xs" tt="none" ml="xs">
