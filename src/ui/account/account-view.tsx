@@ -1,4 +1,4 @@
-import { Group, Stack, Text, Title } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useLocation } from 'wouter';
 import { EmailAccountDocument, type EmailAccountQuery } from '../../generated/gql/graphql.ts';
@@ -11,6 +11,7 @@ import { useLiveQuery } from '../api/use-live-query.ts';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
 import { useNow } from '../parts/time.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { type AccountPart, isAccountPart } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { AccountNav } from './account-nav.tsx';
@@ -70,9 +71,7 @@ function AccountHeader({ account }: { account: Account }) {
     <Stack gap={4}>
       <Group justify="space-between" align="flex-start">
         <Group gap="xs" miw={0}>
-          <Title order={1} style={{ overflowWrap: 'anywhere' }}>
-            {account.emailAddress}
-          </Title>
+          <ViewTitle>{account.emailAddress}</ViewTitle>
           <StateBadge account={account} />
           {detail && (
             <Text size="sm" c="dimmed">

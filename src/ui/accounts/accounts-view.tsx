@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { Link } from 'wouter';
@@ -9,6 +9,7 @@ import { useLiveQuery } from '../api/use-live-query.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { PATHS } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { AccountRow } from './account-row.tsx';
@@ -25,7 +26,7 @@ export default function AccountsView() {
   return (
     <Stack gap="sm">
       <Group justify="space-between">
-        <Title order={1}>Accounts</Title>
+        <ViewTitle>Accounts</ViewTitle>
         <Group gap="xs">
           <Button
             variant="default"

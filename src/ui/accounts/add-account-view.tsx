@@ -1,16 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Collapse,
-  Group,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Alert, Anchor, Button, Collapse, Group, Paper, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useId, useState } from 'react';
 import { useMutation } from 'urql';
@@ -24,6 +12,7 @@ import { whyNotDone } from '../api/client.ts';
 import { useActionError } from '../api/use-action-error.ts';
 import { Linked } from '../parts/linked.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { ConnectionResult } from './connection-result.tsx';
@@ -92,7 +81,7 @@ export default function AddAccountView() {
 
   return (
     <Stack maw="34rem" mx="auto" gap="sm">
-      <Title order={1}>Add an account</Title>
+      <ViewTitle>Add an account</ViewTitle>
       <Paper withBorder p={{ base: 'md', sm: 'lg' }}>
         <form
           aria-label="Add an account"

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Header } from './header.tsx';
 import classes from './shell.module.css';
 
-const MAIN_ID = 'main';
+export const MAIN_ID = 'main';
 
 /** What every view has around it. */
 export function Shell({ children }: { children: ReactNode }) {

@@ -1,0 +1,37 @@
+import { Title, type TitleProps } from '@mantine/core';
+import { useEffect, useRef } from 'react';
+
+/**
+ * The heading of a view. Who comes to the view from another one finds the keyboard, and a screen reader, at it: what was
+ * pressed to come there is gone, and the browser would begin anew at the top of the page. Who loads the page begins there.
+ */
+let isAwaited = false;
+
+export function ViewTitle(props: Omit<TitleProps, 'order'> & { children: React.ReactNode }) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (!isAwaited) return;
+    isAwaited = false;
+    if (isLost(document.activeElement)) ref.current!.focus({ preventScroll: true });
+  }, []);
+  return <Title {...props} order={1} ref={ref} tabIndex={-1} style={{ outline: 'none', overflowWrap: 'anywhere' }} />;
+}
+
+/** `view` is which view is shown: the focus moves when it is another one, and has not moved into it by itself. */
+export function useFocusOfView(view: string, mainId: string): void {
+  const shown = useRef(view);
+  useEffect(() => {
+    if (shown.current === view) return;
+    shown.current = view;
+    const main = document.getElementById(mainId)!;
+    const { activeElement } = document;
+    if (main !== activeElement && main.contains(activeElement)) return;
+    const heading = main.querySelector('h1');
+    // Until its title comes: a view may still be on its way.
+    isAwaited = heading === null;
+    (heading ?? main).focus({ preventScroll: true });
+  }, [view, mainId]);
+}
+
+const isLost = (element: Element | null): boolean =>
+  element === null || element === document.body || element.matches('main');
