@@ -5,6 +5,7 @@ import type { EventFeed } from '../live/event-feed.ts';
 import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
+import { missingCounts } from '../store/missing-counts.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
 import { batched } from './batched.ts';
@@ -27,6 +28,8 @@ export interface GraphQLContext {
   /** The tenant's rows, to be read; everything that writes goes through the services. */
   readonly prisma: TenantReader;
   readonly services: Services;
+  /** How many of a mailbox's messages are not stored. */
+  readonly missingCount: (mailboxId: string) => Promise<number>;
   /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
   /** Aborted when nobody will read the answer any more. */
@@ -36,11 +39,13 @@ export interface GraphQLContext {
 export function createContext(services: Services, { tenantId }: Identity, signal: AbortSignal): GraphQLContext {
   const { prisma, pool } = services.database;
   const summariesIn = new Map<string | null, (threadId: string) => Promise<ThreadSummary | undefined>>();
+  const missing = batched((mailboxIds) => missingCounts(pool, tenantId, mailboxIds));
   return {
     tenantId,
     prisma: tenantScoped(prisma, tenantId),
     services,
     signal,
+    missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
     threadSummary(threadId, mailboxId) {
       let summary = summariesIn.get(mailboxId);
       if (!summary) {

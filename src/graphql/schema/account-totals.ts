@@ -2,6 +2,7 @@ import { builder } from '../builder.ts';
 
 /** Of a mailbox, what the totals are made of. */
 export interface MailboxFacts {
+  readonly id: string;
   readonly messageCount: number;
   readonly unseenCount: number;
   readonly proof: { readonly provenCurrentAt: Date | null } | null;
@@ -15,6 +16,11 @@ export const AccountTotals = builder.objectRef<readonly MailboxFacts[]>('Account
       description:
         'Places of messages, also of those that are still to be fetched: one that is in two mailboxes counts twice.',
       resolve: (mailboxes) => sum(mailboxes.map(({ messageCount }) => messageCount)),
+    }),
+    stored: t.int({
+      description: 'Those of `messages` that are stored with all their bytes.',
+      resolve: async (mailboxes, _args, { missingCount }) =>
+        sum(await Promise.all(mailboxes.map(async ({ id, messageCount }) => messageCount - (await missingCount(id))))),
     }),
     unseen: t.int({ resolve: (mailboxes) => sum(mailboxes.map(({ unseenCount }) => unseenCount)) }),
     provenCurrentAt: t.field({

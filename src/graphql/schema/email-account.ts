@@ -47,7 +47,7 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
       select: {
         mailboxes: {
           where: { deletedAt: null },
-          select: { messageCount: true, unseenCount: true, proof: { select: { provenCurrentAt: true } } },
+          select: { id: true, messageCount: true, unseenCount: true, proof: { select: { provenCurrentAt: true } } },
         },
       },
       resolve: ({ mailboxes }) => mailboxes,

@@ -15,7 +15,14 @@ builder.prismaObject('Mailbox', {
     uidValidity: t.expose('uidValidity', { type: 'BigInt', nullable: true }),
     uidNext: t.expose('uidNext', { type: 'BigInt', nullable: true }),
     highestModseq: t.expose('highestModseq', { type: 'BigInt', nullable: true }),
-    messageCount: t.exposeInt('messageCount'),
+    messageCount: t.exposeInt('messageCount', {
+      description: 'How many messages are in it, also those that are still to be fetched.',
+    }),
+    storedCount: t.int({
+      description:
+        'How many of these are stored with all their bytes. The others are still to be fetched, or were set aside.',
+      resolve: async ({ id, messageCount }, _args, { missingCount }) => messageCount - (await missingCount(id)),
+    }),
     unseenCount: t.exposeInt('unseenCount'),
     lastSyncedAt: t.expose('lastSyncedAt', { type: 'DateTime', nullable: true }),
     provenCurrentAt: t.field({

@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { MailboxesDocument } from '../../generated/gql/graphql.ts';
 import { useFrame } from '../api/activity.ts';
-import { number } from '../parts/format.ts';
+import { number, storedOf } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
 import { toMailbox } from '../paths.ts';
@@ -56,7 +56,7 @@ export default function Mailboxes({ account }: { account: Account }) {
                   </Text>
                 )}
               </Table.Td>
-              <Table.Td ta="right">{number(mailbox.messageCount)}</Table.Td>
+              <Table.Td ta="right">{storedOf(mailbox.storedCount, mailbox.messageCount)}</Table.Td>
               <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
                 {number(mailbox.unseenCount)}
               </Table.Td>

@@ -1,7 +1,8 @@
 import { Alert, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { SyncRunsDocument } from '../../generated/gql/graphql.ts';
+import { useStored } from '../accounts/use-stored.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
-import { duration, number } from '../parts/format.ts';
+import { duration, number, storedOf } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -15,6 +16,7 @@ import { RunStats } from './run-stats.tsx';
 export function Overview({ account }: { account: Account }) {
   const { activeRun, lastSyncError, lastSyncAt, nextSyncAt, syncCount } = account.syncStatus;
   const { totals, imap, syncIntervalMinutes } = account;
+  const stored = useStored(account);
   const security = imap.security === 'NONE' ? 'not encrypted' : imap.security;
   return (
     <Stack gap="md">
@@ -29,7 +31,7 @@ export function Overview({ account }: { account: Account }) {
       <Paper withBorder p="md">
         <Facts
           facts={[
-            ['Messages', number(totals.messages)],
+            ['Messages', storedOf(stored, totals.messages)],
             ['Unread', number(totals.unseen)],
             ['Mailboxes', number(totals.mailboxes)],
             ['Proven current', totals.provenCurrentAt ? <Ago at={totals.provenCurrentAt} /> : 'Not all of it'],

@@ -2,7 +2,7 @@ import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { whyNotDone } from '../api/client.ts';
-import { count, number } from '../parts/format.ts';
+import { count, number, storedOf } from '../parts/format.ts';
 import { useNow } from '../parts/time.tsx';
 import { toAccount } from '../paths.ts';
 import { AccountButtons } from './account-buttons.tsx';
@@ -11,11 +11,13 @@ import classes from './accounts.module.css';
 import { RunProgress } from './run-progress.tsx';
 import { StateBadge } from './state-badge.tsx';
 import { useAccountActions } from './use-account-actions.ts';
+import { useStored } from './use-stored.ts';
 
 export function AccountRow({ account }: { account: AccountSummaryFragment }) {
   const actions = useAccountActions(account);
   const { detail } = shownState(account, useNow());
   const { totals } = account;
+  const stored = useStored(account);
   return (
     <li className={classes['row']} data-testid="account">
       <div className={classes['who']}>
@@ -37,7 +39,9 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
         )}
       </div>
       <div className={classes['totals']}>
-        <Text size="sm">{count(totals.messages, 'message')}</Text>
+        <Text size="sm">
+          {stored === totals.messages ? count(totals.messages, 'message') : storedOf(stored, totals.messages)}
+        </Text>
         <Text size="xs" c="dimmed">
           {number(totals.unseen)} unread · {count(totals.mailboxes, 'mailbox', 'mailboxes')}
         </Text>

@@ -3,7 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
 import type { Mailbox } from '../account/use-mailboxes.ts';
 import { isolated } from '../parts/bidi.ts';
-import { number } from '../parts/format.ts';
+import { storedOf } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
 
@@ -34,9 +34,9 @@ export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props
           onChange={({ currentTarget }) => change({ mailboxId: currentTarget.value || null })}
           data={[
             { value: '', label: 'All mailboxes' },
-            ...inboxFirst(mailboxes).map(({ id, path, messageCount }) => ({
+            ...inboxFirst(mailboxes).map(({ id, path, messageCount, storedCount }) => ({
               value: id,
-              label: `${isolated(path)} (${number(messageCount)})`,
+              label: `${isolated(path)} (${storedOf(storedCount, messageCount)})`,
             })),
           ]}
         />

@@ -23,6 +23,10 @@ export const percent = (value: number): string => percents.format(value / 100);
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${number(value)} ${value === 1 ? one : many}`;
 
+/** `6,046`, or `596 of 6,046 stored` while that is not all. */
+export const storedOf = (stored: number, all: number): string =>
+  stored === all ? number(all) : `${number(stored)} of ${number(all)} stored`;
+
 /** `1st`, `2nd`, `3rd`, `11th`. */
 export function ordinal(value: number): string {
   const suffix = { one: 'st', two: 'nd', few: 'rd' }[ordinals.select(value) as string] ?? 'th';
