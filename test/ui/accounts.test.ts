@@ -161,6 +161,26 @@ test('the chart says since when it was watched, and a reload in the middle does 
   expect(await since()).toBe(before);
 });
 
+test('each mailbox of a run has a bar of its own that moves, also in the list of all', async () => {
+  const account = await watched();
+  const inbox = page.getByRole('progressbar', { name: 'Messages of INBOX' });
+  const share = async () => Number(await inbox.getAttribute('aria-valuenow'));
+  const grows = async (from: number) =>
+    waitFor(async () => (await share()) > from && (await share()), { what: `the mailbox to pass ${from} %` });
+  await grows(await grows(0));
+  expect(await inbox.getAttribute('aria-valuetext')).toMatch(/^\d+ of 260 stored$/);
+  await page.goto(`${service.url}/accounts/${account}/mailboxes`);
+  await grows(await share());
+  await upToDate(page);
+  await inbox.waitFor({ state: 'hidden' });
+  await page
+    .getByRole('row', { name: /^INBOX/ })
+    .getByRole('cell', { name: '260' })
+    .first()
+    .waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a restart of the service in the middle is said, and the run goes on without a reload', async () => {
   await watched();
   const before = await moved(page);

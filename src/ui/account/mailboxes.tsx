@@ -1,8 +1,7 @@
 import { Anchor, Badge, Paper, Table, Text } from '@mantine/core';
-import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { MailboxesDocument } from '../../generated/gql/graphql.ts';
-import { useFrame } from '../api/activity.ts';
+import { useRunNow } from '../accounts/run-bar.tsx';
 import { number, storedOf } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -10,22 +9,18 @@ import { toMailbox } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
+import { MailboxBar } from './mailbox-bar.tsx';
 import { treeOf } from './mailbox-tree.ts';
-import { useMailboxes } from './use-mailboxes.ts';
+import { useLiveMailboxes } from './use-mailboxes.ts';
 
 /** The tree of mailboxes with what is in them, and since when that is proven. */
 export default function Mailboxes({ account }: { account: Account }) {
   useShownQuery(MailboxesDocument, { accountId: account.id, first: 100 });
-  const { rows, error, refetch } = useMailboxes(account.id);
-  const frame = useFrame(account.id);
-  const current =
-    frame?.status === 'RUNNING' && frame.runId === account.syncStatus.activeRun?.id ? frame.mailbox : null;
-  // What was counted of a mailbox is known when its turn is over.
-  useEffect(() => {
-    if (current !== null) refetch();
-  }, [current, refetch]);
+  const { rows, error, refetch } = useLiveMailboxes(account.id);
+  const run = useRunNow(account);
 
-  if (!rows) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the mailboxes" />;
+  if (!rows)
+    return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="Loading the mailboxes" />;
   if (rows.length === 0) return <Empty title="No mailbox is known yet">The first sync lists them.</Empty>;
   return (
     <Paper withBorder component="section" className={classes['scroll']!} tabIndex={0} aria-label="Mailboxes">
@@ -45,7 +40,7 @@ export default function Mailboxes({ account }: { account: Account }) {
                 <Anchor component={Link} href={toMailbox(account.id, mailbox.id)} size="sm" c="inherit">
                   <bdi>{name}</bdi>
                 </Anchor>
-                {mailbox.path === current && (
+                {mailbox.path === run?.mailbox && (
                   <Badge size="xs" tt="none" ml="xs">
                     now
                   </Badge>
@@ -56,7 +51,10 @@ export default function Mailboxes({ account }: { account: Account }) {
                   </Text>
                 )}
               </Table.Td>
-              <Table.Td ta="right">{storedOf(mailbox.storedCount, mailbox.messageCount)}</Table.Td>
+              <Table.Td ta="right">
+                {storedOf(mailbox.storedCount, mailbox.messageCount)}
+                {run && mailbox.storedCount < mailbox.messageCount && <MailboxBar mailbox={mailbox} />}
+              </Table.Td>
               <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
                 {number(mailbox.unseenCount)}
               </Table.Td>
