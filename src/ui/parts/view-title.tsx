@@ -25,10 +25,11 @@ export function useFocusOfView(view: string, mainId: string): void {
     shown.current = view;
     const main = document.getElementById(mainId)!;
     const { activeElement } = document;
-    if (main !== activeElement && main.contains(activeElement)) return;
-    const heading = main.querySelector('h1');
+    if (main !== activeElement && main.contains(activeElement) && activeElement!.checkVisibility()) return;
+    // While the files of a view are on their way, the view before is kept, unseen.
+    const heading = [...main.querySelectorAll('h1')].find((one) => one.checkVisibility());
     // Until its title comes: a view may still be on its way.
-    isAwaited = heading === null;
+    isAwaited = heading === undefined;
     (heading ?? main).focus({ preventScroll: true });
   }, [view, mainId]);
 }
