@@ -1,5 +1,6 @@
 import { isolated } from '../parts/bidi.ts';
-import { bytes, words } from '../parts/format.ts';
+import { bytes, number } from '../parts/format.ts';
+import { gapInWords } from './plain-words.ts';
 
 type Place = { mailbox: string; uid: number };
 
@@ -31,7 +32,7 @@ export function describeEvent(type: string, payload: unknown): string {
     case 'email_moved':
       return `${at(fact['from'])} → ${at(fact['to'])}`;
     case 'email_quarantined':
-      return `${at(fact)}: ${words(String(fact['reason']))}`;
+      return `${at(fact)}: ${gapInWords(String(fact['reason']))}`;
     case 'email_flags_changed':
       return `${at(fact)}: ${flagChanges(fact['previousFlags'] as string[], fact['flags'] as string[])}`;
     case 'sync_succeeded':
@@ -51,6 +52,6 @@ const flagChanges = (before: readonly string[], after: readonly string[]): strin
 
 function runText({ stats, errorCode }: Record<string, unknown>): string {
   const { messagesCreated, messagesUpdated, messagesDeleted } = stats as Record<string, number>;
-  const counts = `${messagesCreated} new, ${messagesUpdated} changed, ${messagesDeleted} deleted`;
+  const counts = `${number(messagesCreated!)} new, ${number(messagesUpdated!)} changed, ${number(messagesDeleted!)} deleted`;
   return typeof errorCode === 'string' ? `${errorCode}; ${counts}` : counts;
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { EventsDocument, type EventType } from '../../generated/gql/graphql.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { useSteadyQuery } from '../api/use-steady-query.ts';
-import { words } from '../parts/format.ts';
+import { number, words } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account-view.tsx';
@@ -74,7 +74,7 @@ function Timeline({ account, type }: { account: Account; type: EventType | null 
     <Paper withBorder px="md" py="xs">
       {news.length > 0 && (
         <Text size="xs" c="dimmed" role="status">
-          {news.length} new since you opened this
+          {number(news.length)} new since you opened this
         </Text>
       )}
       <EventList events={events} />

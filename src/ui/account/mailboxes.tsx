@@ -30,7 +30,7 @@ export default function Mailboxes({ account }: { account: Account }) {
             <Table.Th>Mailbox</Table.Th>
             <Table.Th ta="right">Messages</Table.Th>
             <Table.Th ta="right">Unread</Table.Th>
-            <Table.Th>Proven current</Table.Th>
+            <Table.Th>Complete as of</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -63,7 +63,7 @@ export default function Mailboxes({ account }: { account: Account }) {
                   <Ago at={mailbox.provenCurrentAt} />
                 ) : (
                   <Text span size="sm" c="dimmed">
-                    not proven
+                    not confirmed
                   </Text>
                 )}
               </Table.Td>

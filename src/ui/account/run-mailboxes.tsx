@@ -6,6 +6,7 @@ import { storedOf } from '../parts/format.ts';
 import { Failure } from '../parts/states.tsx';
 import classes from './account.module.css';
 import { MailboxBar } from './mailbox-bar.tsx';
+import { planInWords } from './plain-words.ts';
 import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';
 
 const FIRST = 100;
@@ -41,7 +42,7 @@ export function RunMailboxes({ runId, current = null, known }: Props) {
   if (mailboxes.edges.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        No mailbox was opened: what was not was proven unchanged without that.
+        No mailbox had to be opened: the server said of each that nothing had changed.
       </Text>
     );
   }
@@ -61,9 +62,9 @@ export function RunMailboxes({ runId, current = null, known }: Props) {
                 </Badge>
               )}
             </Group>
-            <Text size="xs" c="dimmed" ta="right">
+            <Text size="xs" c="dimmed" ta="right" title={reason}>
               {mailbox && `${storedOf(mailbox.storedCount, mailbox.messageCount)} · `}
-              {reason}
+              {planInWords(reason)}
               {attempt > 1 && `, attempt ${attempt}`}
             </Text>
             {mailbox && <MailboxBar mailbox={mailbox} />}

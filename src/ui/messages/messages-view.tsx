@@ -113,8 +113,7 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
           <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
           <MessageList
             messages={messages}
-            mailboxId={filter.mailboxId}
-            isFiltered={isFiltered(filter)}
+            filter={filter}
             openKey={openKey}
             activeKey={activeKey}
             listRef={listRef}

@@ -1,5 +1,6 @@
 import { Fragment } from 'react';
 import { unturned } from '../parts/bidi.ts';
+import { number } from '../parts/format.ts';
 import { type Person, shortName } from './format.ts';
 
 interface Props {
@@ -27,7 +28,7 @@ export function People({ of, whole = false, atMost = of.length }: Props) {
           )}
         </Fragment>
       ))}
-      {of.length > atMost && ` and ${of.length - atMost} more`}
+      {of.length > atMost && ` and ${number(of.length - atMost)} more`}
     </>
   );
 }
