@@ -39,6 +39,23 @@ test('the form signs in, and says when a key is not valid', async () => {
   expect(visitor.complaints.filter((complaint) => !isRefusal(complaint))).toEqual([]);
 });
 
+test('a link with a bad key leads who is signed in to where it leads, and says so', async () => {
+  await using visitor = await visit(browser, service);
+  const { page } = visitor;
+  const next = encodeURIComponent(`/accounts/${account}/history`);
+  await page.goto(`${service.url}/sign-in?key=nonsense&next=${next}`);
+  await page.getByRole('alert').getByText('The key of this sign-in link is not valid.').waitFor();
+  await page.getByText('No sync yet').waitFor();
+  expect(page.url()).toBe(`${service.url}/accounts/${account}/history`);
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+  // Nor do they see where a link without a key has led them.
+  await page.goto(`${service.url}/sign-in?next=//example.com/`);
+  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await expect.poll(() => page.url()).toBe(`${service.url}/`);
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('signing out ends the session', async () => {
   await using visitor = await visit(browser, service);
   const { page } = visitor;

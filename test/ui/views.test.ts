@@ -36,7 +36,7 @@ afterAll(async () => {
 const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<unknown>][] = [
   ['accounts', () => '/', (page) => page.getByText('Needs a new password').waitFor()],
   ['add', () => '/accounts/new', (page) => page.getByLabel('Email address').waitFor()],
-  ['overview', () => `/accounts/${synced}`, (page) => page.getByText('compared message by message').first().waitFor()],
+  ['overview', () => `/accounts/${synced}`, (page) => page.getByText('message by message').first().waitFor()],
   ['refused', () => `/accounts/${refused}`, (page) => page.getByText('A run proves something').waitFor()],
   ['mailboxes', () => `/accounts/${synced}/mailboxes`, (page) => page.getByText('Much longer name').waitFor()],
   ['history', () => `/accounts/${synced}/history`, (page) => page.getByRole('button', { name: /Succeeded/i }).click()],

@@ -11,7 +11,7 @@ import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
 import { MailboxBar } from './mailbox-bar.tsx';
 import { treeOf } from './mailbox-tree.ts';
-import { useLiveMailboxes } from './use-mailboxes.ts';
+import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';
 
 /** The tree of mailboxes with what is in them, and since when that is proven. */
 export default function Mailboxes({ account }: { account: Account }) {
@@ -30,7 +30,7 @@ export default function Mailboxes({ account }: { account: Account }) {
             <Table.Th>Mailbox</Table.Th>
             <Table.Th ta="right">Messages</Table.Th>
             <Table.Th ta="right">Unread</Table.Th>
-            <Table.Th>Complete as of</Table.Th>
+            <Table.Th visibleFrom="xs">Complete as of</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -50,6 +50,10 @@ export default function Mailboxes({ account }: { account: Account }) {
                     {mailbox.specialUse.slice(1)}
                   </Text>
                 )}
+                <Text size="xs" c="dimmed" hiddenFrom="xs">
+                  {mailbox.provenCurrentAt && 'complete as of '}
+                  <CompleteAsOf mailbox={mailbox} />
+                </Text>
               </Table.Td>
               <Table.Td ta="right">
                 {storedOf(mailbox.storedCount, mailbox.messageCount)}
@@ -58,19 +62,23 @@ export default function Mailboxes({ account }: { account: Account }) {
               <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
                 {number(mailbox.unseenCount)}
               </Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                {mailbox.provenCurrentAt ? (
-                  <Ago at={mailbox.provenCurrentAt} />
-                ) : (
-                  <Text span size="sm" c="dimmed">
-                    not confirmed
-                  </Text>
-                )}
+              <Table.Td style={{ whiteSpace: 'nowrap' }} visibleFrom="xs">
+                <CompleteAsOf mailbox={mailbox} />
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
     </Paper>
+  );
+}
+
+function CompleteAsOf({ mailbox: { provenCurrentAt } }: { mailbox: Mailbox }) {
+  return provenCurrentAt ? (
+    <Ago at={provenCurrentAt} />
+  ) : (
+    <Text span inherit c="dimmed">
+      not confirmed
+    </Text>
   );
 }

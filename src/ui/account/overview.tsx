@@ -1,4 +1,4 @@
-import { Alert, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useEffect } from 'react';
 import { SyncRunsDocument } from '../../generated/gql/graphql.ts';
 import { useStored } from '../accounts/use-stored.ts';
@@ -42,7 +42,7 @@ export function Overview({ account }: { account: Account }) {
               totals.provenCurrentAt ? (
                 <Ago at={totals.provenCurrentAt} />
               ) : (
-                <a href={`#${RECEIPT_ID}`}>Not confirmed</a>
+                <NotConfirmed hasReceipt={syncCount > 0} />
               ),
             ],
             ['Last sync', lastSyncAt ? <Ago at={lastSyncAt} /> : 'Never'],
@@ -55,6 +55,15 @@ export function Overview({ account }: { account: Account }) {
       </Paper>
       <LastRun account={account} />
     </Stack>
+  );
+}
+
+function NotConfirmed({ hasReceipt }: { hasReceipt: boolean }) {
+  if (!hasReceipt) return 'Not confirmed yet';
+  return (
+    <Anchor href={`#${RECEIPT_ID}`} inherit underline="always">
+      Not confirmed: why
+    </Anchor>
   );
 }
 

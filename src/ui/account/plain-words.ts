@@ -4,8 +4,8 @@ import { words } from '../parts/format.ts';
 /** What the service says in the words of IMAP, for who does not know them. */
 
 export const PROOFS: Record<SyncProof, string> = {
-  UID_SET: 'compared message by message',
-  COUNT: 'followed change by change, counts equal',
+  UID_SET: 'message by message',
+  COUNT: 'changes told, counts equal',
   STATUS: 'unchanged, says the server',
 };
 

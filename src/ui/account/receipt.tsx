@@ -51,7 +51,7 @@ export function Receipt({ runId, status }: { runId: string; status: SyncRunStatu
               <Table.Th>Mailbox</Table.Th>
               <Table.Th ta="right">Server</Table.Th>
               <Table.Th ta="right">Stored</Table.Th>
-              <Table.Th>How it was checked</Table.Th>
+              <Table.Th>Checked</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -62,7 +62,7 @@ export function RunMailboxes({ runId, current = null, known }: Props) {
                 </Badge>
               )}
             </Group>
-            <Text size="xs" c="dimmed" ta="right" title={reason}>
+            <Text size="xs" c="dimmed" title={reason}>
               {mailbox && `${storedOf(mailbox.storedCount, mailbox.messageCount)} · `}
               {planInWords(reason)}
               {attempt > 1 && `, attempt ${attempt}`}

@@ -10,6 +10,10 @@ import {
 } from '../../generated/gql/graphql.ts';
 import { useActionError } from '../api/use-action-error.ts';
 
+/** Accounts that were deleted in this tab, whose addresses are still in its history. */
+const deletedHere = new Set<string>();
+export const wasDeletedHere = (id: string): boolean => deletedHere.has(id);
+
 /** What can be done with an account. What goes wrong is in `error`. */
 export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [, start] = useMutation(StartEmailSyncDocument);
@@ -36,7 +40,11 @@ export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
     cancel: () => act(runId ? cancel({ runId }) : Promise.resolve({})),
     pause: () => act(update({ id, input: { isActive: false } })),
     resume: () => act(update({ id, input: { isActive: true } })),
-    remove: () => act(remove({ id }, { additionalTypenames: ['EmailAccount'] })),
+    async remove() {
+      const isDone = await act(remove({ id }, { additionalTypenames: ['EmailAccount'] }));
+      if (isDone) deletedHere.add(id);
+      return isDone;
+    },
   };
 }
 
