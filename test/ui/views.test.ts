@@ -54,6 +54,22 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
       await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).waitFor();
     },
   ],
+  [
+    'known',
+    () => '/accounts/new',
+    async (page) => {
+      await page.getByLabel('Email address').fill('ui-views@example.com');
+      await page.getByRole('link', { name: 'open ui-views@example.com' }).waitFor();
+    },
+  ],
+  [
+    'token',
+    () => '/accounts/new',
+    async (page) => {
+      await page.getByLabel('Email address').fill('ann@outlook.com');
+      await page.getByText('Mailtide cannot get a token').waitFor();
+    },
+  ],
   ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
 ];
 

@@ -9,6 +9,7 @@ import { useClamped } from '../parts/clamped.tsx';
 import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
+import { isLost } from '../parts/view-title.tsx';
 import { Attachments } from './attachments.tsx';
 import { HtmlFrame } from './html-frame.tsx';
 import { MessageHeader } from './message-header.tsx';
@@ -95,7 +96,7 @@ function Subject({ subject, order }: { subject: string | null; order: 1 | 2 }) {
   const { ref, showAll, ...clamped } = useClamped<HTMLHeadingElement>(3);
   // What was pressed to come here may be gone; a list that is still there keeps the keyboard.
   useEffect(() => {
-    if (document.activeElement === document.body) ref.current?.focus({ preventScroll: true });
+    if (isLost(document.activeElement)) ref.current?.focus({ preventScroll: true });
   }, [ref]);
   return (
     <div>

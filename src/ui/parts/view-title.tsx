@@ -23,7 +23,9 @@ export function useFocusOfView(view: string, mainId: string): void {
   useEffect(() => {
     if (shown.current === view) return;
     shown.current = view;
-    const main = document.getElementById(mainId)!;
+    const main = document.getElementById(mainId);
+    // Who is signed out sees no view.
+    if (!main) return;
     const { activeElement } = document;
     if (main !== activeElement && main.contains(activeElement) && activeElement!.checkVisibility()) return;
     // While the files of a view are on their way, the view before is kept, unseen.
@@ -34,5 +36,6 @@ export function useFocusOfView(view: string, mainId: string): void {
   }, [view, mainId]);
 }
 
-const isLost = (element: Element | null): boolean =>
+/** Nothing that somebody would miss has the focus. */
+export const isLost = (element: Element | null): boolean =>
   element === null || element === document.body || element.matches('main');
