@@ -43,7 +43,7 @@ export function useMailboxes(accountId: string): Mailboxes {
   }, [client, accountId]);
 
   useEffect(() => void refetch(), [refetch]);
-  useReconnected(refetch);
+  useReconnected(useCallback(() => void refetch(), [refetch]));
   useStatusChanges(useCallback((changed) => void (changed === accountId && refetch()), [accountId, refetch]));
   return { ...state, refetch };
 }

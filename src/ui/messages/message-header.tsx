@@ -132,5 +132,5 @@ function fieldsOf(message: WholeMessage): [string, ReactNode][] {
     ['Size', bytes(message.size)],
     ['SHA-256', message.sourceSha256],
   ];
-  return fields.filter(([, value]) => value);
+  return fields.filter(([, value]) => Boolean(value));
 }
