@@ -15,6 +15,7 @@ import { startScheduler } from './jobs/scheduler.ts';
 import { startSearchIndexer } from './jobs/search-indexer.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/sync-queue.ts';
 import type { Syncs } from './jobs/syncs.ts';
+import { startTableCare } from './jobs/table-care.ts';
 import { createAccountFeed } from './live/create-account-feed.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
@@ -129,6 +130,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     opened.defer(stopRecovery);
     opened.defer(startSearchIndexer(database, log));
   }
+  if (database.exclusive) opened.defer(startTableCare(database.pool, log));
   if (config.SYNC_ENABLED && has('scheduler')) {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
     opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));

@@ -1,6 +1,9 @@
 import type { DispatchableRun } from '../store/runs/dispatchable-runs.ts';
 import { priorityOf } from './message-priority.ts';
 
+/** BullMQ's name of the queue. */
+export const QUEUE_NAME = 'syncs';
+
 /** Messages that went out, kept for the dashboard: the rows hold the history. */
 const KEEP_COMPLETED = { count: 1000, age: 24 * 60 * 60 };
 const KEEP_FAILED = { count: 1000, age: 7 * 24 * 60 * 60 };

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
 
 /** Our own pages load from here only. A page that needs more says so itself. `nonce` is of its style elements. */
@@ -15,6 +15,10 @@ export const contentSecurityPolicy = (nonce?: string): string =>
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
+
+/** A browser that was given the address, in contrast to a program that asks with GET. */
+export const wantsPage = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html');
 
 const HEADERS = {
   'content-security-policy': contentSecurityPolicy(),

@@ -8,8 +8,9 @@ import { schema } from '../graphql/schema/index.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Authenticator } from '../store/authenticator.ts';
 import { useSpans } from '../telemetry/graphql-spans.ts';
+import { wantsPage } from './answers.ts';
 import { authenticateRequest } from './authentication.ts';
-import { sendGraphiql, wantsPage } from './graphiql.ts';
+import { sendGraphiql } from './graphiql.ts';
 import { formAt } from './sign-in.ts';
 
 export const GRAPHQL_PATH = '/graphql';

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import files from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { MailtideError } from '../errors.ts';
 import { ACCOUNT_PARTS, PATHS } from '../ui/paths.ts';
-import { contentSecurityPolicy } from './answers.ts';
+import { contentSecurityPolicy, wantsPage } from './answers.ts';
 
 const BUILT = fileURLToPath(new URL('../../dist/ui/', import.meta.url));
 /** Where the nonce of an answer goes, in index.html. */
@@ -12,8 +13,8 @@ const NONCE = '%STYLE_NONCE%';
 
 /**
  * The web page, as `npm run build:ui` has made it. Its files have names with checksums, so they are kept by browsers
- * for good; the page itself is asked for each time. It is answered at its own addresses only (ui/paths.ts): what else
- * is not there stays NOT_FOUND.
+ * for good; the page itself is asked for each time. It is answered at its own addresses (ui/paths.ts). At one that is
+ * not there it says so to a person, with the way home; to a program it is NOT_FOUND.
  * @throws Error of one line when the page was not built
  */
 export async function addPages(app: FastifyInstance): Promise<void> {
@@ -36,13 +37,19 @@ export async function addPages(app: FastifyInstance): Promise<void> {
   const { accountPart, ...paths } = PATHS;
   const parts = ACCOUNT_PARTS.map((part) => accountPart.replace(':part', part));
   for (const path of [...Object.values(paths), ...parts]) {
-    app.get(path, async (_request, reply) => {
-      // The components' styles are elements that scripts of ours make: they name it, and nothing else in the page can.
-      const nonce = randomBytes(16).toString('base64');
-      return reply
-        .headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy(nonce) })
-        .type('text/html; charset=utf-8')
-        .send(index.replace(NONCE, nonce));
-    });
+    app.get(path, async (_request, reply) => sendPage(reply));
+  }
+  app.get('/*', async (request, reply) => {
+    if (!wantsPage(request)) throw new MailtideError('NOT_FOUND', { message: 'There is no such page.' });
+    return sendPage(reply.code(404));
+  });
+
+  function sendPage(reply: FastifyReply): FastifyReply {
+    // The components' styles are elements that scripts of ours make: they name it, and nothing else in the page can.
+    const nonce = randomBytes(16).toString('base64');
+    return reply
+      .headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy(nonce) })
+      .type('text/html; charset=utf-8')
+      .send(index.replace(NONCE, nonce));
   }
 }

@@ -34,6 +34,17 @@ const EMBEDDED_POOL_SIZE = 4;
  * are to take over within 30 seconds. Ours are never idle that long.
  */
 const IDLE_IN_TRANSACTION_MS = 10_000;
+/**
+ * A server that waits for the rest of a statement, or to be rid of an answer, is not idle, and no limit of statements
+ * ends that: only TCP tells it that nobody is there any more. Usually after two hours.
+ */
+const SERVER_SIDE = {
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 2,
+  tcp_user_timeout: 20_000,
+};
 /** And the node is to notice. */
 const KEPT_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
@@ -113,9 +124,8 @@ const waitingFor = (limitMs: number): pg.PoolConfig => ({
 const limits =
   (limitMs: number): NonNullable<pg.PoolConfig['verify']> =>
   (client, done) => {
-    client
-      .query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; SET statement_timeout = ${limitMs}`)
-      .then(() => done(), done);
+    const settings = Object.entries({ ...SERVER_SIDE, statement_timeout: limitMs });
+    client.query(settings.map(([name, value]) => `SET ${name} = ${value}`).join('; ')).then(() => done(), done);
   };
 
 function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => Promise<void>): Database {

@@ -1,6 +1,6 @@
 /**
- * The page's addresses. The service answers each of them with the page, and nothing else: an address that is not here
- * is NOT_FOUND, and beside them live the downloads (`/messages/:id/source`, `/accounts/:id/timeline`).
+ * The page's addresses. The service answers each of them with the page; at an address that is not here the page says
+ * so, with the status 404. Beside them live the downloads (`/messages/:id/source`, `/accounts/:id/timeline`).
  * Patterns are written so that Fastify and wouter read them alike.
  */
 export const PATHS = {

@@ -319,10 +319,18 @@ test('a worker is cut off from PostgreSQL, loses its lease and comes back: it wr
   const cutOff = nodes.worker({ DATABASE_URL: through.href });
   const one = await mailbox(api, 'cut-off', SIZE);
   const runId = await startSync(api, one.account);
+  const behind = await Promise.all([1, 2, 3, 4].map((i) => mailbox(api, `behind-cut-off-${i}`, 20)));
   await inTheMiddle(api, runId);
   cable.pull();
   const pulled = performance.now();
-  nodes.worker();
+  const other = nodes.worker();
+  await waitFor(() => other.stdout().includes('Redis is there'), { what: 'another worker' });
+  // Redis still tells both of them.
+  const waiting = await Promise.all(behind.map(({ account }) => startSync(api, account)));
+  for (const id of waiting) {
+    const ended = async () => (await syncRun(api, id)).status === 'SUCCEEDED';
+    await waitFor(ended, { what: 'others to do what it was told of', timeoutMs: 30_000 });
+  }
   await waitFor(async () => (await syncRun(api, runId)).attempt === 2, { what: 'the take-over', timeoutMs: 30_000 });
   expect(performance.now() - pulled).toBeLessThan(30_000);
   expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE });

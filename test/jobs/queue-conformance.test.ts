@@ -4,12 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { newId } from '../../src/domain/ids.ts';
 import type { SyncReceipt } from '../../src/domain/receipt.ts';
 import { MailtideError } from '../../src/errors.ts';
-import { createBullmqQueue, QUEUE_NAME } from '../../src/jobs/bullmq-queue.ts';
+import { createBullmqQueue } from '../../src/jobs/bullmq-queue.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
 import { createLocalQueue } from '../../src/jobs/local-queue.ts';
 import { createPlaces } from '../../src/jobs/places.ts';
 import { startRecovery } from '../../src/jobs/recovery.ts';
 import { createRunHandler, type RunTools } from '../../src/jobs/run-handler.ts';
+import { QUEUE_NAME } from '../../src/jobs/sync-message.ts';
 import type { SyncQueue } from '../../src/jobs/sync-queue.ts';
 import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
 import { openRedis } from '../../src/redis.ts';

@@ -23,6 +23,8 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const post = (path: string, body: string, headers: Record<string, string> = {}) =>
   fetch(api.url + path, { method: 'POST', body, headers, redirect: 'manual' });
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
+/** As browsers ask for what somebody opens. */
+const ofBrowser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 const json = { 'content-type': 'application/json' };
 const viewer = JSON.stringify({ query: '{ viewer { tenant { name } } }' });
 
@@ -186,6 +188,23 @@ describe('pages', () => {
   test('what is not there is NOT_FOUND', async () => {
     for (const path of ['/nowhere', '/accounts/x/nowhere', '/assets/nowhere.js', '/index.html']) {
       expect(await codeOf(await get(path)), path).toEqual([404, 'NOT_FOUND']);
+      expect(await codeOf(await post(path, '{}', { ...json, ...ofBrowser })), path).toEqual([404, 'NOT_FOUND']);
+    }
+  });
+
+  test('a person who looks for what is not there is answered by the page, whose files are found from there', async () => {
+    for (const path of ['/nowhere', '/accounts/x/nowhere', '/a/b/c/d']) {
+      const answer = await get(path, ofBrowser);
+      expect([answer.status, answer.headers.get('content-type')], path).toEqual([404, 'text/html; charset=utf-8']);
+      const page = await answer.text();
+      expect(answer.headers.get('content-security-policy')).toContain(
+        /name="style-nonce" content="([^"]+)"/.exec(page)![1],
+      );
+      const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
+      expect(files.length).toBeGreaterThan(1);
+      for (const file of files) {
+        expect((await fetch(new URL(file, api.url + path))).status, file).toBe(200);
+      }
     }
   });
 });

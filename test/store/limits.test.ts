@@ -112,5 +112,8 @@ test('without being told otherwise, it is a minute, and ten seconds for a transa
   const set = async (name: string) => (await usual.pool.query<Record<string, string>>(`SHOW ${name}`)).rows[0]![name];
   expect(await set('statement_timeout')).toBe('1min');
   expect(await set('idle_in_transaction_session_timeout')).toBe('10s');
+  // In the middle of a statement it is as long as TCP waits, 10 + 2 x 5 seconds.
+  const tcp = ['tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout'];
+  expect(await Promise.all(tcp.map(set))).toEqual(['10', '5', '2', '20000']);
   expect(usual.pool.options).toMatchObject({ connectionTimeoutMillis: 60_000, query_timeout: 75_000 });
 });

@@ -17,7 +17,7 @@ const PAGE = 20;
 /** From the index, its place, the sort, the page: at most. Plans that join what they should ask give ten times as many. */
 const ROWS_OF_A_MESSAGE = 5;
 
-/** A database that was just filled has no statistics, and the embedded one never has. */
+/** A database that was just filled has no statistics. */
 describe.each([
   ['the embedded database', async () => ({ url: undefined, dataDir })],
   ['PostgreSQL', async () => ({ url: await postgres.createDatabase(), dataDir })],

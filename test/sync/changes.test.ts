@@ -105,6 +105,56 @@ describe.each(LEVELS)('changes on a server with %s', (level, capability) => {
     expect(events.filter((type) => type === 'email_deleted').length).toBeGreaterThan(20);
   });
 
+  test('mail that came to two mailboxes at once, and left one of them, was deleted there', async () => {
+    const [first, second] = [mails(64, 65), mails(65, 66)];
+    server.deliver(user, 'INBOX', [...first, ...second]);
+    server.deliver(user, 'Projects', [...first, ...second]);
+    expect((await comeOver()).events.toSorted()).toEqual([
+      'email_copied',
+      'email_copied',
+      'email_received',
+      'email_received',
+      'sync_succeeded',
+    ]);
+    await actor.select('INBOX');
+    await actor.expunge(String((await actor.uids()).at(-1)));
+    expect(await comeOver()).toMatchObject({
+      stats: { messagesUpdated: 0, messagesDeleted: 1 },
+      events: ['email_deleted', 'sync_succeeded'],
+    });
+    await actor.select('Projects');
+    await actor.expunge(String((await actor.uids()).at(-2)));
+    expect(await comeOver()).toMatchObject({ events: ['email_deleted', 'sync_succeeded'] });
+  });
+
+  test('mail that came to one mailbox twice, and left it once, was deleted', async () => {
+    server.deliver(user, 'INBOX', mails(66, 67));
+    server.deliver(user, 'INBOX', mails(66, 67));
+    expect((await comeOver()).events).toEqual(['email_received', 'email_copied', 'sync_succeeded']);
+    await actor.select('INBOX');
+    await actor.expunge(String((await actor.uids()).at(-1)));
+    expect(await comeOver()).toMatchObject({ events: ['email_deleted', 'sync_succeeded'] });
+  });
+
+  test('mail that was copied, and a sync later deleted where it was, is told as both', async () => {
+    await actor.select('INBOX');
+    const uid = String((await actor.uids())[3]);
+    await actor.copy(uid, 'Projects');
+    expect(await comeOver()).toMatchObject({ events: ['email_copied', 'sync_succeeded'] });
+    await actor.expunge(uid);
+    expect(await comeOver()).toMatchObject({ events: ['email_deleted', 'sync_succeeded'] });
+  });
+
+  test('of two copies that went to one place, one moved there', async () => {
+    server.deliver(user, 'INBOX', [...mails(67, 68), ...mails(67, 68)]);
+    await comeOver();
+    await actor.select('INBOX');
+    const [one, other] = (await actor.uids()).slice(-2).map(String);
+    await actor.move(one!, 'Projects');
+    await actor.expunge(other!);
+    expect((await comeOver()).events.toSorted()).toEqual(['email_deleted', 'email_moved', 'sync_succeeded']);
+  });
+
   test('another UIDVALIDITY: nothing is received twice', async () => {
     await server.doveadm('mailbox', 'update', '-u', user, '--uid-validity', '4242424242', 'INBOX');
     const { stats, events } = await comeOver();

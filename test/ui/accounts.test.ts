@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { openDatabaseBeside } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
@@ -57,7 +57,7 @@ function newUser(): string {
 
 const bar = (where: Page) => where.getByRole('progressbar').first();
 const percentOf = async (where: Page) => Number(await bar(where).getAttribute('aria-valuenow'));
-const state = (where: Page) => where.getByTestId('state');
+const state = (where: Page | Locator) => where.getByTestId('state');
 
 /** The bar has come to more than `from`, and the run still goes on. */
 const moved = (where: Page, from = 0) =>
@@ -78,7 +78,7 @@ async function watched(): Promise<string> {
   return account;
 }
 
-async function upToDate(where: Page): Promise<void> {
+async function upToDate(where: Page | Locator): Promise<void> {
   server.bytesPerSecond = Infinity;
   await state(where).getByText('Up to date').waitFor({ timeout: 60_000 });
 }
@@ -144,6 +144,21 @@ test('an address that is connected already is said before a login is tried, and 
   await page.getByRole('button', { name: 'Connect and sync' }).click();
   await page.getByRole('link', { name: `open ui-${users}@example.com` }).click();
   await page.waitForURL(`${service.url}/accounts/${account}`);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('what is stored of an account, and of a mailbox, is told while it is not all', async () => {
+  const account = await watched();
+  const stored = page.getByText(new RegExp(`^\\d+ of ${MESSAGES} stored$`));
+  const before = Number.parseInt((await stored.textContent())!, 10);
+  await expect.poll(async () => Number.parseInt((await stored.textContent())!, 10)).toBeGreaterThan(before);
+  await page.goto(`${service.url}/accounts/${account}/mailboxes`);
+  await page.getByRole('cell', { name: new RegExp(`^\\d+ of ${MESSAGES - 40} stored$`) }).waitFor();
+  await page.goto(service.url);
+  const row = page.getByTestId('account').filter({ hasText: `ui-${users}@` });
+  await row.getByText(new RegExp(`^\\d+ of ${MESSAGES} stored$`)).waitFor();
+  await upToDate(row);
+  await row.getByText(`${MESSAGES} messages`, { exact: true }).waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 

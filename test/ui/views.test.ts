@@ -86,6 +86,19 @@ for (const [device, options] of [
   });
 }
 
+test.each(['/nonsense', '/a/b/c/d', '/accounts/x/nonsense'])(
+  '%s: the page says that nothing is there, and knows the way home',
+  async (path) => {
+    await using visitor = await visit(browser, service, { path });
+    await visitor.page.getByText('There is nothing here').waitFor();
+    expect(await accessFaults(visitor.page)).toEqual([]);
+    await visitor.page.getByRole('link', { name: 'To your accounts' }).click();
+    await visitor.page.getByText('ui-views@example.com').waitFor();
+    // What the browser itself says of the status.
+    expect(visitor.complaints.filter((complaint) => !complaint.includes('status of 404'))).toEqual([]);
+  },
+);
+
 /** What has the focus, as it is called. */
 const focused = ({ page }: Visitor) =>
   page.evaluate(() => {

@@ -89,11 +89,18 @@ export function adopt(
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const rows = await tx.query<{ uid: bigint; messageId: string }>(
-      `UPDATE message_location l SET state = 'STORED', message_id = k.message_id, stored_at = now(), last_error = NULL
+      `UPDATE message_location l SET state = 'STORED', message_id = k.message_id, stored_at = now(), last_error = NULL,
+         arrival_told = k.message_id <> ALL ($5::uuid[])
        FROM unnest($3::bigint[], $4::uuid[]) AS k(uid, message_id)
        WHERE l.mailbox_id = $1 AND l.generation = $2 AND l.uid = k.uid AND l.state = 'PENDING' AND l.deleted_at IS NULL
        RETURNING l.uid, l.message_id`,
-      [mailbox.id, mailbox.generation, known.map(({ uid }) => uid), known.map(({ messageId }) => messageId)],
+      [
+        mailbox.id,
+        mailbox.generation,
+        known.map(({ uid }) => uid),
+        known.map(({ messageId }) => messageId),
+        [...onTheMove],
+      ],
     );
     const copies = rows.filter(({ messageId }) => !onTheMove.has(messageId));
     const events = copies.map(

@@ -102,6 +102,7 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
 /** Pure: what a batch changes, given what is known. */
 function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
   const ids = new Map(known.messages);
+  const told: boolean[] = [];
   const created: { id: string; item: BatchItem }[] = [];
   const events: EventInput[] = [];
   let bytes = 0n;
@@ -115,6 +116,7 @@ function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
       uid: item.uid,
     };
     const knownId = ids.get(message.sha256);
+    told.push(knownId === undefined || !onTheMove.has(knownId));
     if (knownId === undefined) {
       const id = newId();
       ids.set(message.sha256, id);
@@ -124,7 +126,7 @@ function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
         type: 'email_received',
         payload: { messageId: id, ...place, sha256: message.sha256, size: message.size, receivedAt },
       });
-    } else if (!onTheMove.has(knownId)) {
+    } else if (told.at(-1)) {
       events.push({ type: 'email_copied', payload: { messageId: knownId, ...place } });
     }
   }
@@ -133,7 +135,7 @@ function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
     known.threads,
     newId,
   );
-  return { ids, created, events, threads, bytes };
+  return { ids, created, told, events, threads, bytes };
 }
 
 const receivedAtOf = ({ internalDate, message }: BatchItem): Date => internalDate ?? message.sentAt ?? new Date();
@@ -142,7 +144,7 @@ async function write(
   tx: Sql,
   lease: Lease,
   { mailbox, items, columns, size }: Batch,
-  { ids, created, events, threads }: ReturnType<typeof planBatch>,
+  { ids, created, told, events, threads }: ReturnType<typeof planBatch>,
   head: Known,
 ): Promise<void> {
   const chained = chainEvents(head, lease.accountId, events, new Date());
@@ -193,6 +195,7 @@ async function write(
     columns.parseError,
     columns.search,
     columns.zstd,
+    told,
   ]);
 }
 
@@ -235,8 +238,9 @@ const WRITE = `
     FROM json_to_recordset($11::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
       "contentId" text, "isInline" boolean)
   )
-  UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL
-  FROM unnest($17::bigint[], $18::uuid[]) AS s(uid, message_id)
+  UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
+    arrival_told = s.told
+  FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
   WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20`;
 
 /** A reply that refers to two threads joins them. */

@@ -13,10 +13,12 @@ export type Gone =
   | 'all';
 
 /**
- * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another mailbox since
- * this one was last seen (and was not there before under another UIDVALIDITY), or to another UID of this one, as what was
- * moved out and back has; deleted otherwise. After a UIDVALIDITY change a message that is still in the same mailbox went
- * nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same transaction.
+ * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another place since this
+ * mailbox was last seen, to another mailbox (and was not there before under another UIDVALIDITY) or to another UID of
+ * this one, as what was moved out and back has; deleted otherwise. That it came to a place is told once: where the
+ * timeline tells it already, as of a copy, it is not where this one went. After a UIDVALIDITY change a message that is
+ * still in the same mailbox went nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same
+ * transaction.
  */
 export function tombstone(
   pool: Pool,
@@ -26,22 +28,17 @@ export function tombstone(
   cursor: MailboxCursor | null,
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
-    const lost = [...Map.groupBy(await markDeleted(tx, mailbox.id, gone), keyOf).values()];
-    const facts = lost.flatMap(([row]) => factOf(row!, mailbox));
-    await appendEvents(tx, lease.accountId, facts);
-    const copies = await copiesOf(
-      tx,
-      lease.accountId,
-      lost.flatMap((rows) => rows.slice(1)),
-    );
-    await appendEvents(tx, lease.accountId, copies);
+    const lost = await markDeleted(tx, mailbox.id, gone);
+    const events = tell(lost, mailbox);
+    const count = (type: EventInput['type']): number => events.filter((event) => event.type === type).length;
+    await appendEvents(tx, lease.accountId, events);
+    await markTold(tx, lost);
     if (cursor) await commitCursor(tx, lease, mailbox.id, cursor);
-    const moved = facts.filter((fact) => fact.type === 'email_moved').length;
     return recordProgress(tx, lease, {
       add: {
-        messagesUpdated: moved,
-        messagesDeleted: facts.length - moved,
-        eventsCreated: facts.length + copies.length,
+        messagesUpdated: count('email_moved'),
+        messagesDeleted: count('email_deleted'),
+        eventsCreated: events.length,
         mailboxesSynced: cursor ? 1 : 0,
       },
     });
@@ -58,6 +55,7 @@ interface LostLocation {
   messageId: string | null;
   toMailboxId: string | null;
   toPath: string | null;
+  toGeneration: number | null;
   toUid: bigint | null;
   toUidValidity: bigint | null;
   /** That is this mailbox under another UIDVALIDITY. */
@@ -85,11 +83,12 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
      )
      SELECT lost.generation, lost.uid, lost.uid_validity, lost.message_id, home.*
      FROM lost LEFT JOIN LATERAL (
-       SELECT t.stored_at, t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.uid AS to_uid, b.uid_validity AS to_uid_validity,
-         t.mailbox_id = $1 AND t.generation > lost.generation AS is_renumbered
+       SELECT t.stored_at, t.mailbox_id AS to_mailbox_id, b.path AS to_path, t.generation AS to_generation,
+         t.uid AS to_uid, b.uid_validity AS to_uid_validity, t.mailbox_id = $1 AND t.generation > lost.generation AS is_renumbered
        FROM message_location t JOIN mailbox b ON b.id = t.mailbox_id
        WHERE t.message_id = lost.message_id AND t.deleted_at IS NULL
          AND (t.mailbox_id <> $1 OR ${stays})
+         AND (NOT t.arrival_told OR t.mailbox_id = $1 AND t.generation > lost.generation)
          AND (lost.last_seen_at IS NULL OR t.stored_at > lost.last_seen_at)
          AND (t.mailbox_id = $1 OR NOT EXISTS (
            SELECT FROM message_location e
@@ -100,17 +99,36 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
   );
 }
 
-function factOf(row: LostLocation, mailbox: StoredMailbox): EventInput[] {
-  if (!row.messageId || row.isRenumbered) return [];
-  const from = {
-    mailboxId: mailbox.id,
-    mailbox: mailbox.path,
-    uidValidity: String(row.uidValidity),
-    uid: Number(row.uid),
-  };
-  if (!row.toMailboxId) return [{ type: 'email_deleted', payload: { messageId: row.messageId, ...from } }];
-  return [{ type: 'email_moved', payload: { messageId: row.messageId, from, to: placeOf(row) } }];
+/**
+ * Pure: a message that left one place and came to several moved to one and was copied to the others. One that left
+ * several and came to one moved there from one of them.
+ */
+function tell(lost: readonly LostLocation[], mailbox: StoredMailbox): EventInput[] {
+  const told = new Set<string>();
+  const isNews = (row: LostLocation): boolean =>
+    row.messageId !== null &&
+    row.toMailboxId !== null &&
+    !row.isRenumbered &&
+    told.size < told.add(arrivalOf(row)).size;
+  const facts = [...Map.groupBy(lost, keyOf).values()].flatMap((rows): EventInput[] => {
+    const { messageId, isRenumbered, uid, uidValidity } = rows[0]!;
+    if (!messageId || isRenumbered) return [];
+    const from = { mailboxId: mailbox.id, mailbox: mailbox.path, uidValidity: String(uidValidity), uid: Number(uid) };
+    const to = rows.find(isNews);
+    return [
+      to
+        ? { type: 'email_moved', payload: { messageId, from, to: placeOf(to) } }
+        : { type: 'email_deleted', payload: { messageId, ...from } },
+    ];
+  });
+  const copies = lost
+    .filter(isNews)
+    .map((row): EventInput => ({ type: 'email_copied', payload: { messageId: row.messageId!, ...placeOf(row) } }));
+  return [...facts, ...copies];
 }
+
+const arrivalOf = ({ messageId, toMailboxId, toGeneration, toUid }: LostLocation): string =>
+  [messageId, toMailboxId, toGeneration, toUid].join(' ');
 
 const placeOf = (row: LostLocation) => ({
   mailboxId: row.toMailboxId!,
@@ -119,25 +137,17 @@ const placeOf = (row: LostLocation) => ({
   uid: Number(row.toUid),
 });
 
-/**
- * A message that left one place and came to several moved to one and was copied to the others. Nothing was told of any
- * when it came, for that was to be the move; so what the timeline does not tell yet is told now.
- */
-async function copiesOf(tx: Sql, accountId: string, places: readonly LostLocation[]): Promise<EventInput[]> {
-  const copies = places
-    .filter(({ messageId, isRenumbered }) => messageId && !isRenumbered)
-    .map((row) => ({ messageId: row.messageId!, ...placeOf(row) }));
-  if (copies.length === 0) return [];
-  const told = await tx.query<{ messageId: string; place: { mailboxId: string; uidValidity: string; uid: number } }>(
-    `SELECT payload->>'messageId' AS message_id, coalesce(payload->'to', payload) AS place FROM event
-     WHERE account_id = $1 AND type IN ('email_received', 'email_copied', 'email_moved')
-       AND payload->>'messageId' = ANY ($2)`,
-    [accountId, copies.map(({ messageId }) => messageId)],
+async function markTold(tx: Sql, lost: readonly LostLocation[]): Promise<void> {
+  const places = lost.filter(({ toMailboxId }) => toMailboxId !== null);
+  if (places.length === 0) return;
+  await tx.query(
+    `UPDATE message_location l SET arrival_told = true
+     FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS p(mailbox_id, generation, uid)
+     WHERE l.mailbox_id = p.mailbox_id AND l.generation = p.generation AND l.uid = p.uid`,
+    [
+      places.map(({ toMailboxId }) => toMailboxId),
+      places.map(({ toGeneration }) => toGeneration),
+      places.map(({ toUid }) => toUid),
+    ],
   );
-  const nameOf = (messageId: string, { mailboxId, uidValidity, uid }: (typeof told)[number]['place']): string =>
-    [messageId, mailboxId, uidValidity, uid].join(' ');
-  const known = new Set(told.map(({ messageId, place }) => nameOf(messageId, place)));
-  return copies
-    .filter((copy) => known.size < known.add(nameOf(copy.messageId, copy)).size)
-    .map((payload): EventInput => ({ type: 'email_copied', payload }));
 }
