@@ -7,8 +7,9 @@ import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
 import { ViewBoundary } from './parts/view-boundary.tsx';
+import { useFocusOfView } from './parts/view-title.tsx';
 import { PATHS } from './paths.ts';
-import { Shell } from './shell/shell.tsx';
+import { MAIN_ID, Shell } from './shell/shell.tsx';
 import { SignIn } from './shell/sign-in.tsx';
 
 // Each view is a file of its own: the first one must not wait for the others.
@@ -29,7 +30,10 @@ export function App() {
 /** Who is signed out gets the form at the very address, and comes back to it. */
 function Page() {
   const [path] = useLocation();
-  if (useSignedOut()) return <SignIn />;
+  const signedOut = useSignedOut();
+  // The messages that are opened in a list are one view, whose keys lead from one to the next.
+  useFocusOfView(path.replace(/(\/messages)\/.*/, '$1'), MAIN_ID);
+  if (signedOut) return <SignIn />;
   return (
     <Shell>
       <ViewBoundary path={path}>

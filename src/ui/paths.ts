@@ -20,6 +20,9 @@ export type AccountPart = (typeof ACCOUNT_PARTS)[number];
 export const toAccount = (id: string, part?: AccountPart | 'messages'): string =>
   part ? `/accounts/${id}/${part}` : `/accounts/${id}`;
 export const isAccountPart = (part: string): part is AccountPart => (ACCOUNT_PARTS as readonly string[]).includes(part);
+/** Of the last run, in the first part of an account's view. */
+export const RECEIPT_ID = 'receipt';
+export const toReceipt = (id: string): string => `${toAccount(id)}#${RECEIPT_ID}`;
 /** The messages of one mailbox. */
 export const toMailbox = (accountId: string, mailboxId: string): string =>
   `${toAccount(accountId, 'messages')}?mailbox=${mailboxId}`;

@@ -109,7 +109,7 @@ test('from nothing to a running sync, with a wrong password first', async () => 
 
   const receipt = page.getByRole('region', { name: 'Receipt', exact: true });
   await receipt.getByText('Complete', { exact: true }).waitFor();
-  await receipt.getByRole('row', { name: `INBOX ${MESSAGES - 40} ${MESSAGES - 40} all UIDs compared` }).waitFor();
+  await receipt.getByRole('row', { name: `INBOX ${MESSAGES - 40} ${MESSAGES - 40} message by message` }).waitFor();
   await page.getByRole('navigation', { name: 'Account' }).getByRole('link', { name: 'Events' }).click();
   await page.getByRole('button', { name: 'Verify' }).click();
   await page.getByRole('dialog').getByText('Intact').waitFor();
@@ -124,10 +124,27 @@ test('the address of a provider fills the server in and says what its logins nee
   expect(await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).getAttribute('href')).toBe(
     'https://myaccount.google.com/apppasswords',
   );
+  await page.getByLabel('Email address').fill('ann@outlook.com');
+  await page.getByText('Mailtide cannot get a token for you').waitFor();
   await page.getByLabel('IMAP server').fill('imap.example.org');
+  await page.getByText('Mailtide cannot get a token for you').waitFor({ state: 'hidden' });
   await page.getByLabel('Email address').fill('ann@icloud.com');
   await page.getByLabel('Email address').blur();
+  await page.getByText('As you have typed it. For this address imap.mail.me.com would be filled in.').waitFor();
   expect(await page.getByLabel('IMAP server').inputValue(), 'what was typed stays').toBe('imap.example.org');
+  expect(await page.getByText('App password').count()).toBe(0);
+});
+
+test('an address that is connected already is said before a login is tried, and leads to its account', async () => {
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(`${service.url}/accounts/new`);
+  await page.getByLabel('Email address').fill(`UI-${users}@example.com`);
+  await page.getByLabel('IMAP server').fill(server.host);
+  await page.locator('input[type=password]').fill('wrong');
+  await page.getByRole('button', { name: 'Connect and sync' }).click();
+  await page.getByRole('link', { name: `open ui-${users}@example.com` }).click();
+  await page.waitForURL(`${service.url}/accounts/${account}`);
+  expect(visitor.complaints).toEqual([]);
 });
 
 test('what is stored of an account, and of a mailbox, is told while it is not all', async () => {
@@ -176,12 +193,33 @@ test('the chart says since when it was watched, and a reload in the middle does 
   expect(await since()).toBe(before);
 });
 
+test('each mailbox of a run has a bar of its own that moves, also in the list of all', async () => {
+  const account = await watched();
+  const inbox = page.getByRole('progressbar', { name: 'Messages of INBOX' });
+  const share = async () => Number(await inbox.getAttribute('aria-valuenow'));
+  const grows = async (from: number) =>
+    waitFor(async () => (await share()) > from && (await share()), { what: `the mailbox to pass ${from} %` });
+  await grows(await grows(0));
+  expect(await inbox.getAttribute('aria-valuetext')).toMatch(/^\d+ of 260 stored$/);
+  await page.goto(`${service.url}/accounts/${account}/mailboxes`);
+  const stored = page.getByRole('cell', { name: /^\d+ of 260 stored$/ });
+  const count = async () => Number.parseInt((await stored.textContent())!, 10);
+  const before = await count();
+  await waitFor(async () => (await count()) > before, { what: 'the count to grow' });
+  await upToDate(page);
+  await stored.waitFor({ state: 'hidden' });
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a restart of the service in the middle is said, and the run goes on without a reload', async () => {
   await watched();
   const before = await moved(page);
   await page.evaluate(() => Object.assign(globalThis, { wasNotReloaded: true }));
   await service.stop();
   await page.getByText('Offline, reconnecting').waitFor();
+  await page.getByRole('button', { name: /^Cancel/ }).click();
+  const notDone = page.getByRole('alert').getByText(/Whether this was still done is not known/);
+  await notDone.waitFor();
   server.bytesPerSecond = WATCHABLE / 4;
   service = await startService({
     dataDir,
@@ -189,6 +227,7 @@ test('a restart of the service in the middle is said, and the run goes on withou
     environment: { API_KEY: service.apiKey },
   });
   await page.getByText('Offline, reconnecting').waitFor({ state: 'hidden' });
+  await notDone.waitFor({ state: 'hidden' });
   expect(await moved(page)).toBeGreaterThanOrEqual(Math.floor(before));
   await upToDate(page);
   expect(await page.evaluate(() => 'wasNotReloaded' in globalThis)).toBe(true);
@@ -266,6 +305,8 @@ test('an account that is added, renamed, paused and deleted elsewhere is seen, w
 test('an account is deleted only after asking', async () => {
   const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
   await page.goto(`${service.url}/accounts/${account}`);
+  await page.getByRole('link', { name: 'History' }).click();
+  await page.getByText('No sync yet').waitFor();
   await page.getByRole('button', { name: /^More/ }).click();
   await page.getByRole('menuitem', { name: 'Delete…' }).click();
   await page.getByRole('button', { name: 'Keep it' }).click();
@@ -275,6 +316,10 @@ test('an account is deleted only after asking', async () => {
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { name: 'Accounts' }).waitFor();
   await expect.poll(() => page.getByText(`ui-${users}@example.com`).count()).toBe(0);
+  // The way back does not lead to what is gone, from whichever of its views it was deleted.
+  await page.goBack();
+  await expect.poll(() => new URL(page.url()).pathname).toBe('/');
+  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
 });
 
 test('a refused password asks for a new one, and the account goes on with it', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { addSecondTenant } from '../support/second-tenant.ts';
 import { dovecot, postgres } from '../support/servers.ts';
@@ -10,6 +10,7 @@ import { waitFor } from '../support/wait.ts';
 import { accessFaults, launchBrowser, type Visitor, visit } from './browser.ts';
 import { type Canary, startCanary } from './canary.ts';
 import { hostileHtml, hostileMail } from './hostile-html.ts';
+import { TURNED_SUBJECT, turnedMails } from './turned-mail.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 240_000 });
 
@@ -182,4 +183,61 @@ test("another tenant's message is not there, by whatever way", async () => {
 test('the view of it is accessible', async () => {
   await mail();
   expect(await accessFaults(page)).toEqual([]);
+});
+
+/** Where the first and the last letter of a text are seen, from the left. */
+const lettersOf = (where: Locator, text: string): Promise<[first: number, last: number]> =>
+  where.first().evaluate((element, text) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode as Text;
+      const at = node.data.indexOf(text);
+      if (at < 0) continue;
+      const leftOf = (place: number) => {
+        const range = new Range();
+        range.setStart(node, place);
+        range.setEnd(node, place + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return [leftOf(at), leftOf(at + text.length - 1)] as [number, number];
+    }
+    throw new Error(`${text} is not there`);
+  }, text);
+
+async function expectInOrder(where: Locator, text: string): Promise<void> {
+  const [first, last] = await lettersOf(where, text);
+  expect(first, `${text} goes from left to right`).toBeLessThan(last);
+}
+
+test('marks that turn the text turn nothing but the words that they are in, and disguise no file', async () => {
+  const work = 'العمل';
+  dovecot.addUser('turned', {
+    INBOX: [],
+    [work]: turnedMails().map((bytes) => ({ bytes, flags: ['\\Seen'] as const })),
+  });
+  const account = await connectAccount(service, dovecot, 'turned');
+  await sync(service, account);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${service.url}/accounts/${account}/messages`);
+  const row = page.getByRole('listbox', { name: 'Messages' }).getByRole('option');
+  await row.getByText('evil name').waitFor();
+  await expectInOrder(row, 'Ben Lee');
+  await row.click();
+  const article = page.getByRole('article');
+  await article.getByText('eve@example.org').waitFor();
+  await expectInOrder(article, 'eve@example.org');
+  await article.getByText('All fields').click();
+  await expectInOrder(article.getByText('From', { exact: true }).locator('..'), 'eve@example.org');
+
+  const file = article.getByRole('list', { name: 'Attachments' }).getByRole('link');
+  expect(await file.textContent()).toMatch(/^invoice\uFFFDfdp\.exe/);
+  expect(await file.getAttribute('title')).not.toMatch(/\u202E/);
+  await expectInOrder(file, 'fdp.exe');
+
+  const title = article.getByRole('heading', { name: TURNED_SUBJECT.replaceAll(/[\s\u202E]+/g, ' ').trim() });
+  const height = async () => (await title.boundingBox())!.height;
+  const cut = await height();
+  await article.getByRole('button', { name: 'Show all' }).click();
+  await expect.poll(height).toBeGreaterThan(cut * 1.5);
+  expect(visitor.complaints).toEqual([]);
 });

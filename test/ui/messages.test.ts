@@ -98,6 +98,7 @@ describe('the list', () => {
     expect(await marks()).toEqual(['Wattenmeer', 'ferries', 'Wattenmeer', 'ferries', 'Wattenquay']);
     await searchField().pressSequentially('x');
     await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    await page.getByText('More may be found with fewer words.').waitFor();
     expect(new URL(page.url()).searchParams.get('search')).toBe('ferries wattenx');
     await page.getByRole('button', { name: 'Clear the search' }).click();
     await waitFor(async () => (await rows().count()) > 5, { what: 'all messages again' });
@@ -204,6 +205,32 @@ describe('a thread', () => {
     await waitFor(async () => (await rows().count()) === 7, { what: 'the messages of the thread' });
     expect(visitor.complaints).toEqual([]);
   });
+});
+
+test('the earlier pages of a conversation are live as well', async () => {
+  const long = (n: number) =>
+    Buffer.from(
+      `From: Dora <dora@example.com>\r\nSubject: Re: Long watch\r\nMessage-ID: <watch-${n}@example.com>\r\n` +
+        `References: <watch-0@example.com>\r\n\r\nWatch number ${n}.\r\n`,
+    );
+  const end = Date.now();
+  const mails = Array.from({ length: 70 }, (_, n) => ({
+    bytes: long(n),
+    flags: seen,
+    internalDate: new Date(end - (70 - n) * 60_000),
+  }));
+  dovecot.deliver('reader', 'INBOX', mails);
+  await sync(service, account);
+  await rows().filter({ hasText: 'Long watch' }).click();
+  const earlier = article().getByRole('list', { name: 'Earlier in this thread' });
+  const line = (n: number) => earlier.getByRole('button', { name: new RegExp(`Watch number ${n}\\.`) });
+  await earlier.getByRole('button', { name: '66 more messages' }).click();
+  await earlier.getByRole('button', { name: '20 more messages' }).click();
+  await line(0).waitFor();
+  dovecot.deliver('reader', 'INBOX', [{ bytes: long(99), flags: seen, internalDate: new Date(end - 68.5 * 60_000) }]);
+  await sync(service, account);
+  await line(99).waitFor();
+  expect(visitor.complaints).toEqual([]);
 });
 
 describe('the keyboard', () => {

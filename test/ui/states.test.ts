@@ -87,7 +87,7 @@ test('each state is told at a glance, and live', async () => {
   for (const user of ['states-running', 'states-next', 'states-third']) {
     await says(user, 'Up to date');
     await row(user)
-      .getByText(/^Proven (just now|\d+ minutes? ago)/)
+      .getByText(/^Complete as of (just now|\d+ minutes? ago)/)
       .waitFor();
   }
 

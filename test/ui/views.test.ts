@@ -1,9 +1,10 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mails } from '../support/mails.ts';
 import { dovecot } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
+import { waitFor } from '../support/wait.ts';
 import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -15,7 +16,11 @@ let refused: string;
 
 beforeAll(async () => {
   [service, browser] = await Promise.all([startService(), launchBrowser()]);
-  dovecot.addUser('ui-views', { INBOX: mails(0, 30), Work: [], 'Work/Much longer name than others': mails(30, 35) });
+  dovecot.addUser('ui-views', {
+    INBOX: mails(0, 30),
+    Work: [],
+    'Work/Much longer name than others, which-does-not-end-where-a-window-does': mails(30, 35),
+  });
   synced = await connectAccount(service, dovecot, 'ui-views');
   await sync(service, synced);
   refused = await connectAccount(service, { ...dovecot, password: 'wrong' }, 'ui-refused', { verify: false });
@@ -31,7 +36,7 @@ afterAll(async () => {
 const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<unknown>][] = [
   ['accounts', () => '/', (page) => page.getByText('Needs a new password').waitFor()],
   ['add', () => '/accounts/new', (page) => page.getByLabel('Email address').waitFor()],
-  ['overview', () => `/accounts/${synced}`, (page) => page.getByText('all UIDs compared').first().waitFor()],
+  ['overview', () => `/accounts/${synced}`, (page) => page.getByText('message by message').first().waitFor()],
   ['refused', () => `/accounts/${refused}`, (page) => page.getByText('A run proves something').waitFor()],
   ['mailboxes', () => `/accounts/${synced}/mailboxes`, (page) => page.getByText('Much longer name').waitFor()],
   ['history', () => `/accounts/${synced}/history`, (page) => page.getByRole('button', { name: /Succeeded/i }).click()],
@@ -47,6 +52,22 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
     async (page) => {
       await page.getByLabel('Email address').fill('ann@gmail.com');
       await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).waitFor();
+    },
+  ],
+  [
+    'known',
+    () => '/accounts/new',
+    async (page) => {
+      await page.getByLabel('Email address').fill('ui-views@example.com');
+      await page.getByRole('link', { name: 'open ui-views@example.com' }).waitFor();
+    },
+  ],
+  [
+    'token',
+    () => '/accounts/new',
+    async (page) => {
+      await page.getByLabel('Email address').fill('ann@outlook.com');
+      await page.getByText('Mailtide cannot get a token').waitFor();
     },
   ],
   ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
@@ -132,6 +153,55 @@ async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {
   }
   throw new Error(`Arrow keys do not come to ${name}`);
 }
+
+test('the focus follows to the view that is opened, and does not move when the page is loaded', async () => {
+  await using visitor = await visit(browser, service);
+  const { page } = visitor;
+  const heading = (name: string) => page.getByRole('heading', { level: 1, name });
+  const hasFocus = (name: string) =>
+    waitFor(() => heading(name).evaluate((element) => element === document.activeElement), {
+      what: `the focus on ${name}`,
+    });
+  const account = page.getByRole('link', { name: 'ui-views@example.com' });
+  await account.waitFor();
+  expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+  await account.press('Enter');
+  await hasFocus('ui-views@example.com');
+  // What was pressed is still there in the next part of the same view.
+  await page.getByRole('link', { name: 'Mailboxes' }).press('Enter');
+  await page.getByText('Much longer name').waitFor();
+  await expect.poll(() => focused(visitor)).toBe('Mailboxes');
+  await page.getByRole('link', { name: 'Messages' }).press('Enter');
+  await hasFocus('Messages of ui-views@example.com');
+  await page.getByRole('button', { name: /^Account ui-views/ }).press('Enter');
+  await page.getByRole('menuitem', { name: 'All accounts' }).press('Enter');
+  await hasFocus('Accounts');
+  await page.getByRole('link', { name: 'Add an account' }).press('Enter');
+  await expect.poll(() => focused(visitor)).toMatch(/^Email address/);
+});
+
+test('on a phone the current tab, the counts of a mailbox, and the state above the messages are in sight', async () => {
+  const viewport = { width: 360, height: 740 };
+  await using visitor = await visit(browser, service, { path: `/accounts/${synced}/settings`, viewport });
+  const { page } = visitor;
+  const inSight = async (what: Locator) => {
+    const box = (await what.boundingBox())!;
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+  };
+  await page.getByLabel('Name to show').waitFor();
+  await inSight(page.getByRole('link', { name: 'Settings' }));
+  await page.goto(`${service.url}/accounts/${synced}/mailboxes`);
+  const row = page.getByRole('row').filter({ hasText: 'name than others' });
+  await inSight(row.getByRole('cell').nth(1));
+  await inSight(row.getByRole('cell').nth(2));
+  await page.goto(`${service.url}/accounts/${synced}/messages`);
+  const state = page.getByTestId('state');
+  await state.getByText('Up to date').waitFor();
+  await inSight(state);
+  await state.click();
+  await page.waitForURL(`${service.url}/accounts/${synced}`);
+});
 
 test('times are in the zone of the reader, numbers in the reader’s locale', async () => {
   const path = `/accounts/${synced}/history`;

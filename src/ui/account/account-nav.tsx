@@ -1,4 +1,5 @@
 import { Anchor, Group } from '@mantine/core';
+import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import { type AccountPart, toAccount } from '../paths.ts';
 import classes from './account.module.css';
@@ -14,16 +15,24 @@ const NAMES: Record<Shown, string> = {
   settings: 'Settings',
 };
 
+const pathOf = (accountId: string, part: Shown): string => toAccount(accountId, part === 'overview' ? undefined : part);
+
 /** The ways between the views of an account. Links, so that each can be opened beside the others. */
 export function AccountNav({ accountId, part }: { accountId: string; part: Shown }) {
+  const ref = useRef<HTMLElement>(null);
+  // On a phone there is room for some of them only.
+  useEffect(() => {
+    const current = ref.current!.querySelector(`a[href="${pathOf(accountId, part)}"]`);
+    current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [accountId, part]);
   return (
-    <nav aria-label="Account" className={classes['nav']}>
+    <nav aria-label="Account" className={classes['nav']} ref={ref}>
       <Group gap={0} wrap="nowrap">
         {(Object.keys(NAMES) as Shown[]).map((name) => (
           <Anchor
             key={name}
             component={Link}
-            href={toAccount(accountId, name === 'overview' ? undefined : name)}
+            href={pathOf(accountId, name)}
             className={classes['tab']!}
             underline="never"
             {...(name === part ? { 'aria-current': 'page' } : {})}

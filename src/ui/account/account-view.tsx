@@ -1,16 +1,16 @@
-import { Group, Stack, Text, Title } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
-import { useLocation } from 'wouter';
+import { Redirect, useLocation } from 'wouter';
 import { EmailAccountDocument, type EmailAccountQuery } from '../../generated/gql/graphql.ts';
 import { AccountButtons } from '../accounts/account-buttons.tsx';
-import { shownState } from '../accounts/account-state.ts';
 import { StateBadge } from '../accounts/state-badge.tsx';
-import { useAccountActions } from '../accounts/use-account-actions.ts';
-import { sentenceOf } from '../api/client.ts';
+import { StateDetail } from '../accounts/state-detail.tsx';
+import { useAccountActions, wasDeletedHere } from '../accounts/use-account-actions.ts';
+import { whyNotDone } from '../api/client.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
-import { useNow } from '../parts/time.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { type AccountPart, isAccountPart } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { AccountNav } from './account-nav.tsx';
@@ -40,6 +40,7 @@ export default function AccountView({ accountId, part }: Props) {
   });
   if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the account" />;
   const account = data.emailAccount;
+  if (!account && wasDeletedHere(accountId)) return <Redirect to="/" replace />;
   if (!account || (part !== undefined && !isAccountPart(part))) return <NotFound />;
 
   const Part = part === undefined ? Overview : PARTS[part];
@@ -65,26 +66,19 @@ function AccountHeader({ account }: { account: Account }) {
   useTitle(account.emailAddress);
   const [, navigate] = useLocation();
   const actions = useAccountActions(account);
-  const { detail } = shownState(account, useNow());
   return (
     <Stack gap={4}>
       <Group justify="space-between" align="flex-start">
         <Group gap="xs" miw={0}>
-          <Title order={1} style={{ overflowWrap: 'anywhere' }}>
-            {account.emailAddress}
-          </Title>
+          <ViewTitle>{account.emailAddress}</ViewTitle>
           <StateBadge account={account} />
-          {detail && (
-            <Text size="sm" c="dimmed">
-              {detail}
-            </Text>
-          )}
+          <StateDetail account={account} size="sm" />
         </Group>
-        <AccountButtons account={account} actions={actions} onDeleted={() => navigate('/')} />
+        <AccountButtons account={account} actions={actions} onDeleted={() => navigate('/', { replace: true })} />
       </Group>
       {actions.error && (
         <Text size="sm" c="red" role="alert">
-          {sentenceOf(actions.error)}
+          {whyNotDone(actions.error)}
         </Text>
       )}
     </Stack>

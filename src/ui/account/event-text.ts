@@ -1,11 +1,13 @@
-import { bytes, words } from '../parts/format.ts';
+import { isolated } from '../parts/bidi.ts';
+import { bytes, number } from '../parts/format.ts';
+import { gapInWords } from './plain-words.ts';
 
 type Place = { mailbox: string; uid: number };
 
 /** What a reader wants to know of an event's payload. What a later version says is shown as it is. */
 export function describeEvent(type: string, payload: unknown): string {
   const fact = payload as Record<string, unknown>;
-  const at = (place: unknown) => `${(place as Place).mailbox}, UID ${(place as Place).uid}`;
+  const at = (place: unknown) => `${isolated((place as Place).mailbox)}, UID ${(place as Place).uid}`;
   switch (type) {
     case 'account_connected':
       return `${String(fact['emailAddress'])} at ${String(fact['imapHost'])}`;
@@ -19,9 +21,9 @@ export function describeEvent(type: string, payload: unknown): string {
     case 'mailbox_created':
     case 'mailbox_deleted':
     case 'mailbox_reset':
-      return String(fact['path']);
+      return isolated(String(fact['path']));
     case 'mailbox_renamed':
-      return `${String(fact['previousPath'])} → ${String(fact['path'])}`;
+      return `${isolated(String(fact['previousPath']))} → ${isolated(String(fact['path']))}`;
     case 'email_received':
       return `${at(fact)}, ${bytes(fact['size'] as number)}`;
     case 'email_copied':
@@ -30,7 +32,7 @@ export function describeEvent(type: string, payload: unknown): string {
     case 'email_moved':
       return `${at(fact['from'])} → ${at(fact['to'])}`;
     case 'email_quarantined':
-      return `${at(fact)}: ${words(String(fact['reason']))}`;
+      return `${at(fact)}: ${gapInWords(String(fact['reason']))}`;
     case 'email_flags_changed':
       return `${at(fact)}: ${flagChanges(fact['previousFlags'] as string[], fact['flags'] as string[])}`;
     case 'sync_succeeded':
@@ -50,6 +52,6 @@ const flagChanges = (before: readonly string[], after: readonly string[]): strin
 
 function runText({ stats, errorCode }: Record<string, unknown>): string {
   const { messagesCreated, messagesUpdated, messagesDeleted } = stats as Record<string, number>;
-  const counts = `${messagesCreated} new, ${messagesUpdated} changed, ${messagesDeleted} deleted`;
+  const counts = `${number(messagesCreated!)} new, ${number(messagesUpdated!)} changed, ${number(messagesDeleted!)} deleted`;
   return typeof errorCode === 'string' ? `${errorCode}; ${counts}` : counts;
 }

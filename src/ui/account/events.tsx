@@ -2,7 +2,8 @@ import { Anchor, Button, Group, Paper, Select, Stack, Text } from '@mantine/core
 import { useState } from 'react';
 import { EventsDocument, type EventType } from '../../generated/gql/graphql.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
-import { words } from '../parts/format.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
+import { number, words } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account-view.tsx';
@@ -73,7 +74,7 @@ function Timeline({ account, type }: { account: Account; type: EventType | null 
     <Paper withBorder px="md" py="xs">
       {news.length > 0 && (
         <Text size="xs" c="dimmed" role="status">
-          {news.length} new since you opened this
+          {number(news.length)} new since you opened this
         </Text>
       )}
       <EventList events={events} />
@@ -86,7 +87,7 @@ function Timeline({ account, type }: { account: Account; type: EventType | null 
 function Older({ account, type, after }: { account: Account; type: EventType | null; after: string | null }) {
   const [isWanted, setWanted] = useState(false);
   const variables = { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' as const, after };
-  const { data, error, fetching } = useLiveQuery({ query: EventsDocument, variables, accountId: '', pause: !isWanted });
+  const { data, error, fetching } = useSteadyQuery({ query: EventsDocument, variables, pause: !isWanted });
   if (error) return <Failure error={error} />;
   if (!data) {
     return (

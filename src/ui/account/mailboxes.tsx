@@ -1,8 +1,7 @@
 import { Anchor, Badge, Paper, Table, Text } from '@mantine/core';
-import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { MailboxesDocument } from '../../generated/gql/graphql.ts';
-import { useFrame } from '../api/activity.ts';
+import { useRunNow } from '../accounts/run-bar.tsx';
 import { number, storedOf } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -10,22 +9,18 @@ import { toMailbox } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
+import { MailboxBar } from './mailbox-bar.tsx';
 import { treeOf } from './mailbox-tree.ts';
-import { useMailboxes } from './use-mailboxes.ts';
+import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';
 
 /** The tree of mailboxes with what is in them, and since when that is proven. */
 export default function Mailboxes({ account }: { account: Account }) {
   useShownQuery(MailboxesDocument, { accountId: account.id, first: 100 });
-  const { rows, error, refetch } = useMailboxes(account.id);
-  const frame = useFrame(account.id);
-  const current =
-    frame?.status === 'RUNNING' && frame.runId === account.syncStatus.activeRun?.id ? frame.mailbox : null;
-  // What was counted of a mailbox is known when its turn is over.
-  useEffect(() => {
-    if (current !== null) refetch();
-  }, [current, refetch]);
+  const { rows, error, refetch } = useLiveMailboxes(account.id);
+  const run = useRunNow(account);
 
-  if (!rows) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the mailboxes" />;
+  if (!rows)
+    return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="Loading the mailboxes" />;
   if (rows.length === 0) return <Empty title="No mailbox is known yet">The first sync lists them.</Empty>;
   return (
     <Paper withBorder component="section" className={classes['scroll']!} tabIndex={0} aria-label="Mailboxes">
@@ -35,17 +30,17 @@ export default function Mailboxes({ account }: { account: Account }) {
             <Table.Th>Mailbox</Table.Th>
             <Table.Th ta="right">Messages</Table.Th>
             <Table.Th ta="right">Unread</Table.Th>
-            <Table.Th>Proven current</Table.Th>
+            <Table.Th visibleFrom="xs">Complete as of</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {treeOf(rows).map(({ mailbox, name, depth }) => (
             <Table.Tr key={mailbox.id}>
-              <Table.Td style={{ paddingInlineStart: `${0.75 + depth * 1.25}rem` }}>
+              <Table.Td className={classes['mailbox']!} style={{ paddingInlineStart: `${0.75 + depth * 1.25}rem` }}>
                 <Anchor component={Link} href={toMailbox(account.id, mailbox.id)} size="sm" c="inherit">
-                  {name}
+                  <bdi>{name}</bdi>
                 </Anchor>
-                {mailbox.path === current && (
+                {mailbox.path === run?.mailbox && (
                   <Badge size="xs" tt="none" ml="xs">
                     now
                   </Badge>
@@ -55,24 +50,40 @@ export default function Mailboxes({ account }: { account: Account }) {
                     {mailbox.specialUse.slice(1)}
                   </Text>
                 )}
+                <Text size="xs" c="dimmed" hiddenFrom="xs">
+                  {mailbox.provenCurrentAt && 'complete as of '}
+                  <CompleteAsOf mailbox={mailbox} />
+                </Text>
               </Table.Td>
-              <Table.Td ta="right">{storedOf(mailbox.storedCount, mailbox.messageCount)}</Table.Td>
+              <Table.Td ta="right">
+                {storedOf(mailbox.storedCount, mailbox.messageCount)}
+                {run && mailbox.storedCount < mailbox.messageCount && (
+                  // The cell says it in words.
+                  <div aria-hidden>
+                    <MailboxBar mailbox={mailbox} />
+                  </div>
+                )}
+              </Table.Td>
               <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
                 {number(mailbox.unseenCount)}
               </Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                {mailbox.provenCurrentAt ? (
-                  <Ago at={mailbox.provenCurrentAt} />
-                ) : (
-                  <Text span size="sm" c="dimmed">
-                    not proven
-                  </Text>
-                )}
+              <Table.Td style={{ whiteSpace: 'nowrap' }} visibleFrom="xs">
+                <CompleteAsOf mailbox={mailbox} />
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
     </Paper>
+  );
+}
+
+function CompleteAsOf({ mailbox: { provenCurrentAt } }: { mailbox: Mailbox }) {
+  return provenCurrentAt ? (
+    <Ago at={provenCurrentAt} />
+  ) : (
+    <Text span inherit c="dimmed">
+      not confirmed
+    </Text>
   );
 }

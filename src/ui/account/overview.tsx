@@ -1,4 +1,5 @@
-import { Alert, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Code, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { useEffect } from 'react';
 import { SyncRunsDocument } from '../../generated/gql/graphql.ts';
 import { useStored } from '../accounts/use-stored.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
@@ -6,6 +7,8 @@ import { duration, number, storedOf } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
+import { RECEIPT_ID } from '../paths.ts';
+import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
 import { Facts } from './facts.tsx';
 import { Receipt } from './receipt.tsx';
@@ -34,7 +37,14 @@ export function Overview({ account }: { account: Account }) {
             ['Messages', storedOf(stored, totals.messages)],
             ['Unread', number(totals.unseen)],
             ['Mailboxes', number(totals.mailboxes)],
-            ['Proven current', totals.provenCurrentAt ? <Ago at={totals.provenCurrentAt} /> : 'Not all of it'],
+            [
+              'Complete as of',
+              totals.provenCurrentAt ? (
+                <Ago at={totals.provenCurrentAt} />
+              ) : (
+                <NotConfirmed hasReceipt={syncCount > 0} />
+              ),
+            ],
             ['Last sync', lastSyncAt ? <Ago at={lastSyncAt} /> : 'Never'],
             ['Next sync', nextSyncAt ? <Ago at={nextSyncAt} /> : 'Not scheduled'],
             ['Interval', syncIntervalMinutes ? duration(syncIntervalMinutes * 60_000) : 'The usual one'],
@@ -48,9 +58,21 @@ export function Overview({ account }: { account: Account }) {
   );
 }
 
+function NotConfirmed({ hasReceipt }: { hasReceipt: boolean }) {
+  if (!hasReceipt) return 'Not confirmed yet';
+  return (
+    <Anchor href={`#${RECEIPT_ID}`} inherit underline="always">
+      Not confirmed: why
+    </Anchor>
+  );
+}
+
 function LastRun({ account }: { account: Account }) {
   const variables = { accountId: account.id, first: 2 };
   const { data, error, refetch } = useLiveQuery({ query: SyncRunsDocument, variables, accountId: account.id });
+  useEffect(() => {
+    if (data && location.hash === `#${RECEIPT_ID}`) document.getElementById(RECEIPT_ID)?.scrollIntoView();
+  }, [data]);
   if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the last run" />;
   const run = data.syncRuns.edges.map(({ node }) => node).find(({ finishedAt }) => finishedAt !== null);
   if (!run) {
@@ -65,7 +87,7 @@ function LastRun({ account }: { account: Account }) {
         </Title>
         <RunStats run={run} badge />
       </Paper>
-      <Paper withBorder p="md" component="section" aria-label="Receipt">
+      <Paper withBorder p="md" component="section" aria-label="Receipt" id={RECEIPT_ID} className={classes['target']!}>
         <Title order={2} mb="sm">
           Receipt
         </Title>

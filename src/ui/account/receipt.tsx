@@ -1,10 +1,11 @@
 import { Badge, Box, Button, Group, Stack, Table, Text } from '@mantine/core';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { SyncReceiptDocument, type SyncReceiptQuery, type SyncRunStatus } from '../../generated/gql/graphql.ts';
-import { count, number, words } from '../parts/format.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
+import { count, number } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import classes from './account.module.css';
+import { gapInWords, PROOFS } from './plain-words.ts';
 
 type MailboxReceipt = NonNullable<NonNullable<SyncReceiptQuery['syncRun']>['receipt']>['mailboxes'][number];
 
@@ -13,15 +14,9 @@ const FIRST = 8;
 /** Gaps that are named one by one. */
 const NAMED_GAPS = 20;
 
-const PROOFS = {
-  UID_SET: 'all UIDs compared',
-  COUNT: 'changes told, counts equal',
-  STATUS: 'unchanged since',
-} as const;
-
 /** What a run proved: the server's messages against those that are stored, and every gap with its reason. */
 export function Receipt({ runId, status }: { runId: string; status: SyncRunStatus }) {
-  const [{ data, error }] = useQuery({ query: SyncReceiptDocument, variables: { runId } });
+  const { data, error } = useSteadyQuery({ query: SyncReceiptDocument, variables: { runId } });
   const [isWhole, setWhole] = useState(false);
   if (!data) return error ? <Failure error={error} /> : <Loading what="Loading the receipt" />;
   const receipt = data.syncRun?.receipt;
@@ -56,7 +51,7 @@ export function Receipt({ runId, status }: { runId: string; status: SyncRunStatu
               <Table.Th>Mailbox</Table.Th>
               <Table.Th ta="right">Server</Table.Th>
               <Table.Th ta="right">Stored</Table.Th>
-              <Table.Th>Proof</Table.Th>
+              <Table.Th>Checked</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -79,13 +74,15 @@ function Row({ receipt }: { receipt: MailboxReceipt }) {
   const { mailbox, serverMessages, storedMessages, proof, complete, flagsProven, repairs, gapCount, gaps } = receipt;
   return (
     <Table.Tr>
-      <Table.Td style={{ overflowWrap: 'anywhere' }}>{mailbox}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>
+        <bdi>{mailbox}</bdi>
+      </Table.Td>
       <Table.Td ta="right">{serverMessages === null ? 'not said' : number(serverMessages)}</Table.Td>
       <Table.Td ta="right">{number(storedMessages)}</Table.Td>
       <Table.Td>
         <Text size="sm" {...(complete ? {} : { c: 'orange' })}>
           {proof ? PROOFS[proof] : 'none'}
-          {proof && !flagsProven && ', flags not'}
+          {proof && !flagsProven && ', flags not compared'}
         </Text>
         {repairs > 0 && <Text size="xs">{count(repairs, 'difference')} found and put right</Text>}
         {gapCount > 0 && (
@@ -95,7 +92,7 @@ function Row({ receipt }: { receipt: MailboxReceipt }) {
               {gaps.slice(0, NAMED_GAPS).map(({ uid, reason }) => (
                 <Text component="li" size="xs" key={`${uid} ${reason}`}>
                   {uid && `UID ${uid}: `}
-                  {words(reason)}
+                  {gapInWords(reason)}
                 </Text>
               ))}
               {gapCount > NAMED_GAPS && (

@@ -1,19 +1,40 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { useEffect } from 'react';
-import { useQuery } from 'urql';
 import { SyncRunMailboxesDocument } from '../../generated/gql/graphql.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
+import { storedOf } from '../parts/format.ts';
 import { Failure } from '../parts/states.tsx';
 import classes from './account.module.css';
+import { MailboxBar } from './mailbox-bar.tsx';
+import { planInWords } from './plain-words.ts';
+import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';
 
 const FIRST = 100;
 
+interface Props {
+  readonly runId: string;
+  /** The one that the run works on. */
+  readonly current?: string | null;
+  /** As far as they have come, by path, while the run goes on. */
+  readonly known?: ReadonlyMap<string, Mailbox>;
+}
+
+/** The mailboxes of the run that goes on, each with how much of it is stored. */
+export function RunMailboxesNow({ accountId, ...props }: Props & { accountId: string }) {
+  const { rows = [] } = useLiveMailboxes(accountId);
+  return <RunMailboxes {...props} known={new Map(rows.map((mailbox) => [mailbox.path, mailbox]))} />;
+}
+
 /** The mailboxes that a run opened, and why each was synced the way it was. */
-export function RunMailboxes({ runId, current = null }: { runId: string; current?: string | null }) {
-  const [{ data, error }, ask] = useQuery({ query: SyncRunMailboxesDocument, variables: { runId, first: FIRST } });
+export function RunMailboxes({ runId, current = null, known }: Props) {
+  const { data, error, refetch } = useSteadyQuery({
+    query: SyncRunMailboxesDocument,
+    variables: { runId, first: FIRST },
+  });
   // The next one was opened.
   useEffect(() => {
-    if (current !== null) ask({ requestPolicy: 'network-only' });
-  }, [current, ask]);
+    if (current !== null) refetch();
+  }, [current, refetch]);
 
   if (error && !data) return <Failure error={error} />;
   const mailboxes = data?.syncRun?.mailboxes;
@@ -21,32 +42,35 @@ export function RunMailboxes({ runId, current = null }: { runId: string; current
   if (mailboxes.edges.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        No mailbox was opened: what was not was proven unchanged without that.
+        No mailbox had to be opened: the server said of each that nothing had changed.
       </Text>
     );
   }
   return (
     <ul className={classes['plain']} aria-label="Mailboxes of this run">
-      {mailboxes.edges.map(({ node: { path, reason, attempt } }) => (
-        <li key={path}>
-          <Group gap="xs" justify="space-between" wrap="nowrap" py={2}>
+      {mailboxes.edges.map(({ node: { path, reason, attempt } }) => {
+        const mailbox = known?.get(path);
+        return (
+          <li key={path} className={classes['opened']}>
             <Group gap="xs" wrap="nowrap" miw={0}>
               <Text size="sm" {...(path === current ? { fw: 650 } : {})} className="truncate">
-                {path}
+                <bdi>{path}</bdi>
               </Text>
               {path === current && (
-                <Badge size="xs" tt="none">
+                <Badge size="xs" tt="none" flex="none">
                   now
                 </Badge>
               )}
             </Group>
-            <Text size="xs" c="dimmed" ta="right">
-              {reason}
+            <Text size="xs" c="dimmed" title={reason}>
+              {mailbox && `${storedOf(mailbox.storedCount, mailbox.messageCount)} · `}
+              {planInWords(reason)}
               {attempt > 1 && `, attempt ${attempt}`}
             </Text>
-          </Group>
-        </li>
-      ))}
+            {mailbox && <MailboxBar mailbox={mailbox} />}
+          </li>
+        );
+      })}
       {mailboxes.pageInfo.hasNextPage && (
         <Text component="li" size="xs" c="dimmed">
           and more

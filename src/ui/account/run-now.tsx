@@ -8,7 +8,7 @@ import { Ago } from '../parts/time.tsx';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
 import { Facts } from './facts.tsx';
-import { RunMailboxes } from './run-mailboxes.tsx';
+import { RunMailboxesNow } from './run-mailboxes.tsx';
 import { SpeedChart } from './speed-chart.tsx';
 
 const PHASES: readonly [SyncPhase, string][] = [
@@ -74,7 +74,7 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
               ]}
             />
             <SpeedChart samples={samples} />
-            <RunMailboxes runId={runId} current={mailbox} />
+            <RunMailboxesNow accountId={account.id} runId={runId} current={mailbox} />
           </>
         )}
       </Stack>

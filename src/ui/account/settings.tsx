@@ -2,8 +2,11 @@ import { Alert, Button, Group, Paper, PasswordInput, Stack, Text, TextInput } fr
 import { useForm } from '@mantine/form';
 import { useMutation } from 'urql';
 import { UpdateEmailAccountDocument, type UpdateEmailAccountInput } from '../../generated/gql/graphql.ts';
+import { credentialsOf } from '../accounts/credentials.ts';
 import { ServerFields, type ServerValues } from '../accounts/server-fields.tsx';
-import { codeOf, sentenceOf } from '../api/client.ts';
+import { useSuggestion } from '../accounts/use-suggestion.ts';
+import { codeOf, whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account-view.tsx';
 
@@ -28,11 +31,15 @@ export default function Settings({ account }: { account: Account }) {
     },
   });
   const { values } = form;
-  const [{ fetching, error, data }, update] = useMutation(UpdateEmailAccountDocument);
+  const { suggestion } = useSuggestion(account.emailAddress);
+  const isOAuth = suggestion?.login === 'OAUTH2' && suggestion.host === values.host.trim();
+  const [{ fetching, data }, update] = useMutation(UpdateEmailAccountDocument);
+  const [error, setError] = useActionError();
   useShownQuery(UpdateEmailAccountDocument, { id: account.id, input: { displayName: 'Ann' } });
 
   async function save() {
-    const answer = await update({ id: account.id, input: inputOf(values, account) });
+    const answer = await update({ id: account.id, input: inputOf(values, account, isOAuth) });
+    setError(answer.error);
     if (answer.error) return;
     form.setFieldValue('password', '');
     form.resetDirty();
@@ -55,7 +62,7 @@ export default function Settings({ account }: { account: Account }) {
             </Alert>
           )}
           <PasswordInput
-            label="New password"
+            label={isOAuth ? 'New access token' : 'New password'}
             description="Left empty, it stays as it is."
             autoComplete="off"
             {...(needsAuth ? { 'data-autofocus': true, autoFocus: true } : {})}
@@ -78,7 +85,7 @@ export default function Settings({ account }: { account: Account }) {
           />
           <ServerFields form={form} />
           {error && (
-            <Alert color="red" variant="light" role="alert" title={sentenceOf(error)}>
+            <Alert color="red" variant="light" role="alert" title={whyNotDone(error)}>
               {codeOf(error)}
             </Alert>
           )}
@@ -99,7 +106,11 @@ export default function Settings({ account }: { account: Account }) {
 }
 
 /** Only what changed: what is left out stays as it is, and an unchanged login is not tried again. */
-function inputOf(values: Values, { imap, displayName, syncIntervalMinutes }: Account): UpdateEmailAccountInput {
+function inputOf(
+  values: Values,
+  { imap, displayName, syncIntervalMinutes }: Account,
+  isOAuth: boolean,
+): UpdateEmailAccountInput {
   const server = {
     host: values.host.trim(),
     port: Number(values.port),
@@ -116,6 +127,6 @@ function inputOf(values: Values, { imap, displayName, syncIntervalMinutes }: Acc
     ...(values.displayName !== (displayName ?? '') ? { displayName: values.displayName } : {}),
     ...(interval !== (syncIntervalMinutes ?? null) ? { syncIntervalMinutes: interval } : {}),
     ...(isMoved ? { imap: { ...server, username: server.username || null } } : {}),
-    ...(values.password !== '' ? { credentials: { password: values.password } } : {}),
+    ...(values.password !== '' ? { credentials: credentialsOf(values.password, isOAuth) } : {}),
   };
 }

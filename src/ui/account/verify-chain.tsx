@@ -1,7 +1,7 @@
 import { Alert, Button, Code, Modal, Text } from '@mantine/core';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { VerifyEventChainDocument } from '../../generated/gql/graphql.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
 import { count, number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
@@ -22,7 +22,7 @@ export function VerifyChain({ accountId }: { accountId: string }) {
 }
 
 function Verification({ accountId }: { accountId: string }) {
-  const [{ data, error, fetching }] = useQuery({
+  const { data, error, fetching } = useSteadyQuery({
     query: VerifyEventChainDocument,
     variables: { accountId },
     requestPolicy: 'network-only',

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/co
 import { useState } from 'react';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { whyNotDone } from '../api/client.ts';
 import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { toAccount } from '../paths.ts';
@@ -63,7 +64,7 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
           </Text>
           {actions.error && (
             <Text size="sm" c="red" role="alert">
-              {actions.error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached.'}
+              {whyNotDone(actions.error)}
             </Text>
           )}
           <Group justify="flex-end">

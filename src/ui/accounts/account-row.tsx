@@ -1,21 +1,19 @@
 import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
 import { count, number, storedOf } from '../parts/format.ts';
-import { useNow } from '../parts/time.tsx';
 import { toAccount } from '../paths.ts';
 import { AccountButtons } from './account-buttons.tsx';
-import { shownState } from './account-state.ts';
 import classes from './accounts.module.css';
 import { RunProgress } from './run-progress.tsx';
 import { StateBadge } from './state-badge.tsx';
+import { StateDetail } from './state-detail.tsx';
 import { useAccountActions } from './use-account-actions.ts';
 import { useStored } from './use-stored.ts';
 
 export function AccountRow({ account }: { account: AccountSummaryFragment }) {
   const actions = useAccountActions(account);
-  const { detail } = shownState(account, useNow());
   const { totals } = account;
   const stored = useStored(account);
   return (
@@ -26,17 +24,13 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
         </Anchor>
         {account.displayName && (
           <Text size="xs" c="dimmed" className="truncate">
-            {account.displayName}
+            <bdi>{account.displayName}</bdi>
           </Text>
         )}
       </div>
       <div className={classes['state']}>
         <StateBadge account={account} />
-        {detail && (
-          <Text size="xs" c="dimmed" className={classes['detail']}>
-            {detail}
-          </Text>
-        )}
+        <StateDetail account={account} size="xs" className={classes['detail']!} />
       </div>
       <div className={classes['totals']}>
         <Text size="sm">
@@ -53,7 +47,7 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
         <RunProgress account={account} />
         {actions.error && (
           <Text size="sm" c="red" role="alert">
-            {sentenceOf(actions.error)}
+            {whyNotDone(actions.error)}
           </Text>
         )}
       </div>

@@ -6,6 +6,8 @@ export interface ShownState {
   readonly label: string;
   readonly color: 'gray' | 'blue' | 'cyan' | 'teal' | 'yellow' | 'orange' | 'red';
   readonly detail: string | null;
+  /** The receipt of the last run says more. */
+  readonly isInReceipt?: true;
 }
 
 /** Nothing here is guessed from how things usually go: it says what the service says (`syncStatus`). */
@@ -44,8 +46,8 @@ export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: 
       return { label: 'Paused', color: 'gray', detail: lastSyncAt && `Last sync ${ago(lastSyncAt, now)}` };
     case 'SUCCEEDED':
       return totals.provenCurrentAt
-        ? { label: 'Up to date', color: 'teal', detail: `Proven ${ago(totals.provenCurrentAt, now)}` }
-        : { label: 'Synced, not all proven', color: 'yellow', detail: 'The receipt says what is missing' };
+        ? { label: 'Up to date', color: 'teal', detail: `Complete as of ${ago(totals.provenCurrentAt, now)}` }
+        : { label: 'Synced, not all confirmed', color: 'yellow', detail: 'The receipt says why', isInReceipt: true };
     case 'FAILED':
       return { label: 'Failed', color: 'red', detail: lastSyncError?.message ?? null };
     case 'CANCELLED':

@@ -1,13 +1,15 @@
-import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { Link } from 'wouter';
 import { EmailAccountsDocument, StartAllEmailSyncsDocument } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { PATHS } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { AccountRow } from './account-row.tsx';
@@ -19,17 +21,18 @@ const PAGE = 100;
 export default function AccountsView() {
   useTitle('Accounts');
   useShownQuery(EmailAccountsDocument, { first: PAGE });
-  const [started, startAll] = useMutation(StartAllEmailSyncsDocument);
+  const [{ fetching }, startAll] = useMutation(StartAllEmailSyncsDocument);
+  const [error, setError] = useActionError();
   return (
     <Stack gap="sm">
       <Group justify="space-between">
-        <Title order={1}>Accounts</Title>
+        <ViewTitle>Accounts</ViewTitle>
         <Group gap="xs">
           <Button
             variant="default"
-            loading={started.fetching}
+            loading={fetching}
             leftSection={<Icon name="sync" size={16} />}
-            onClick={() => void startAll({})}
+            onClick={() => void startAll({}).then((answer) => setError(answer.error))}
           >
             Sync all
           </Button>
@@ -38,9 +41,9 @@ export default function AccountsView() {
           </Button>
         </Group>
       </Group>
-      {started.error && (
+      {error && (
         <Text size="sm" c="red" role="alert">
-          {sentenceOf(started.error)}
+          {whyNotDone(error)}
         </Text>
       )}
       <AccountsPage after={null} />

@@ -2,6 +2,7 @@ import {
   Alert,
   Anchor,
   Button,
+  Code,
   Collapse,
   Group,
   Paper,
@@ -9,25 +10,28 @@ import {
   Stack,
   Text,
   TextInput,
-  Title,
 } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useId, useState } from 'react';
 import { useMutation } from 'urql';
-import { useLocation } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import {
   CreateEmailAccountDocument,
   type EmailConnectionInput,
   StartEmailSyncDocument,
 } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
+import { whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
 import { Linked } from '../parts/linked.tsx';
 import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import { ConnectionResult } from './connection-result.tsx';
+import { credentialsOf } from './credentials.ts';
 import { ServerFields, type ServerValues } from './server-fields.tsx';
 import { useConnectionTest } from './use-connection-test.ts';
+import { useKnownAccount } from './use-known-account.ts';
 import { type Suggestion, useSuggestion } from './use-suggestion.ts';
 
 interface Values extends ServerValues {
@@ -55,6 +59,7 @@ export default function AddAccountView() {
   const connection = useConnectionTest();
   const [created, create] = useMutation(CreateEmailAccountDocument);
   const [started, start] = useMutation(StartEmailSyncDocument);
+  const [error, setError] = useActionError();
   const [, navigate] = useLocation();
   const detailsId = useId();
 
@@ -66,7 +71,10 @@ export default function AddAccountView() {
     }
   }, [suggestion, isEdited, setValues]);
 
-  const isOAuth = suggestion?.login === 'OAUTH2' && suggestion.host === values.host;
+  const known = useKnownAccount(values.emailAddress);
+  // What a provider wants of its logins is true of its own server only.
+  const provider = suggestion?.host === values.host.trim() ? suggestion : null;
+  const isOAuth = provider?.login === 'OAUTH2';
   const input = inputOf(values, isOAuth);
   const isComplete = values.emailAddress !== '' && values.password !== '' && values.host !== '';
 
@@ -76,10 +84,13 @@ export default function AddAccountView() {
   }
 
   async function connect() {
+    if (known) return;
+    setError(undefined);
     const { ok } = await connection.tryOnce(input);
     if (!ok) return;
     // It has just been tried.
-    const { data } = await create({ input: { ...input, verify: false } });
+    const { data, error } = await create({ input: { ...input, verify: false } });
+    setError(error);
     if (!data) return;
     const { id } = data.createEmailAccount;
     await start({ accountId: id });
@@ -88,7 +99,7 @@ export default function AddAccountView() {
 
   return (
     <Stack maw="34rem" mx="auto" gap="sm">
-      <Title order={1}>Add an account</Title>
+      <ViewTitle>Add an account</ViewTitle>
       <Paper withBorder p={{ base: 'md', sm: 'lg' }}>
         <form
           aria-label="Add an account"
@@ -109,13 +120,25 @@ export default function AddAccountView() {
                 form.setFieldValue('emailAddress', event.currentTarget.value);
                 connection.forget();
               }}
+              error={
+                known && (
+                  <>
+                    This address is connected already:{' '}
+                    <Anchor component={Link} href={toAccount(known.id)} inherit underline="always">
+                      open {known.emailAddress}
+                    </Anchor>
+                  </>
+                )
+              }
             />
             <TextInput
               label="IMAP server"
               required
               placeholder="imap.example.com"
               autoComplete="off"
-              description={<ServerNote suggestion={suggestion} isLooking={isLooking} isUnknown={isUnknown} />}
+              description={
+                <ServerNote suggestion={suggestion} host={values.host} isLooking={isLooking} isUnknown={isUnknown} />
+              }
               inputWrapperOrder={['label', 'input', 'description', 'error']}
               value={values.host}
               onChange={(event) => {
@@ -141,16 +164,17 @@ export default function AddAccountView() {
                 </Stack>
               </Collapse>
             </div>
-            {suggestion?.loginHint && suggestion.host === values.host && (
+            {provider?.loginHint && (
               <Alert color="blue" variant="light" py="xs">
-                <Linked text={suggestion.loginHint} />{' '}
-                {suggestion.loginUrl && !suggestion.loginHint.includes(suggestion.loginUrl) && (
-                  <Linked text={suggestion.loginUrl} />
+                <Linked text={provider.loginHint} />{' '}
+                {provider.loginUrl && !provider.loginHint.includes(provider.loginUrl) && (
+                  <Linked text={provider.loginUrl} />
                 )}
+                {isOAuth && <AboutTokens />}
               </Alert>
             )}
             <PasswordInput
-              label={isOAuth ? 'Access token' : suggestion?.login === 'APP_PASSWORD' ? 'App password' : 'Password'}
+              label={isOAuth ? 'Access token' : provider?.login === 'APP_PASSWORD' ? 'App password' : 'Password'}
               required
               autoComplete="off"
               value={values.password}
@@ -159,7 +183,7 @@ export default function AddAccountView() {
                 connection.forget();
               }}
               onBlur={() => {
-                if (isComplete) void connection.tryOnce(input);
+                if (isComplete && !known) void connection.tryOnce(input);
               }}
             />
             <Group justify="flex-end">
@@ -171,15 +195,12 @@ export default function AddAccountView() {
             <ConnectionResult
               isTesting={connection.isTesting}
               test={connection.test}
-              loginUrl={suggestion?.loginUrl ?? null}
+              loginUrl={provider?.loginUrl ?? null}
             />
-            {[created.error, started.error].map(
-              (error) =>
-                error && (
-                  <Text key={error.message} size="sm" c="red" role="alert">
-                    {sentenceOf(error)}
-                  </Text>
-                ),
+            {error && (
+              <Text size="sm" c="red" role="alert">
+                {whyNotDone(error)}
+              </Text>
             )}
           </Stack>
         </form>
@@ -198,7 +219,7 @@ function inputOf(
   return {
     emailAddress: emailAddress.trim(),
     imap: { host: host.trim(), port: Number(port), security, username: username.trim() || null },
-    credentials: isOAuth ? { oauth2: { accessToken: password } } : { password },
+    credentials: credentialsOf(password, isOAuth),
   };
 }
 
@@ -211,15 +232,31 @@ const FOUND: Record<Suggestion['source'], (suggestion: Suggestion) => string> = 
 
 function ServerNote({
   suggestion,
+  host,
   isLooking,
   isUnknown,
 }: {
   suggestion: Suggestion | null;
+  host: string;
   isLooking: boolean;
   isUnknown: boolean;
 }) {
   if (isLooking) return 'Looking for it…';
+  if (suggestion && suggestion.host !== host.trim()) {
+    return `As you have typed it. For this address ${suggestion.host} would be filled in.`;
+  }
   if (suggestion) return FOUND[suggestion.source](suggestion);
   if (isUnknown) return 'Not found by itself: your provider says which it is.';
   return 'Filled in from the address where it is known.';
+}
+
+/** The page can neither ask a provider for a token nor renew one: whoever has none should know that before they try. */
+function AboutTokens() {
+  return (
+    <Text size="sm" mt={4}>
+      Mailtide cannot get a token for you: it comes from an application that is registered with the provider, with the
+      permission to read mail over IMAP (for Microsoft <Code>IMAP.AccessAsUser.All</Code>). It holds for about an hour;
+      then syncs stop until another one is entered in the account’s settings.
+    </Text>
+  );
 }

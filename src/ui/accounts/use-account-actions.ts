@@ -8,14 +8,19 @@ import {
   type SyncMode,
   UpdateEmailAccountDocument,
 } from '../../generated/gql/graphql.ts';
+import { useActionError } from '../api/use-action-error.ts';
 
-/** What can be done with an account. What goes wrong is in `error` until the next thing is done. */
+/** Accounts that were deleted in this tab, whose addresses are still in its history. */
+const deletedHere = new Set<string>();
+export const wasDeletedHere = (id: string): boolean => deletedHere.has(id);
+
+/** What can be done with an account. What goes wrong is in `error`. */
 export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [, start] = useMutation(StartEmailSyncDocument);
   const [, cancel] = useMutation(CancelEmailSyncDocument);
   const [, update] = useMutation(UpdateEmailAccountDocument);
   const [, remove] = useMutation(DeleteEmailAccountDocument);
-  const [error, setError] = useState<CombinedError>();
+  const [error, setError] = useActionError();
   const [isBusy, setBusy] = useState(false);
 
   async function act(work: Promise<{ error?: CombinedError | undefined }>): Promise<boolean> {
@@ -35,7 +40,11 @@ export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
     cancel: () => act(runId ? cancel({ runId }) : Promise.resolve({})),
     pause: () => act(update({ id, input: { isActive: false } })),
     resume: () => act(update({ id, input: { isActive: true } })),
-    remove: () => act(remove({ id }, { additionalTypenames: ['EmailAccount'] })),
+    async remove() {
+      const isDone = await act(remove({ id }, { additionalTypenames: ['EmailAccount'] }));
+      if (isDone) deletedHere.add(id);
+      return isDone;
+    },
   };
 }
 

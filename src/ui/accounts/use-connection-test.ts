@@ -1,7 +1,6 @@
 import { useRef, useState } from 'react';
 import { useMutation } from 'urql';
 import { type EmailConnectionInput, TestEmailConnectionDocument } from '../../generated/gql/graphql.ts';
-import { sentenceOf } from '../api/client.ts';
 import type { ConnectionTest } from './connection-result.tsx';
 
 /**
@@ -27,7 +26,8 @@ export function useConnectionTest() {
     if (data) return data.testEmailConnection;
     // Nobody has answered: the next time is another try.
     last.current = undefined;
-    const message = error ? sentenceOf(error) : 'There was no answer.';
+    const message =
+      error?.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. Nothing is stored: try again when it is back.';
     return { ok: false, code: null, message, hint: null, capabilities: [], mailboxes: [] };
   }
 

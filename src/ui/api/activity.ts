@@ -40,12 +40,9 @@ function rememberedSamples(): Map<string, Samples> {
 const samples = rememberedSamples();
 
 let pending: ProgressFragment[] = [];
-let isRunning = false;
 
-function start(): void {
-  if (isRunning) return;
-  isRunning = true;
-  // Never ends: the page that left it would want it again.
+/** Called once, before anything is shown: the socket opens while the first view comes. It never ends. */
+export function followActivity(): void {
   client.subscription(SyncActivityDocument, {}).subscribe(({ data }) => {
     if (!data) return;
     if (pending.length === 0) requestAnimationFrame(take);
@@ -85,7 +82,6 @@ function sample({ accountId, runId, status, at, messagesPerSecond }: ProgressFra
 }
 
 function subscribe(listener: () => void): () => void {
-  start();
   frameListeners.add(listener);
   return () => frameListeners.delete(listener);
 }
@@ -118,7 +114,6 @@ export const useAccountChanges = (onChange: (accountId: string) => void): void =
 
 function useListener<Listener>(listeners: Set<Listener>, listener: Listener): void {
   useEffect(() => {
-    start();
     listeners.add(listener);
     return () => {
       listeners.delete(listener);

@@ -8,12 +8,13 @@ import {
   subscriptionExchange,
 } from 'urql';
 import { socketClient } from './connection.ts';
-import { sessionEnded } from './session.ts';
+import { mayAsk, sessionEnded } from './session.ts';
 
 /** Queries and mutations by POST, with the session's cookie; subscriptions by the one WebSocket. */
 export const client = createClient({
   url: '/graphql',
   preferGetMethod: false,
+  fetch: async (url, options) => ((await mayAsk()) ? fetch(url, options) : signedOutAnswer()),
   fetchOptions: { headers: { accept: 'application/json' } },
   // What is known is shown at once, and asked anew: pages that were left must not come back as they were.
   requestPolicy: 'cache-and-network',
@@ -38,14 +39,23 @@ export const client = createClient({
   ],
 });
 
+/** As the service would answer. */
+const signedOutAnswer = (): Response =>
+  Response.json({ errors: [{ message: 'You are signed out.', extensions: { code: 'UNAUTHENTICATED' } }] });
+
 /** The stable code of an answer's first error (docs/errors.md); null when there was no answer. */
 export function codeOf(error: CombinedError | undefined): string | null {
   const code = error?.graphQLErrors[0]?.extensions['code'];
   return typeof code === 'string' ? code : null;
 }
 
-/** What to tell a person. */
+/** What to tell a person of a question that got no answer: views ask it again when the connection is back. */
 export const sentenceOf = (error: CombinedError): string =>
-  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. It is tried again by itself.';
+  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. This is asked again when it is back.';
+
+/** What to tell a person of something to be done: it is not sent twice, and it may have arrived although no answer did. */
+export const whyNotDone = (error: CombinedError): string =>
+  error.graphQLErrors[0]?.message ??
+  'Mailtide cannot be reached. Whether this was still done is not known: look when it is back, and try again if not.';
 
 export type { AnyVariables };

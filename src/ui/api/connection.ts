@@ -25,6 +25,13 @@ function change(next: ConnectionState): void {
   for (const listener of listeners) listener();
 }
 
+type FirstWord = 'CONNECTED' | 'REFUSED' | 'NONE';
+let tellFirstWord: (word: FirstWord) => void;
+/** What the first attempt to connect has come to. */
+export const firstWord = new Promise<FirstWord>((resolve) => {
+  tellFirstWord = resolve;
+});
+
 let socket: WebSocket | undefined;
 let pongMissed: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,11 +54,16 @@ export const socketClient = createClient({
     opened: (opened) => {
       socket = opened as WebSocket;
     },
-    connected: () => change({ state: 'CONNECTED', connects: current.connects + 1 }),
+    connected: () => {
+      tellFirstWord('CONNECTED');
+      change({ state: 'CONNECTED', connects: current.connects + 1 });
+    },
     closed: (event) => {
       clearTimeout(pongMissed);
+      const isRefused = (event as CloseEvent).code === FORBIDDEN;
+      tellFirstWord(isRefused ? 'REFUSED' : 'NONE');
       change({ ...current, state: 'OFFLINE' });
-      if ((event as CloseEvent).code === FORBIDDEN) onSignedOut();
+      if (isRefused) onSignedOut();
     },
     // A connection that is dead does not always say so.
     ping: (received) => {

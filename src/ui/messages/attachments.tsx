@@ -1,3 +1,4 @@
+import { isolated, unturned } from '../parts/bidi.ts';
 import { bytes } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { WholeMessage } from './message-pane.tsx';
@@ -9,15 +10,18 @@ export function Attachments({ message }: { message: WholeMessage }) {
   if (attached.length === 0) return null;
   return (
     <ul className={classes['attachments']} aria-label="Attachments">
-      {attached.map(({ id, filename, contentType, size, url }) => (
-        <li key={id}>
-          <a href={url} download={filename ?? ''} title={`${filename ?? 'attachment'}, ${contentType}`}>
-            <Icon name="clip" size={14} />
-            <span className="truncate">{filename ?? contentType}</span>
-            <small>{bytes(size)}</small>
-          </a>
-        </li>
-      ))}
+      {attached.map(({ id, filename, contentType, size, url }) => {
+        const name = filename === null ? null : unturned(filename);
+        return (
+          <li key={id}>
+            <a href={url} download={name ?? ''} title={`${isolated(name ?? 'attachment')}, ${contentType}`}>
+              <Icon name="clip" size={14} />
+              <bdi className="truncate">{name ?? contentType}</bdi>
+              <small>{bytes(size)}</small>
+            </a>
+          </li>
+        );
+      })}
     </ul>
   );
 }

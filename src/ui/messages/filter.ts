@@ -12,6 +12,19 @@ export interface MessageFilter {
 export const isFiltered = ({ mailboxId, search, unread, flagged }: MessageFilter): boolean =>
   mailboxId !== null || search.trim() !== '' || unread || flagged;
 
+const either = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/** Where nothing was found: what could be left out. */
+export function widerBy({ mailboxId, search, unread, flagged }: MessageFilter): string {
+  const ways = [
+    ...(search.trim() ? ['with fewer words'] : []),
+    ...(mailboxId !== null ? ['in all mailboxes'] : []),
+    ...(unread ? ['without “Unread”'] : []),
+    ...(flagged ? ['without “Flagged”'] : []),
+  ];
+  return `More may be found ${either.format(ways)}.`;
+}
+
 /** Whether a row of the list is a thread. What is searched for is in messages, so each of them is shown. */
 export const isOfThreads = ({ search }: MessageFilter): boolean => search.trim() === '';
 

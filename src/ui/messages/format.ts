@@ -1,3 +1,5 @@
+import { unturned } from '../parts/bidi.ts';
+
 /** Times in the reader's zone and language. The formats are made once: they are dear. */
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
@@ -13,13 +15,9 @@ export function shortDate(iso: string, now = new Date()): string {
 
 export const wholeDate = (iso: string): string => WHOLE.format(new Date(iso));
 
-interface Person {
+export interface Person {
   readonly name?: string | null;
   readonly address?: string | null;
 }
 
-export const shortName = ({ name, address }: Person): string => name || address || 'Nobody';
-export const wholeName = (person: Person): string =>
-  person.name && person.address && person.name !== person.address
-    ? `${person.name} <${person.address}>`
-    : shortName(person);
+export const shortName = ({ name, address }: Person): string => name || unturned(address ?? '') || 'Nobody';

@@ -2,6 +2,7 @@ import { Chip, CloseButton, Group, NativeSelect, Stack, TextInput } from '@manti
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
 import type { Mailbox } from '../account/use-mailboxes.ts';
+import { isolated } from '../parts/bidi.ts';
 import { storedOf } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
@@ -35,7 +36,7 @@ export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props
             { value: '', label: 'All mailboxes' },
             ...inboxFirst(mailboxes).map(({ id, path, messageCount, storedCount }) => ({
               value: id,
-              label: `${path} (${storedOf(storedCount, messageCount)})`,
+              label: `${isolated(path)} (${storedOf(storedCount, messageCount)})`,
             })),
           ]}
         />

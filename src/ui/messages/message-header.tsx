@@ -1,36 +1,38 @@
 import { Badge, Text } from '@mantine/core';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
+import { isolated, unturned } from '../parts/bidi.ts';
+import { useClamped } from '../parts/clamped.tsx';
 import { bytes, exactTime } from '../parts/format.ts';
-import { shortName, wholeDate, wholeName } from './format.ts';
+import { shortName, wholeDate } from './format.ts';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
+import { People } from './people.tsx';
 
 /** Who wrote what to whom, when, and where it is; the rest on demand. */
 export function MessageHeader({ message }: { message: WholeMessage }) {
-  const { from, to, cc, receivedAt, sentAt, locations } = message;
-  const at = sentAt ?? receivedAt;
+  const { to, cc, locations } = message;
   return (
     <header>
       <div className={classes['byline']}>
         <div className={classes['people']}>
-          <Text size="sm" fw={600} component="span">
-            {shortName(from[0] ?? {})}
-          </Text>{' '}
-          <Text size="sm" component="span" className={classes['quiet']}>
-            {from[0]?.name && from[0].address}
-          </Text>
+          <From from={message.from} />
           <Text size="xs" lineClamp={2} className={classes['quiet']}>
-            {to.length + cc.length > 0 ? `to ${names([...to, ...cc])}` : 'to nobody named'}
+            {to.length + cc.length > 0 ? (
+              <>
+                to <People of={[...to, ...cc]} atMost={FEW} />
+              </>
+            ) : (
+              'to nobody named'
+            )}
           </Text>
         </div>
-        <time className={classes['at']} dateTime={at} title={wholeDate(at)}>
-          {exactTime(at)}
-        </time>
+        <Times message={message} />
       </div>
       <div className={classes['places']}>
         {locations.map(({ mailbox, uid, flags }) => (
-          <Badge key={`${mailbox.id} ${uid}`} size="sm" variant="light" color="gray" tt="none" fw={500}>
-            {[mailbox.path, ...flags.map((flag) => flag.replace(/^\\/, ''))].join(' · ')}
+          <Badge key={`${mailbox.id} ${uid}`} size="sm" variant="light" color="gray" tt="none" fw={500} maw="100%">
+            <bdi>{mailbox.path}</bdi>
+            {flags.map((flag) => ` · ${flag.replace(/^\\/, '')}`)}
           </Badge>
         ))}
         {locations.length === 0 && (
@@ -44,11 +46,56 @@ export function MessageHeader({ message }: { message: WholeMessage }) {
   );
 }
 
+/** So many of those whom it went to; all fields have all. */
 const FEW = 4;
 
-function names(people: WholeMessage['to']): string {
-  const shown = people.slice(0, FEW).map(shortName).join(', ');
-  return people.length > FEW ? `${shown} and ${people.length - FEW} more` : shown;
+function From({ from }: { from: WholeMessage['from'] }) {
+  const { showAll, ...clamped } = useClamped<HTMLParagraphElement>(2);
+  const [writer, ...others] = from;
+  return (
+    <>
+      <Text size="sm" {...clamped}>
+        <Text span inherit fw={600}>
+          <bdi>{shortName(writer ?? {})}</bdi>
+        </Text>{' '}
+        {writer?.name && writer.address && (
+          <Text span inherit className={classes['quiet']}>
+            <bdi>{unturned(writer.address)}</bdi>
+          </Text>
+        )}
+        {others.length > 0 && (
+          <>
+            , <People of={others} />
+          </>
+        )}
+      </Text>
+      {showAll}
+    </>
+  );
+}
+
+/** The list is ordered by when messages were received: both are told where they differ. */
+function Times({ message: { sentAt, receivedAt } }: { message: WholeMessage }) {
+  const wasUnderWay = sentAt !== null && Math.abs(Date.parse(receivedAt) - Date.parse(sentAt)) >= MINUTE_MS;
+  return (
+    <div className={classes['at']}>
+      {sentAt !== null && <Time what="Sent" at={sentAt} />}
+      {(sentAt === null || wasUnderWay) && <Time what="Received" at={receivedAt} />}
+    </div>
+  );
+}
+
+const MINUTE_MS = 60_000;
+
+function Time({ what, at }: { what: string; at: string }) {
+  return (
+    <div>
+      {what}{' '}
+      <time dateTime={at} title={wholeDate(at)}>
+        {exactTime(at)}
+      </time>
+    </div>
+  );
 }
 
 function AllFields({ message }: { message: WholeMessage }) {
@@ -70,9 +117,9 @@ function AllFields({ message }: { message: WholeMessage }) {
   );
 }
 
-function fieldsOf(message: WholeMessage): [string, string][] {
-  const people = (list: WholeMessage['to']): string => list.map(wholeName).join(', ');
-  const fields: [string, string | null | undefined][] = [
+function fieldsOf(message: WholeMessage): [string, ReactNode][] {
+  const people = (list: WholeMessage['to']): ReactNode => list.length > 0 && <People of={list} whole />;
+  const fields: [string, ReactNode][] = [
     ['From', people(message.from)],
     ['To', people(message.to)],
     ['Cc', people(message.cc)],
@@ -81,9 +128,9 @@ function fieldsOf(message: WholeMessage): [string, string][] {
     ['Sent', message.sentAt && wholeDate(message.sentAt)],
     ['Received', wholeDate(message.receivedAt)],
     ['Message-ID', message.messageIdHeader],
-    ['Places', message.locations.map(({ mailbox, uid }) => `${mailbox.path}, UID ${uid}`).join('; ')],
+    ['Places', message.locations.map(({ mailbox, uid }) => `${isolated(mailbox.path)}, UID ${uid}`).join('; ')],
     ['Size', bytes(message.size)],
     ['SHA-256', message.sourceSha256],
   ];
-  return fields.filter((field): field is [string, string] => Boolean(field[1]));
+  return fields.filter(([, value]) => Boolean(value));
 }

@@ -1,6 +1,6 @@
 import { Anchor, Text } from '@mantine/core';
-import { useQuery } from 'urql';
 import { ExplainMessageDocument, type MessageFactKind } from '../../generated/gql/graphql.ts';
+import { useSteadyQuery } from '../api/use-steady-query.ts';
 import { exactTime } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { graphiqlLink } from '../shell/show-query.tsx';
@@ -29,9 +29,9 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
     ...(place ? { mailboxId: place.mailbox.id, uid: place.uid } : { messageIdHeader: message.messageIdHeader ?? null }),
   };
   const isKnown = Boolean(place ?? message.messageIdHeader);
-  const [{ data, error }, ask] = useQuery({ query: ExplainMessageDocument, variables, pause: !isKnown });
+  const { data, error, refetch } = useSteadyQuery({ query: ExplainMessageDocument, variables, pause: !isKnown });
   if (!isKnown) return <p className={classes['without']}>It has no place and no Message-ID to find its history by.</p>;
-  if (error) return <Failure error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
+  if (error) return <Failure error={error} retry={refetch} />;
   if (!data) return <Loading what="Loading the history" />;
   const histories = data.explainMessage.filter(({ messageId }) => messageId === message.id);
   const facts = (histories.length > 0 ? histories : data.explainMessage).flatMap((one) => one.facts);
@@ -47,8 +47,13 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
               <time dateTime={at} title={wholeDate(at)}>
                 {exactTime(at)}
               </time>{' '}
-              · {mailbox}, UID {uid}
-              {detail && ` · ${detail}`}
+              · <bdi>{mailbox}</bdi>, UID {uid}
+              {detail && (
+                <>
+                  {' '}
+                  · <bdi>{detail}</bdi>
+                </>
+              )}
             </Text>
           </li>
         ))}

@@ -2,9 +2,13 @@ import { memo, type ReactNode } from 'react';
 import { number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isFlagged, isUnread } from './flags.ts';
-import { shortDate, shortName, wholeDate } from './format.ts';
+import { shortDate, wholeDate } from './format.ts';
 import classes from './messages.module.css';
+import { People } from './people.tsx';
 import type { MessageRow } from './use-messages.ts';
+
+/** In a row: more names than there is ever room for. */
+const MOST_PEOPLE = 12;
 
 interface Props {
   readonly id: string;
@@ -47,12 +51,18 @@ export const MessageListRow = memo(function MessageListRow(props: Props) {
     >
       <span className={classes['dot']} role="img" aria-label={unread ? 'Unread' : 'Read'} />
       <span className={classes['from']}>
-        {highlights ? <Segments of={highlights.from} /> : people.map(shortName).join(', ') || shortName({})}
+        {highlights ? (
+          <bdi>
+            <Segments of={highlights.from} />
+          </bdi>
+        ) : (
+          <People of={people} atMost={MOST_PEOPLE} />
+        )}
       </span>
-      <time className={classes['date']} dateTime={node.receivedAt} title={wholeDate(node.receivedAt)}>
+      <time className={classes['date']} dateTime={node.receivedAt} title={`Received ${wholeDate(node.receivedAt)}`}>
         {shortDate(node.receivedAt)}
       </time>
-      <span className={classes['subject']}>
+      <span className={classes['subject']} dir="auto">
         {highlights && node.subject ? <Segments of={highlights.subject} /> : node.subject || 'No subject'}
       </span>
       <span className={classes['marks']}>
@@ -69,7 +79,9 @@ export const MessageListRow = memo(function MessageListRow(props: Props) {
           </span>
         )}
       </span>
-      <span className={classes['snippet']}>{highlights ? <Segments of={highlights.excerpt} /> : node.snippet}</span>
+      <span className={classes['snippet']} dir="auto">
+        {highlights ? <Segments of={highlights.excerpt} /> : node.snippet}
+      </span>
     </div>
   );
 });

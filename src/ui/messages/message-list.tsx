@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
 import { sentenceOf } from '../api/client.ts';
 import { Empty, Loading } from '../parts/states.tsx';
+import { isFiltered, type MessageFilter, widerBy } from './filter.ts';
 import { MessageListRow } from './message-list-row.tsx';
 import classes from './messages.module.css';
 import type { MessageRow, Messages } from './use-messages.ts';
@@ -14,8 +15,7 @@ const AHEAD = 30;
 
 interface Props {
   readonly messages: Messages;
-  readonly mailboxId: string | null;
-  readonly isFiltered: boolean;
+  readonly filter: MessageFilter;
   /** The row of the message that is open. */
   readonly openKey: string | null;
   /** The row that the keyboard is at. */
@@ -29,7 +29,7 @@ interface Props {
 
 /** The list: a listbox whose rows are there only while they are seen. */
 export function MessageList(props: Props) {
-  const { messages, mailboxId, openKey, activeKey, listRef, onOpen } = props;
+  const { messages, filter, openKey, activeKey, listRef, onOpen } = props;
   const { rows, hasMore, status, loadMore } = messages;
   const virtualizer = useVirtualizer({
     count: rows.length + (hasMore ? 1 : 0),
@@ -78,7 +78,7 @@ export function MessageList(props: Props) {
               key={key}
               id={rowId(row.node.id)}
               row={row}
-              mailboxId={mailboxId}
+              mailboxId={filter.mailboxId}
               start={start}
               position={index + 1}
               total={hasMore ? -1 : rows.length}
@@ -140,7 +140,7 @@ function More({ start, messages }: { start: number; messages: Messages }) {
   );
 }
 
-function Nothing({ messages, isFiltered }: Props) {
+function Nothing({ messages, filter }: Props) {
   const { status, error, loadMore } = messages;
   if (status === 'LOADING') return <Loading what="Loading the messages" />;
   if (error) {
@@ -157,8 +157,8 @@ function Nothing({ messages, isFiltered }: Props) {
       </Empty>
     );
   }
-  return isFiltered ? (
-    <Empty title="Nothing found">No message is like that. Fewer words, or another mailbox, may find more.</Empty>
+  return isFiltered(filter) ? (
+    <Empty title="Nothing found">No message is like that. {widerBy(filter)}</Empty>
   ) : (
     <Empty title="No messages yet">
       <Text span inherit>

@@ -1,12 +1,15 @@
 import { ActionIcon, Alert, SegmentedControl, Text, Title } from '@mantine/core';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { MessageDocument, type MessageQuery } from '../../generated/gql/graphql.ts';
 import { useStatusChanges } from '../api/activity.ts';
 import { sentenceOf } from '../api/client.ts';
+import { useReconnected } from '../api/connection.ts';
+import { useClamped } from '../parts/clamped.tsx';
 import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading, NotFound } from '../parts/states.tsx';
+import { isLost } from '../parts/view-title.tsx';
 import { Attachments } from './attachments.tsx';
 import { HtmlFrame } from './html-frame.tsx';
 import { MessageHeader } from './message-header.tsx';
@@ -32,23 +35,18 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
   const message = data?.message;
   // Flags and places are as of the last sync.
   const accountId = message?.account.id;
-  useStatusChanges(
-    useCallback((changed) => void (changed === accountId && ask({ requestPolicy: 'network-only' })), [accountId, ask]),
-  );
+  const refetch = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask]);
+  useStatusChanges(useCallback((changed) => void (changed === accountId && refetch()), [accountId, refetch]));
+  useReconnected(refetch);
   if (!message) {
-    if (error) return <Failure error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
-    return fetching || !data ? <Loading what="Loading the message" /> : <NotFound />;
+    if (error) return <Failure error={error} retry={refetch} />;
+    return fetching || !data ? <Loading what="Loading the message" /> : <NotFound isView={!onClose} />;
   }
   return <Conversation message={message} onOpen={onOpen} {...(onClose && { onClose })} />;
 }
 
 function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & { message: WholeMessage }) {
   const thread = useThread(message);
-  const titleRef = useRef<HTMLHeadingElement>(null);
-  // What was pressed to come here may be gone; a list that is still there keeps the keyboard.
-  useEffect(() => {
-    if (document.activeElement === document.body) titleRef.current?.focus({ preventScroll: true });
-  }, []);
   return (
     <article className={classes['message']} aria-label={message.subject || 'No subject'}>
       <div className={classes['head']}>
@@ -63,9 +61,7 @@ function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & {
             <Icon name="back" />
           </ActionIcon>
         )}
-        <Title order={1} className={classes['title']} ref={titleRef} tabIndex={-1}>
-          {message.subject || 'No subject'}
-        </Title>
+        <Subject subject={message.subject} order={onClose ? 2 : 1} />
         {message.thread.messageCount > 1 && (
           <>
             <Text size="xs" className={classes['quiet']}>
@@ -92,6 +88,23 @@ function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & {
         <ThreadLines label="Later in this thread" lines={thread.later} onOpen={onOpen} />
       </div>
     </article>
+  );
+}
+
+/** Beside the list it is a part of a view, which has a title of its own. */
+function Subject({ subject, order }: { subject: string | null; order: 1 | 2 }) {
+  const { ref, showAll, ...clamped } = useClamped<HTMLHeadingElement>(3);
+  // What was pressed to come here may be gone; a list that is still there keeps the keyboard.
+  useEffect(() => {
+    if (isLost(document.activeElement)) ref.current?.focus({ preventScroll: true });
+  }, [ref]);
+  return (
+    <div>
+      <Title order={order} className={classes['title']} ref={ref} tabIndex={-1} dir="auto" {...clamped}>
+        {subject || 'No subject'}
+      </Title>
+      {showAll}
+    </div>
   );
 }
 

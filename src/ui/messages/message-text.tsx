@@ -27,7 +27,7 @@ export function MessageText({ text }: { text: string }) {
 function lineOf(line: string, i: number): ReactNode {
   const pieces = line.split(LINK).map((piece, k) =>
     k % 2 === 1 ? (
-      <a key={`${k}`} href={piece} target="_blank" rel="noopener noreferrer nofollow">
+      <a key={`${k}`} href={piece} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">
         {piece}
       </a>
     ) : (
@@ -35,7 +35,7 @@ function lineOf(line: string, i: number): ReactNode {
     ),
   );
   return (
-    <div key={`${i}`} data-quoted={/^\s?>/.test(line) || undefined}>
+    <div key={`${i}`} dir="auto" data-quoted={/^\s?>/.test(line) || undefined}>
       {line === '' ? <br /> : pieces}
     </div>
   );

@@ -11,6 +11,7 @@ import { NotFound } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { toAccount } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
+import { AccountLine } from './account-line.tsx';
 import { isFiltered, isOfThreads, type MessageFilter, useFilter } from './filter.ts';
 import { ListBar } from './list-bar.tsx';
 import { MessageList, ROW_HEIGHT } from './message-list.tsx';
@@ -103,34 +104,36 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
 
   if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound />;
   return (
-    <div className={classes['view']} data-open={messageId ? true : undefined}>
-      {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
-      <section className={classes['side']} aria-label="List of messages">
-        <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
-        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
-        <MessageList
-          messages={messages}
-          mailboxId={filter.mailboxId}
-          isFiltered={isFiltered(filter)}
-          openKey={openKey}
-          activeKey={activeKey}
-          listRef={listRef}
-          onKeyDown={onKeyDown}
-          onFocus={onFocus}
-          onOpen={openRow}
-          onScroll={(first) => {
-            firstShown.current = first;
-          }}
-        />
-      </section>
-      <section className={classes['pane']} aria-label="Message">
-        {messageId ? (
-          <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
-        ) : (
-          <NothingOpen />
-        )}
-      </section>
-    </div>
+    <>
+      <AccountLine accountId={accountId} />
+      <div className={classes['view']} data-open={messageId ? true : undefined}>
+        {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
+        <section className={classes['side']} aria-label="List of messages">
+          <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
+          <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
+          <MessageList
+            messages={messages}
+            filter={filter}
+            openKey={openKey}
+            activeKey={activeKey}
+            listRef={listRef}
+            onKeyDown={onKeyDown}
+            onFocus={onFocus}
+            onOpen={openRow}
+            onScroll={(first) => {
+              firstShown.current = first;
+            }}
+          />
+        </section>
+        <section className={classes['pane']} aria-label="Message">
+          {messageId ? (
+            <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
+          ) : (
+            <NothingOpen />
+          )}
+        </section>
+      </div>
+    </>
   );
 }
 

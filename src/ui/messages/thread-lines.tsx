@@ -21,8 +21,12 @@ export function ThreadLines({ label, lines, onOpen, children }: Props) {
       {lines.map(({ id, from, snippet, receivedAt, locations }) => (
         <li key={id}>
           <button type="button" data-unread={isUnread(locations, null) || undefined} onClick={() => onOpen(id)}>
-            <strong className="truncate">{shortName(from[0] ?? {})}</strong>
-            <span className="truncate">{snippet}</span>
+            <strong className="truncate">
+              <bdi>{shortName(from[0] ?? {})}</bdi>
+            </strong>
+            <span className="truncate" dir="auto">
+              {snippet}
+            </span>
             <time dateTime={receivedAt} title={wholeDate(receivedAt)}>
               {shortDate(receivedAt)}
             </time>

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { CombinedError } from 'urql';
 import { Link } from 'wouter';
 import { sentenceOf } from '../api/client.ts';
+import { ViewTitle } from './view-title.tsx';
 
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
@@ -13,11 +14,19 @@ export function Loading({ what = 'Loading' }: { what?: string }) {
 }
 
 /** Nothing is there, and what to do about it. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+interface EmptyProps {
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+  /** There is nothing else in the view. */
+  readonly isView?: boolean;
+}
+
+export function Empty({ title, children, action, isView = false }: EmptyProps) {
   return (
     <Center mih="30vh" px="md">
       <Stack align="center" gap="xs" maw="26rem" ta="center">
-        <Title order={2}>{title}</Title>
+        {isView ? <ViewTitle>{title}</ViewTitle> : <Title order={2}>{title}</Title>}
         {children && <Text c="dimmed">{children}</Text>}
         {action}
       </Stack>
@@ -41,9 +50,10 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
 }
 
 /** What does not exist, and what is somebody else's: from outside both are the same. */
-export function NotFound() {
+export function NotFound({ isView = true }: { isView?: boolean }) {
   return (
     <Empty
+      isView={isView}
       title="There is nothing here"
       action={
         <Anchor component={Link} href="/">

@@ -2,8 +2,9 @@ import { AppShell, Container } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Header } from './header.tsx';
 import classes from './shell.module.css';
+import { SignInNotice } from './sign-in-notice.tsx';
 
-const MAIN_ID = 'main';
+export const MAIN_ID = 'main';
 
 /** What every view has around it. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -17,6 +18,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </AppShell.Header>
       <AppShell.Main id={MAIN_ID} tabIndex={-1} className={classes['main']}>
         <Container size="xl" px={{ base: 'sm', sm: 'md' }} py="md">
+          <SignInNotice />
           {children}
         </Container>
       </AppShell.Main>

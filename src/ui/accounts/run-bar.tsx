@@ -1,0 +1,53 @@
+import { Progress } from '@mantine/core';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { useFrame } from '../api/activity.ts';
+import { number, percent } from '../parts/format.ts';
+
+/** How far the run is that goes on, live: from the frames, and before the first of them from what was asked. */
+export function useRunNow(account: AccountSummaryFragment) {
+  const frame = useFrame(account.id);
+  const run = account.syncStatus.activeRun;
+  if (run?.status !== 'RUNNING') return null;
+  const live = frame?.runId === run.id ? frame : null;
+  const { percent: done, messagesProcessed, messagesTotal, phase, mailbox } = live ?? run;
+  const isKnown = done !== null && messagesTotal !== null;
+  return {
+    live,
+    phase,
+    mailbox,
+    /** In percent; null while nobody knows how much there is to do. */
+    done: isKnown ? done : null,
+    counts: isKnown
+      ? `${number(messagesProcessed)} of ${number(messagesTotal)} messages`
+      : 'Looking how much there is to do',
+  };
+}
+
+interface Props {
+  readonly account: AccountSummaryFragment;
+  readonly run: NonNullable<ReturnType<typeof useRunNow>>;
+  readonly size?: number | 'md';
+}
+
+export function RunBar({ account, run: { done, counts }, size = 'md' }: Props) {
+  return (
+    <Progress.Root size={size} transitionDuration={120}>
+      <Progress.Section
+        color="cyan.7"
+        value={done ?? 100}
+        animated={done === null}
+        striped={done === null}
+        // Mantine's own attributes would read out every digit of the share.
+        withAria={false}
+        {...(done !== null && {
+          role: 'progressbar',
+          'aria-label': `Sync of ${account.emailAddress}`,
+          'aria-valuemin': 0,
+          'aria-valuemax': 100,
+          'aria-valuenow': Math.floor(done),
+          'aria-valuetext': `${percent(done)}, ${counts}`,
+        })}
+      />
+    </Progress.Root>
+  );
+}

@@ -1,0 +1,33 @@
+import { Anchor, Text, type TextProps } from '@mantine/core';
+import { Link } from 'wouter';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
+import { useNow } from '../parts/time.tsx';
+import { RECEIPT_ID, toReceipt } from '../paths.ts';
+import { shownState } from './account-state.ts';
+
+/** What there is to know beside the state, with the way to where more of it is. */
+export function StateDetail({ account, ...text }: { account: AccountSummaryFragment } & TextProps) {
+  const { detail, isInReceipt } = shownState(account, useNow());
+  if (!detail) return null;
+  return (
+    <Text c="dimmed" {...text}>
+      {isInReceipt ? (
+        <Anchor
+          component={Link}
+          href={toReceipt(account.id)}
+          inherit
+          c="inherit"
+          underline="always"
+          onClick={showReceipt}
+        >
+          {detail}
+        </Anchor>
+      ) : (
+        detail
+      )}
+    </Text>
+  );
+}
+
+/** Where it is in the view already, no other view comes. */
+const showReceipt = (): void => document.getElementById(RECEIPT_ID)?.scrollIntoView();

@@ -1,0 +1,38 @@
+import { Text } from '@mantine/core';
+import { Link } from 'wouter';
+import { type AccountSummaryFragment, EmailAccountDocument } from '../../generated/gql/graphql.ts';
+import { shownState } from '../accounts/account-state.ts';
+import { RunBar, useRunNow } from '../accounts/run-bar.tsx';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { useNow } from '../parts/time.tsx';
+import { ViewTitle } from '../parts/view-title.tsx';
+import { toAccount } from '../paths.ts';
+import classes from './messages.module.css';
+
+/** Above the messages: how their account is, so that nobody takes a list that still fills for all there is. */
+export function AccountLine({ accountId }: { accountId: string }) {
+  const { data } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
+  const account = data?.emailAccount;
+  return (
+    <div className={classes['account']}>
+      <ViewTitle className={classes['hidden']!}>Messages{account && ` of ${account.emailAddress}`}</ViewTitle>
+      {account && <State account={account} />}
+    </div>
+  );
+}
+
+function State({ account }: { account: AccountSummaryFragment }) {
+  const { label, color, detail } = shownState(account, useNow());
+  const run = useRunNow(account);
+  return (
+    <>
+      <Link href={toAccount(account.id)} className={classes['state']!}>
+        <Text span inherit fw={600} style={{ color: `var(--mantine-color-${color}-light-color)` }} data-testid="state">
+          {label}
+        </Text>
+        <span className="truncate">{run ? run.counts : detail}</span>
+      </Link>
+      {run && <RunBar account={account} run={run} size={3} />}
+    </>
+  );
+}
