@@ -37,7 +37,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const graphql = createGraphQLServer(services, logger);
 
   await app.register(cookies);
-  await addPages(app);
+  await addPages(app, authenticator);
   await addSignIn(app, database.prisma, authenticator);
   addGraphQLHttp(app, graphql, authenticator, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);

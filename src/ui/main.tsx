@@ -4,6 +4,7 @@ import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { followActivity } from './api/activity.ts';
+import { isSignedOut } from './api/session.ts';
 import { App } from './app.tsx';
 import { theme } from './theme.ts';
 
@@ -11,7 +12,7 @@ const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-non
 // Where the library that locks scrolling behind dialogs looks for it.
 Object.assign(globalThis, { __webpack_nonce__: styleNonce });
 
-followActivity();
+if (!isSignedOut()) followActivity();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => styleNonce}>

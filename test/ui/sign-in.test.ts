@@ -64,6 +64,19 @@ test('signing out ends the session', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
+test('a session that ended while the page was closed is not tried again: the form is there, and nothing was refused', async () => {
+  await using visitor = await visit(browser, service);
+  const { page, context } = visitor;
+  await page.goto('about:blank');
+  const cookies = await context.cookies();
+  await context.request.post(`${service.url}/sign-out`, { headers: { origin: service.url } });
+  // As if its time were over: the browser still has the cookie, and the service knows it no more.
+  await context.addCookies(cookies);
+  await page.goto(`${service.url}/accounts/${account}`);
+  await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a session that has ended asks for the key where one is, and goes on there', async () => {
   await using visitor = await visit(browser, service, { path: `/accounts/${account}` });
   const { page, context } = visitor;

@@ -8,13 +8,12 @@ import {
   subscriptionExchange,
 } from 'urql';
 import { socketClient } from './connection.ts';
-import { mayAsk, sessionEnded } from './session.ts';
+import { sessionEnded } from './session.ts';
 
 /** Queries and mutations by POST, with the session's cookie; subscriptions by the one WebSocket. */
 export const client = createClient({
   url: '/graphql',
   preferGetMethod: false,
-  fetch: async (url, options) => ((await mayAsk()) ? fetch(url, options) : signedOutAnswer()),
   fetchOptions: { headers: { accept: 'application/json' } },
   // What is known is shown at once, and asked anew: pages that were left must not come back as they were.
   requestPolicy: 'cache-and-network',
@@ -38,10 +37,6 @@ export const client = createClient({
     }),
   ],
 });
-
-/** As the service would answer. */
-const signedOutAnswer = (): Response =>
-  Response.json({ errors: [{ message: 'You are signed out.', extensions: { code: 'UNAUTHENTICATED' } }] });
 
 /** The stable code of an answer's first error (docs/errors.md); null when there was no answer. */
 export function codeOf(error: CombinedError | undefined): string | null {

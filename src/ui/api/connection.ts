@@ -25,13 +25,6 @@ function change(next: ConnectionState): void {
   for (const listener of listeners) listener();
 }
 
-type FirstWord = 'CONNECTED' | 'REFUSED' | 'NONE';
-let tellFirstWord: (word: FirstWord) => void;
-/** What the first attempt to connect has come to. */
-export const firstWord = new Promise<FirstWord>((resolve) => {
-  tellFirstWord = resolve;
-});
-
 let socket: WebSocket | undefined;
 let pongMissed: ReturnType<typeof setTimeout> | undefined;
 
@@ -54,16 +47,11 @@ export const socketClient = createClient({
     opened: (opened) => {
       socket = opened as WebSocket;
     },
-    connected: () => {
-      tellFirstWord('CONNECTED');
-      change({ state: 'CONNECTED', connects: current.connects + 1 });
-    },
+    connected: () => change({ state: 'CONNECTED', connects: current.connects + 1 }),
     closed: (event) => {
       clearTimeout(pongMissed);
-      const isRefused = (event as CloseEvent).code === FORBIDDEN;
-      tellFirstWord(isRefused ? 'REFUSED' : 'NONE');
       change({ ...current, state: 'OFFLINE' });
-      if (isRefused) onSignedOut();
+      if ((event as CloseEvent).code === FORBIDDEN) onSignedOut();
     },
     // A connection that is dead does not always say so.
     ping: (received) => {

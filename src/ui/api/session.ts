@@ -1,38 +1,25 @@
 import { useSyncExternalStore } from 'react';
-import { firstWord, whenSignedOut } from './connection.ts';
+import { whenSignedOut } from './connection.ts';
 
 /**
- * Whether the service still knows who we are. Found out by the first answer that says it does not, which the browser
- * notes as an error in its console: so who has not been signed in here before waits for what the socket is told.
+ * Whether the service knows who we are: it says so in the page, so that who is signed out sees the form at once and asks
+ * nothing. Afterwards, the first answer that says it does not.
  */
-let signedOut = false;
+let signedOut = document.querySelector<HTMLMetaElement>('meta[name="signed-in"]')?.content === 'no';
 const listeners = new Set<() => void>();
-const REMEMBERED = 'mailtide-signed-in';
-
-void firstWord.then((word) => {
-  if (word === 'CONNECTED') localStorage.setItem(REMEMBERED, 'yes');
-});
-
-export const mayAsk = async (): Promise<boolean> =>
-  localStorage.getItem(REMEMBERED) !== null || (await firstWord) !== 'REFUSED';
-
-/** What was remembered is not so any more. */
-export const forgetSession = (): void => localStorage.removeItem(REMEMBERED);
 
 export function sessionEnded(): void {
-  forgetSession();
   signedOut = true;
   for (const listener of listeners) listener();
 }
 
 whenSignedOut(sessionEnded);
 
+export const isSignedOut = (): boolean => signedOut;
+
 export function useSignedOut(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => signedOut,
-  );
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, isSignedOut);
 }

@@ -1,7 +1,6 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ViewerDocument } from '../../generated/gql/graphql.ts';
-import { forgetSession } from '../api/session.ts';
 import { Icon } from '../parts/icons.tsx';
 
 export function UserMenu() {
@@ -24,7 +23,6 @@ export function UserMenu() {
 
 /** By a form, as signing in: the service answers with the cookie's end and the way to the first page. */
 function signOut(): void {
-  forgetSession();
   const form = Object.assign(document.createElement('form'), { method: 'post', action: '/sign-out' });
   document.body.append(form);
   form.submit();

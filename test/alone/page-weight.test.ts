@@ -8,8 +8,8 @@ import { dovecot } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { connectAccount, startSync, sync } from '../support/sync.ts';
 import { waitFor } from '../support/wait.ts';
-import { launchBrowser, visit } from './browser.ts';
-import { openSlowServer } from './slow-server.ts';
+import { launchBrowser, visit } from '../ui/browser.ts';
+import { openSlowServer } from '../ui/slow-server.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
