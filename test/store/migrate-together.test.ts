@@ -91,7 +91,7 @@ test('on the embedded database too, also beside a service that runs', async () =
   expect(await migrate({ DATA_DIR })).toEqual(UP_TO_DATE);
   await using _service = await startService({ dataDir: DATA_DIR });
   expect(await migrate({ DATA_DIR })).toEqual(UP_TO_DATE);
-});
+}, 120_000);
 
 test('a database that cannot be reached is said in one line, without its password', async () => {
   const DATABASE_URL = 'postgresql://mailtide:hunter2@127.0.0.1:1/mailtide';

@@ -124,6 +124,9 @@ test('the address of a provider fills the server in and says what its logins nee
   expect(await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).getAttribute('href')).toBe(
     'https://myaccount.google.com/apppasswords',
   );
+  // A server that was filled in is of one address: the password for another one must not be tried there.
+  await page.getByLabel('Email address').fill('ann@nowhere.invalid');
+  await expect.poll(() => page.getByLabel('IMAP server').inputValue()).toBe('');
   await page.getByLabel('Email address').fill('ann@outlook.com');
   await page.getByText('Mailtide cannot get a token for you').waitFor();
   await page.getByLabel('IMAP server').fill('imap.example.org');
@@ -251,6 +254,31 @@ test('a view that was not loaded when the service went away comes when it is bac
   await page.getByRole('navigation').getByText('Settings').waitFor();
   const isOfTheFile = (complaint: string) => complaint.includes('dynamically imported module');
   expect(visitor.complaints.filter((each) => !isOfTheNetwork(each) && !isOfTheFile(each))).toEqual([]);
+});
+
+test('settings that were changed in one tab are not taken back by another', async () => {
+  const account = await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  const open = async (tab: Page) => {
+    await tab.goto(`${service.url}/accounts/${account}/settings`);
+    await tab.getByLabel('Name to show').waitFor();
+  };
+  const other = await visitor.open('/');
+  await Promise.all([open(page), open(other)]);
+  await page.getByLabel('Name to show').fill('Ann');
+  const save = page.getByRole('button', { name: 'Save' });
+  await save.press('Enter');
+  await page.getByText('Saved.').waitFor();
+  expect(await save.evaluate((button) => button === document.activeElement)).toBe(true);
+
+  await expect.poll(() => other.getByLabel('Name to show').inputValue()).toBe('Ann');
+  await other.getByLabel('Minutes between two syncs').fill('30');
+  await other.getByRole('button', { name: 'Save' }).click();
+  await other.getByText('Saved.').waitFor();
+  const { emailAccount } = await service.data<{ emailAccount: object }>(
+    'query ($id: ID!) { emailAccount(id: $id) { displayName syncIntervalMinutes } }',
+    { id: account },
+  );
+  expect(emailAccount).toEqual({ displayName: 'Ann', syncIntervalMinutes: 30 });
 });
 
 test('what is done in one tab is seen in the other', async () => {

@@ -47,7 +47,7 @@ export default function AccountView({ accountId, part }: Props) {
   return (
     <Stack gap="md">
       {part === undefined && <ShownQuery accountId={accountId} />}
-      <AccountHeader account={account} />
+      <AccountHeader account={account} part={part} />
       <AccountNav accountId={account.id} part={part ?? 'overview'} />
       <Suspense fallback={<Loading />}>
         <Part account={account} />
@@ -62,8 +62,8 @@ function ShownQuery({ accountId }: { accountId: string }) {
   return null;
 }
 
-function AccountHeader({ account }: { account: Account }) {
-  useTitle(account.emailAddress);
+function AccountHeader({ account, part }: { account: Account; part: string | undefined }) {
+  useTitle(part ? `${account.emailAddress}, ${part}` : account.emailAddress);
   const [, navigate] = useLocation();
   const actions = useAccountActions(account);
   return (

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Paper, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
+import { useEffect, useEffectEvent, useMemo } from 'react';
 import { useMutation } from 'urql';
 import { UpdateEmailAccountDocument, type UpdateEmailAccountInput } from '../../generated/gql/graphql.ts';
 import { credentialsOf } from '../accounts/credentials.ts';
@@ -19,18 +20,16 @@ interface Values extends ServerValues {
 /** What can be changed. A changed login is tried before it is stored. */
 export default function Settings({ account }: { account: Account }) {
   const { imap } = account;
-  const form = useForm<Values>({
-    initialValues: {
-      displayName: account.displayName ?? '',
-      syncIntervalMinutes: account.syncIntervalMinutes ?? '',
-      password: '',
-      host: imap.host,
-      port: imap.port,
-      security: imap.security,
-      username: imap.username,
-    },
+  const stored = useMemo(() => valuesOf(account), [account]);
+  const form = useForm<Values>({ initialValues: stored });
+  const { values, isDirty } = form;
+  // What somebody else changes meanwhile is seen, and saving takes none of it back: only what was typed here is kept.
+  const follow = useEffectEvent((now: Values) => {
+    const untouched = Object.entries(now).filter(([name]) => !isDirty(name));
+    form.setValues(Object.fromEntries(untouched));
+    form.setInitialValues(now);
   });
-  const { values } = form;
+  useEffect(() => follow(stored), [stored]);
   const { suggestion } = useSuggestion(account.emailAddress);
   const isOAuth = suggestion?.login === 'OAUTH2' && suggestion.host === values.host.trim();
   const [{ fetching, data }, update] = useMutation(UpdateEmailAccountDocument);
@@ -38,6 +37,11 @@ export default function Settings({ account }: { account: Account }) {
   useShownQuery(UpdateEmailAccountDocument, { id: account.id, input: { displayName: 'Ann' } });
 
   async function save() {
+    if (isIdle) return;
+    if (values.host.trim() !== imap.host && values.password === '') {
+      form.setFieldError('password', 'Another server needs the password again.');
+      return;
+    }
     const answer = await update({ id: account.id, input: inputOf(values, account, isOAuth) });
     setError(answer.error);
     if (answer.error) return;
@@ -45,6 +49,7 @@ export default function Settings({ account }: { account: Account }) {
     form.resetDirty();
   }
 
+  const isIdle = fetching || !isDirty();
   const needsAuth = account.syncStatus.needsAuthSince !== null;
   return (
     <Paper withBorder p="lg" maw="34rem">
@@ -89,14 +94,15 @@ export default function Settings({ account }: { account: Account }) {
               {codeOf(error)}
             </Alert>
           )}
-          {data && !form.isDirty() && (
+          {data && !isDirty() && (
             <Text size="sm" c="teal" role="status">
               Saved.
             </Text>
           )}
           <Group justify="flex-end">
-            <Button type="submit" loading={fetching} disabled={!form.isDirty()}>
-              Save
+            {/* Never really disabled: who has just pressed it keeps the focus. */}
+            <Button type="submit" data-disabled={isIdle} aria-disabled={isIdle}>
+              {fetching ? 'Saving…' : 'Save'}
             </Button>
           </Group>
         </Stack>
@@ -104,6 +110,16 @@ export default function Settings({ account }: { account: Account }) {
     </Paper>
   );
 }
+
+const valuesOf = ({ displayName, syncIntervalMinutes, imap }: Account): Values => ({
+  displayName: displayName ?? '',
+  syncIntervalMinutes: syncIntervalMinutes ?? '',
+  password: '',
+  host: imap.host,
+  port: imap.port,
+  security: imap.security,
+  username: imap.username,
+});
 
 /** Only what changed: what is left out stays as it is, and an unchanged login is not tried again. */
 function inputOf(

@@ -39,6 +39,8 @@ interface Values extends ServerValues {
   password: string;
 }
 
+const NO_SERVER = { host: '', port: 993, security: 'TLS' } as const;
+
 /** From nothing to a running sync in three fields; the server fills itself in where it is known. */
 export default function AddAccountView() {
   useTitle('Add an account');
@@ -49,9 +51,7 @@ export default function AddAccountView() {
       credentials: { password: '…' },
     },
   });
-  const form = useForm<Values>({
-    initialValues: { emailAddress: '', password: '', host: '', port: 993, security: 'TLS', username: '' },
-  });
+  const form = useForm<Values>({ initialValues: { emailAddress: '', password: '', ...NO_SERVER, username: '' } });
   const { values } = form;
   const [isEdited, setEdited] = useState(false);
   const [isOpen, setOpen] = useState(false);
@@ -63,12 +63,13 @@ export default function AddAccountView() {
   const [, navigate] = useLocation();
   const detailsId = useId();
 
-  // What the person typed is theirs: only what was filled in for them is filled in anew.
+  // What the person typed is theirs. What was filled in is of one address: with another one it goes, or the password
+  // would be tried at a server that has nothing to do with it.
   const { setValues } = form;
   useEffect(() => {
-    if (suggestion && !isEdited) {
-      setValues({ host: suggestion.host, port: suggestion.port, security: suggestion.security });
-    }
+    if (isEdited) return;
+    const { host, port, security } = suggestion ?? NO_SERVER;
+    setValues({ host, port, security });
   }, [suggestion, isEdited, setValues]);
 
   const known = useKnownAccount(values.emailAddress);
@@ -147,17 +148,19 @@ export default function AddAccountView() {
               }}
             />
             <div>
-              <Anchor
-                component="button"
-                type="button"
-                size="sm"
-                aria-expanded={isOpen || isUnknown}
-                aria-controls={detailsId}
-                onClick={() => setOpen(!isOpen)}
-              >
-                Port {values.port}, {values.security === 'NONE' ? 'not encrypted' : values.security}
-                {values.username && `, as ${values.username}`}: change
-              </Anchor>
+              {!isUnknown && (
+                <Anchor
+                  component="button"
+                  type="button"
+                  size="sm"
+                  aria-expanded={isOpen}
+                  aria-controls={detailsId}
+                  onClick={() => setOpen(!isOpen)}
+                >
+                  Port {values.port}, {values.security === 'NONE' ? 'not encrypted' : values.security}
+                  {values.username && `, as ${values.username}`}: change
+                </Anchor>
+              )}
               <Collapse expanded={isOpen || isUnknown} id={detailsId}>
                 <Stack gap="sm" pt="xs">
                   <ServerFields form={form} onEdit={edited} />

@@ -10,7 +10,9 @@ export function useRunNow(account: AccountSummaryFragment) {
   if (run?.status !== 'RUNNING') return null;
   const live = frame?.runId === run.id ? frame : null;
   const { percent: done, messagesProcessed, messagesTotal, phase, mailbox } = live ?? run;
-  const isKnown = done !== null && messagesTotal !== null;
+  const isLooking = phase === 'QUEUED' || phase === 'DISCOVERING' || phase === 'ENUMERATING';
+  // Of nothing, nothing is done yet: more may be found.
+  const isKnown = done !== null && messagesTotal !== null && !(messagesTotal === 0 && isLooking);
   return {
     live,
     phase,

@@ -11,17 +11,20 @@ const LOOKS_WHOLE = /^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$/;
 export function useSuggestion(emailAddress: string) {
   const [address] = useDebouncedValue(emailAddress.trim(), TYPED_FOR_MS);
   const isAsked = LOOKS_WHOLE.test(address);
-  const [{ data, fetching }] = useQuery({
+  const [{ data, fetching, error, operation }] = useQuery({
     query: SuggestImapServerDocument,
     variables: { emailAddress: address },
     pause: !isAsked,
     requestPolicy: 'cache-first',
   });
   const isCurrent = isAsked && address === emailAddress.trim();
+  // Until there is an answer, urql keeps the one before, which is of another address.
+  const isAnswered = isCurrent && !fetching && !error && operation?.variables.emailAddress === address;
+  const suggestion = (isAnswered && data?.suggestImapServer) || null;
   return {
-    suggestion: isCurrent ? (data?.suggestImapServer ?? null) : null,
+    suggestion,
     isLooking: isCurrent && fetching,
     /** It was asked, and nothing is known. */
-    isUnknown: isCurrent && !fetching && data?.suggestImapServer === null,
+    isUnknown: isAnswered && suggestion === null,
   };
 }

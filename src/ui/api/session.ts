@@ -5,7 +5,8 @@ import { whenSignedOut } from './connection.ts';
  * Whether the service knows who we are: it says so in the page, so that who is signed out sees the form at once and asks
  * nothing. Afterwards, the first answer that says it does not.
  */
-let signedOut = document.querySelector<HTMLMetaElement>('meta[name="signed-in"]')?.content === 'no';
+const isStranger = document.querySelector<HTMLMetaElement>('meta[name="signed-in"]')?.content === 'no';
+let signedOut = isStranger;
 const listeners = new Set<() => void>();
 
 export function sessionEnded(): void {
@@ -14,6 +15,9 @@ export function sessionEnded(): void {
 }
 
 whenSignedOut(sessionEnded);
+
+/** Somebody was here when it ended, and is to be told. */
+export const hasEnded = (): boolean => signedOut && !isStranger;
 
 export const isSignedOut = (): boolean => signedOut;
 

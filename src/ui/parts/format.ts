@@ -49,9 +49,12 @@ export function duration(ms: number): string {
   if (ms < 10_000) return `${tenths.format(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${number(Math.floor(seconds / 3600))} h ${Math.floor((seconds % 3600) / 60)} min`;
+  if (seconds < 3600) return twoUnits(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  return twoUnits(Math.floor(seconds / 3600), 'h', Math.floor((seconds % 3600) / 60), 'min');
 }
+
+const twoUnits = (large: number, unit: string, small: number, smaller: string): string =>
+  `${number(large)} ${unit}${small > 0 ? ` ${small} ${smaller}` : ''}`;
 
 /** The time left, which is no more exact than this. */
 export function remaining(seconds: number): string {

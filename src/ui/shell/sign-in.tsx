@@ -1,4 +1,5 @@
 import { Alert, Button, Center, Code, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { hasEnded } from '../api/session.ts';
 
 /**
  * The form, at whatever address was asked for: signing in leads back there. A plain form, because the service answers
@@ -16,6 +17,11 @@ export function SignIn() {
             <Alert color="red" role="alert">
               This key is not valid.
             </Alert>
+          )}
+          {hasEnded() && (
+            <Text size="sm" role="status">
+              Your session has ended. Sign in again to go on here.
+            </Text>
           )}
           <PasswordInput
             label="API key"

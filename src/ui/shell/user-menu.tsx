@@ -1,6 +1,7 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ViewerDocument } from '../../generated/gql/graphql.ts';
+import { sessionEnded } from '../api/session.ts';
 import { Icon } from '../parts/icons.tsx';
 
 export function UserMenu() {
@@ -26,4 +27,6 @@ function signOut(): void {
   const form = Object.assign(document.createElement('form'), { method: 'post', action: '/sign-out' });
   document.body.append(form);
   form.submit();
+  // Until the answer is there: views that are still on show would ask, and be refused.
+  sessionEnded();
 }
