@@ -33,7 +33,8 @@ process.exit();
 async function demo(): Promise<never> {
   screen.print('Starting a sample IMAP server and the service, on this machine only and in a temporary folder ...');
   const { api, accountId, messages, deliver } = await setUpStage(children);
-  screen.print(`Connected a mailbox of ${number(messages)} messages. Syncing it:\n`);
+  screen.print(`Connected a mailbox of ${number(messages)} messages. Syncing it, also to be watched in the page:
+  ${signInLink(api)}\n`);
 
   const frames = api.subscribe(SyncProgressDocument, { accountId })[Symbol.asyncIterator]();
   const startSync = () => api.ask(StartEmailSyncDocument, { accountId });

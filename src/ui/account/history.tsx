@@ -56,12 +56,13 @@ function Summary({ run }: { run: RunFragment }) {
     [stats.messagesUpdated, 'changed'],
     [stats.messagesDeleted, 'deleted'],
   ].filter(([size]) => Number(size) > 0);
+  const soFar = run.finishedAt ? 'nothing new' : 'nothing new so far';
   return (
     <Group gap="xs" justify="space-between">
       <Group gap="xs">
         <RunBadge status={run.status} />
         <Text size="sm">
-          {changes.length > 0 ? changes.map(([size, word]) => `${number(size!)} ${word}`).join(', ') : 'nothing new'}
+          {changes.length > 0 ? changes.map(([size, word]) => `${number(size!)} ${word}`).join(', ') : soFar}
         </Text>
         {run.error && (
           <Text size="sm" c="dimmed">
