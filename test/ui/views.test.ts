@@ -203,6 +203,19 @@ test('on a phone the current tab, the counts of a mailbox, and the state above t
   await page.waitForURL(`${service.url}/accounts/${synced}`);
 });
 
+test('on a phone it can be read that the page is offline', async () => {
+  await using visitor = await visit(browser, service, { viewport: { width: 360, height: 740 } });
+  await visitor.context.routeWebSocket('**/graphql', (socket) => socket.close());
+  const page = await visitor.open(`/accounts/${synced}`);
+  const label = page.getByRole('status').getByText('Offline, reconnecting');
+  await page.getByRole('button', { name: /^Account ui-views/ }).waitFor();
+  expect(await label.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  const box = (await label.boundingBox())!;
+  const next = (await page.getByRole('link', { name: 'Show the query of this view' }).boundingBox())!;
+  expect(box.x + box.width).toBeLessThanOrEqual(next.x);
+  expect(await overflow(page)).toBe(0);
+});
+
 test('times are in the zone of the reader, numbers in the reader’s locale', async () => {
   const path = `/accounts/${synced}/history`;
   for (const [locale, timezoneId, pattern] of [
