@@ -172,6 +172,23 @@ test('a sync is cancelled where it is, and what it has stored stays', async () =
   expect(visitor.complaints).toEqual([]);
 });
 
+test('the keyboard stays at the button that begins a sync and cancels it', async () => {
+  await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(service.url);
+  const name = (what: string) => `${what}: ui-${users}@example.com`;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  await page.getByRole('button', { name: name('Sync now') }).press('Enter');
+  const row = page.getByTestId('account').filter({ hasText: `ui-${users}@` });
+  await state(row).getByText('Syncing').waitFor();
+  await expect.poll(focused).toBe(name('Cancel'));
+  // It takes one press at a time.
+  await page.locator(':focus:not([aria-disabled])').waitFor();
+  await page.keyboard.press('Enter');
+  await state(row).getByText('Cancelled').waitFor();
+  await expect.poll(focused).toBe(name('Sync now'));
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a reload in the middle shows the same run, no less far', async () => {
   await watched();
   const before = await moved(page);

@@ -134,6 +134,7 @@ test('everything can be done by keyboard: an account is paused and resumed, a di
   await tabTo(visitor, /^Resume: ui-views/);
   await page.keyboard.press('Enter');
   await row.getByText('Up to date').waitFor();
+  await expect.poll(() => focused(visitor)).toBe('Sync now: ui-views@example.com');
 
   await tabTo(visitor, /^More for ui-views/);
   await page.keyboard.press('Enter');
@@ -144,6 +145,12 @@ test('everything can be done by keyboard: an account is paused and resumed, a di
   await expect.poll(() => focused(visitor)).toBe('Keep it');
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await expect.poll(() => focused(visitor)).toBe('More for ui-views@example.com');
+
+  const started = page.waitForResponse((response) => response.request().postData()?.includes('StartAll') ?? false);
+  await page.getByRole('button', { name: 'Sync all' }).press('Enter');
+  await started;
+  await page.locator(':focus:not([aria-disabled])').getByText('Sync all').waitFor();
 });
 
 async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {
