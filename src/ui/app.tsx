@@ -1,8 +1,6 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
-import classes from './account/account.module.css';
-import { AccountNav } from './account/account-nav.tsx';
 import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
@@ -45,19 +43,9 @@ function Page() {
             <Route path={PATHS.addAccount}>
               <AddAccountView />
             </Route>
-            <Route path={PATHS.messages}>
-              {({ id }) => (
-                <UnderNav accountId={id}>
-                  <MessagesView key={id} accountId={id} />
-                </UnderNav>
-              )}
-            </Route>
+            <Route path={PATHS.messages}>{({ id }) => <MessagesView key={id} accountId={id} />}</Route>
             <Route path={PATHS.accountMessage}>
-              {({ id, messageId }) => (
-                <UnderNav accountId={id}>
-                  <MessagesView key={id} accountId={id} messageId={messageId} />
-                </UnderNav>
-              )}
+              {({ id, messageId }) => <MessagesView key={id} accountId={id} messageId={messageId} />}
             </Route>
             <Route path={PATHS.account}>{({ id }) => <AccountView key={id} accountId={id} />}</Route>
             <Route path={PATHS.accountPart}>
@@ -71,14 +59,5 @@ function Page() {
         </Suspense>
       </ViewBoundary>
     </Shell>
-  );
-}
-
-function UnderNav({ accountId, children }: { accountId: string; children: ReactNode }) {
-  return (
-    <div className={classes['above']}>
-      <AccountNav accountId={accountId} part="messages" />
-      {children}
-    </div>
   );
 }

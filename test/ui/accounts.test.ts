@@ -312,10 +312,15 @@ test('an account that is added, renamed, paused and deleted elsewhere is seen, w
   await state(other).getByText('Paused').waitFor();
   await change({ isActive: true });
   await state(other).getByText('Never synced').waitFor();
+  const messages = await visitor.open(`/accounts/${account}/messages`);
+  await messages.getByRole('heading', { name: 'No messages yet' }).waitFor();
 
   await service.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: account });
   await rows[0]!.waitFor({ state: 'detached' });
   await other.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await messages.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  expect(await messages.getByRole('navigation', { name: 'Account' }).count()).toBe(0);
+  expect(await messages.getByRole('searchbox').count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
 });
 

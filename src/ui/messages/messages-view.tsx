@@ -1,11 +1,14 @@
 import { VisuallyHidden } from '@mantine/core';
-import { useHotkeys } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
-import { useLocation } from 'wouter';
-import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
+import { Redirect, useLocation } from 'wouter';
+import { EmailAccountDocument, MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
+import accountClasses from '../account/account.module.css';
+import { AccountNav } from '../account/account-nav.tsx';
 import { useMailboxes } from '../account/use-mailboxes.ts';
+import { wasDeletedHere } from '../accounts/use-account-actions.ts';
 import { codeOf } from '../api/client.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
 import { count } from '../parts/format.ts';
 import { NotFound } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
@@ -18,14 +21,35 @@ import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
 import { type MessageRow, type Messages, messagesVariables, useMessages } from './use-messages.ts';
+import { useViewKeys } from './use-view-keys.ts';
+
+interface Props {
+  readonly accountId: string;
+  readonly messageId?: string;
+}
+
+/** The messages of an account, as long as there is the account. */
+export default function MessagesView(props: Props) {
+  const { accountId } = props;
+  useTitle('Messages');
+  const { data } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
+  const account = data?.emailAccount;
+  if (account === null) return wasDeletedHere(accountId) ? <Redirect to="/" replace /> : <NotFound />;
+  return (
+    <div className={accountClasses['above']}>
+      <AccountNav accountId={accountId} part="messages" />
+      <AccountLine account={account} />
+      <MessagesOf {...props} />
+    </div>
+  );
+}
 
 /**
- * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
- * Keys: j and k or arrows walk, Enter opens, Escape closes, / searches.
+ * The list, and beside it, or in its place where there is no room, the message that is open. Keys: j and k or arrows walk,
+ * Enter opens, Escape closes, / searches.
  */
-export default function MessagesView({ accountId, messageId }: { accountId: string; messageId?: string }) {
+function MessagesOf({ accountId, messageId }: Props) {
   const [, navigate] = useLocation();
-  useTitle('Messages');
   const [filter, change] = useFilter();
   const { rows: mailboxes = [] } = useMailboxes(accountId);
   const firstShown = useRef(0);
@@ -73,12 +97,12 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
   }
 
   const leaveSearch = (): void => listRef.current?.focus();
-  useHotkeys([
-    ['j', () => walk(1)],
-    ['k', () => walk(-1)],
-    ['/', () => searchRef.current?.focus()],
-    ['Escape', () => messageId && close()],
-  ]);
+  useViewKeys({
+    j: () => walk(1),
+    k: () => walk(-1),
+    '/': () => searchRef.current?.focus(),
+    Escape: () => messageId && close(),
+  });
 
   /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
   function onFocus(): void {
@@ -102,38 +126,35 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     event.preventDefault();
   }
 
-  if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound />;
+  if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound isView={false} />;
   return (
-    <>
-      <AccountLine accountId={accountId} />
-      <div className={classes['view']} data-open={messageId ? true : undefined}>
-        {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
-        <section className={classes['side']} aria-label="List of messages">
-          <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
-          <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
-          <MessageList
-            messages={messages}
-            filter={filter}
-            openKey={openKey}
-            activeKey={activeKey}
-            listRef={listRef}
-            onKeyDown={onKeyDown}
-            onFocus={onFocus}
-            onOpen={openRow}
-            onScroll={(first) => {
-              firstShown.current = first;
-            }}
-          />
-        </section>
-        <section className={classes['pane']} aria-label="Message">
-          {messageId ? (
-            <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
-          ) : (
-            <NothingOpen />
-          )}
-        </section>
-      </div>
-    </>
+    <div className={classes['view']} data-open={messageId ? true : undefined}>
+      {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
+      <section className={classes['side']} aria-label="List of messages">
+        <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
+        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
+        <MessageList
+          messages={messages}
+          filter={filter}
+          openKey={openKey}
+          activeKey={activeKey}
+          listRef={listRef}
+          onKeyDown={onKeyDown}
+          onFocus={onFocus}
+          onOpen={openRow}
+          onScroll={(first) => {
+            firstShown.current = first;
+          }}
+        />
+      </section>
+      <section className={classes['pane']} aria-label="Message">
+        {messageId ? (
+          <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
+        ) : (
+          <NothingOpen />
+        )}
+      </section>
+    </div>
   );
 }
 
