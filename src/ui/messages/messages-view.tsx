@@ -32,13 +32,15 @@ interface Props {
 export default function MessagesView(props: Props) {
   const { accountId } = props;
   useTitle('Messages');
-  const { data } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
+  const { data, error } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
   const account = data?.emailAccount;
-  if (account === null) return wasDeletedHere(accountId) ? <Redirect to="/" replace /> : <NotFound />;
+  // A service that fails to answer says null as well, and takes nothing away.
+  const isGone = account === null && (!error || codeOf(error) === 'NOT_FOUND');
+  if (isGone) return wasDeletedHere(accountId) ? <Redirect to="/" replace /> : <NotFound />;
   return (
     <div className={accountClasses['above']}>
       <AccountNav accountId={accountId} part="messages" />
-      <AccountLine account={account} />
+      <AccountLine account={account ?? undefined} />
       <MessagesOf {...props} />
     </div>
   );
