@@ -189,6 +189,25 @@ test('the keyboard stays at the button that begins a sync and cancels it', async
   expect(visitor.complaints).toEqual([]);
 });
 
+test('the keyboard goes on to the link that takes the place of the button, and to the title when its row is gone', async () => {
+  const wrong = { host: server.host, port: server.port, password: 'wrong' };
+  await connectAccount(service, wrong, newUser(), { verify: false });
+  await page.goto(service.url);
+  const name = `ui-${users}@example.com`;
+  const row = page.getByTestId('account').filter({ hasText: name });
+  await row.getByRole('button', { name: /^Sync now/ }).press('Enter');
+  await state(row).getByText('Needs a new password').waitFor();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  await expect.poll(focused).toBe(`Enter password: ${name}`);
+
+  await row.getByRole('button', { name: /^More/ }).press('Enter');
+  await page.getByRole('menuitem', { name: 'Delete…' }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+  await row.waitFor({ state: 'detached' });
+  await page.locator('h1:focus').filter({ hasText: 'Accounts' }).waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a reload in the middle shows the same run, no less far', async () => {
   await watched();
   const before = await moved(page);

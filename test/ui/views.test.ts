@@ -150,7 +150,7 @@ test('everything can be done by keyboard: an account is paused and resumed, a di
   const started = page.waitForResponse((response) => response.request().postData()?.includes('StartAll') ?? false);
   await page.getByRole('button', { name: 'Sync all' }).press('Enter');
   await started;
-  await page.locator(':focus:not([aria-disabled])').getByText('Sync all').waitFor();
+  await page.locator(':focus:not([aria-disabled])').filter({ hasText: 'Sync all' }).waitFor();
 });
 
 async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {

@@ -6,6 +6,7 @@ import { whyNotDone } from '../api/client.ts';
 import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { KeptButton } from '../parts/kept-button.tsx';
+import { KeptPlace } from '../parts/kept-place.tsx';
 import { toAccount } from '../paths.ts';
 import type { AccountActions } from './use-account-actions.ts';
 
@@ -21,7 +22,9 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
   const menuRef = useRef<HTMLButtonElement>(null);
   return (
     <Group gap={4} wrap="nowrap">
-      <MainButton account={account} actions={actions} />
+      <KeptPlace>
+        <MainButton account={account} actions={actions} />
+      </KeptPlace>
       <Menu position="bottom-end" width={210}>
         <Menu.Target>
           <ActionIcon
@@ -107,7 +110,6 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
   );
 }
 
-/** Whatever it is for, it is the same element: the keyboard stays at it. */
 function MainButton({ account, actions }: Props) {
   const { state, isSyncing } = account.syncStatus;
   const name = account.emailAddress;
