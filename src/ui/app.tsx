@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
+import { UnderNav } from './account/under-nav.tsx';
 import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
@@ -43,9 +44,19 @@ function Page() {
             <Route path={PATHS.addAccount}>
               <AddAccountView />
             </Route>
-            <Route path={PATHS.messages}>{({ id }) => <MessagesView key={id} accountId={id} />}</Route>
+            <Route path={PATHS.messages}>
+              {({ id }) => (
+                <UnderNav key={id} accountId={id}>
+                  {(account) => <MessagesView accountId={id} account={account} />}
+                </UnderNav>
+              )}
+            </Route>
             <Route path={PATHS.accountMessage}>
-              {({ id, messageId }) => <MessagesView key={id} accountId={id} messageId={messageId} />}
+              {({ id, messageId }) => (
+                <UnderNav key={id} accountId={id}>
+                  {(account) => <MessagesView accountId={id} account={account} messageId={messageId} />}
+                </UnderNav>
+              )}
             </Route>
             <Route path={PATHS.account}>{({ id }) => <AccountView key={id} accountId={id} />}</Route>
             <Route path={PATHS.accountPart}>

@@ -1,14 +1,10 @@
 import { VisuallyHidden } from '@mantine/core';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
-import { Redirect, useLocation } from 'wouter';
-import { EmailAccountDocument, MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
-import accountClasses from '../account/account.module.css';
-import { AccountNav } from '../account/account-nav.tsx';
+import { useLocation } from 'wouter';
+import { type AccountSummaryFragment, MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { useMailboxes } from '../account/use-mailboxes.ts';
-import { wasDeletedHere } from '../accounts/use-account-actions.ts';
 import { codeOf } from '../api/client.ts';
-import { useLiveQuery } from '../api/use-live-query.ts';
 import { count } from '../parts/format.ts';
 import { NotFound } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
@@ -25,32 +21,16 @@ import { useViewKeys } from './use-view-keys.ts';
 
 interface Props {
   readonly accountId: string;
+  readonly account: AccountSummaryFragment | undefined;
   readonly messageId?: string;
 }
 
-/** The messages of an account, as long as there is the account. */
-export default function MessagesView(props: Props) {
-  const { accountId } = props;
-  useTitle('Messages');
-  const { data, error } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
-  const account = data?.emailAccount;
-  // A service that fails to answer says null as well, and takes nothing away.
-  const isGone = account === null && (!error || codeOf(error) === 'NOT_FOUND');
-  if (isGone) return wasDeletedHere(accountId) ? <Redirect to="/" replace /> : <NotFound />;
-  return (
-    <div className={accountClasses['above']}>
-      <AccountNav accountId={accountId} part="messages" />
-      <AccountLine account={account ?? undefined} />
-      <MessagesOf {...props} />
-    </div>
-  );
-}
-
 /**
- * The list, and beside it, or in its place where there is no room, the message that is open. Keys: j and k or arrows walk,
- * Enter opens, Escape closes, / searches.
+ * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
+ * Keys: j and k or arrows walk, Enter opens, Escape closes, / searches.
  */
-function MessagesOf({ accountId, messageId }: Props) {
+export default function MessagesView({ accountId, account, messageId }: Props) {
+  useTitle('Messages');
   const [, navigate] = useLocation();
   const [filter, change] = useFilter();
   const { rows: mailboxes = [] } = useMailboxes(accountId);
@@ -130,33 +110,36 @@ function MessagesOf({ accountId, messageId }: Props) {
 
   if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound isView={false} />;
   return (
-    <div className={classes['view']} data-open={messageId ? true : undefined}>
-      {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
-      <section className={classes['side']} aria-label="List of messages">
-        <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
-        <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
-        <MessageList
-          messages={messages}
-          filter={filter}
-          openKey={openKey}
-          activeKey={activeKey}
-          listRef={listRef}
-          onKeyDown={onKeyDown}
-          onFocus={onFocus}
-          onOpen={openRow}
-          onScroll={(first) => {
-            firstShown.current = first;
-          }}
-        />
-      </section>
-      <section className={classes['pane']} aria-label="Message">
-        {messageId ? (
-          <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
-        ) : (
-          <NothingOpen />
-        )}
-      </section>
-    </div>
+    <>
+      <AccountLine account={account} />
+      <div className={classes['view']} data-open={messageId ? true : undefined}>
+        {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
+        <section className={classes['side']} aria-label="List of messages">
+          <ListBar filter={filter} change={change} mailboxes={mailboxes} searchRef={searchRef} onLeave={leaveSearch} />
+          <VisuallyHidden role="status">{isFiltered(filter) && foundSay(messages, filter)}</VisuallyHidden>
+          <MessageList
+            messages={messages}
+            filter={filter}
+            openKey={openKey}
+            activeKey={activeKey}
+            listRef={listRef}
+            onKeyDown={onKeyDown}
+            onFocus={onFocus}
+            onOpen={openRow}
+            onScroll={(first) => {
+              firstShown.current = first;
+            }}
+          />
+        </section>
+        <section className={classes['pane']} aria-label="Message">
+          {messageId ? (
+            <MessagePane key={messageId} messageId={messageId} onOpen={open} onClose={close} />
+          ) : (
+            <NothingOpen />
+          )}
+        </section>
+      </div>
+    </>
   );
 }
 
