@@ -1,8 +1,7 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
-import classes from './account/account.module.css';
-import { AccountNav } from './account/account-nav.tsx';
+import { UnderNav } from './account/under-nav.tsx';
 import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
@@ -47,15 +46,15 @@ function Page() {
             </Route>
             <Route path={PATHS.messages}>
               {({ id }) => (
-                <UnderNav accountId={id}>
-                  <MessagesView key={id} accountId={id} />
+                <UnderNav key={id} accountId={id}>
+                  {(account) => <MessagesView accountId={id} account={account} />}
                 </UnderNav>
               )}
             </Route>
             <Route path={PATHS.accountMessage}>
               {({ id, messageId }) => (
-                <UnderNav accountId={id}>
-                  <MessagesView key={id} accountId={id} messageId={messageId} />
+                <UnderNav key={id} accountId={id}>
+                  {(account) => <MessagesView accountId={id} account={account} messageId={messageId} />}
                 </UnderNav>
               )}
             </Route>
@@ -71,14 +70,5 @@ function Page() {
         </Suspense>
       </ViewBoundary>
     </Shell>
-  );
-}
-
-function UnderNav({ accountId, children }: { accountId: string; children: ReactNode }) {
-  return (
-    <div className={classes['above']}>
-      <AccountNav accountId={accountId} part="messages" />
-      {children}
-    </div>
   );
 }

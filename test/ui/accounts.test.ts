@@ -175,6 +175,42 @@ test('a sync is cancelled where it is, and what it has stored stays', async () =
   expect(visitor.complaints).toEqual([]);
 });
 
+test('the keyboard stays at the button that begins a sync and cancels it', async () => {
+  await connectAccount(service, { ...server, password: dovecot.password }, newUser());
+  await page.goto(service.url);
+  const name = (what: string) => `${what}: ui-${users}@example.com`;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  await page.getByRole('button', { name: name('Sync now') }).press('Enter');
+  const row = page.getByTestId('account').filter({ hasText: `ui-${users}@` });
+  await state(row).getByText('Syncing').waitFor();
+  await expect.poll(focused).toBe(name('Cancel'));
+  // It takes one press at a time.
+  await page.locator(':focus:not([aria-disabled])').waitFor();
+  await page.keyboard.press('Enter');
+  await state(row).getByText('Cancelled').waitFor();
+  await expect.poll(focused).toBe(name('Sync now'));
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('the keyboard goes on to the link that takes the place of the button, and to the title when its row is gone', async () => {
+  const wrong = { host: server.host, port: server.port, password: 'wrong' };
+  await connectAccount(service, wrong, newUser(), { verify: false });
+  await page.goto(service.url);
+  const name = `ui-${users}@example.com`;
+  const row = page.getByTestId('account').filter({ hasText: name });
+  await row.getByRole('button', { name: /^Sync now/ }).press('Enter');
+  await state(row).getByText('Needs a new password').waitFor();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  await expect.poll(focused).toBe(`Enter password: ${name}`);
+
+  await row.getByRole('button', { name: /^More/ }).press('Enter');
+  await page.getByRole('menuitem', { name: 'Delete…' }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+  await row.waitFor({ state: 'detached' });
+  await page.locator('h1:focus').filter({ hasText: 'Accounts' }).waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a reload in the middle shows the same run, no less far', async () => {
   await watched();
   const before = await moved(page);
@@ -323,10 +359,15 @@ test('an account that is added, renamed, paused and deleted elsewhere is seen, w
   await state(other).getByText('Paused').waitFor();
   await change({ isActive: true });
   await state(other).getByText('Never synced').waitFor();
+  const messages = await visitor.open(`/accounts/${account}/messages`);
+  await messages.getByRole('heading', { name: 'No messages yet' }).waitFor();
 
   await service.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: account });
   await rows[0]!.waitFor({ state: 'detached' });
   await other.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await messages.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  expect(await messages.getByRole('navigation', { name: 'Account' }).count()).toBe(0);
+  expect(await messages.getByRole('searchbox').count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
 });
 

@@ -252,6 +252,28 @@ describe('the keyboard', () => {
   });
 });
 
+describe('the keyboard in a message', () => {
+  test.each(['Source', 'Unread'])(
+    'walks and closes from the switch %s too, and types where one types',
+    async (name) => {
+      await searchField().pressSequentially('jk');
+      expect(await searchField().inputValue()).toBe('jk');
+      await searchField().fill('wattenmeer');
+      await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+      await rows().first().click();
+      await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
+      const switched = page.getByRole(name === 'Source' ? 'radio' : 'checkbox', { name });
+      await switched.focus();
+      await page.keyboard.press('j');
+      await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
+      await switched.focus();
+      await page.keyboard.press('Escape');
+      await article().waitFor({ state: 'detached' });
+      expect(await list().evaluate((element) => element === document.activeElement)).toBe(true);
+    },
+  );
+});
+
 describe('a message', () => {
   beforeEach(async () => {
     await searchField().fill('"re wattenmeer plans"');

@@ -134,6 +134,7 @@ test('everything can be done by keyboard: an account is paused and resumed, a di
   await tabTo(visitor, /^Resume: ui-views/);
   await page.keyboard.press('Enter');
   await row.getByText('Up to date').waitFor();
+  await expect.poll(() => focused(visitor)).toBe('Sync now: ui-views@example.com');
 
   await tabTo(visitor, /^More for ui-views/);
   await page.keyboard.press('Enter');
@@ -144,6 +145,12 @@ test('everything can be done by keyboard: an account is paused and resumed, a di
   await expect.poll(() => focused(visitor)).toBe('Keep it');
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await expect.poll(() => focused(visitor)).toBe('More for ui-views@example.com');
+
+  const started = page.waitForResponse((response) => response.request().postData()?.includes('StartAll') ?? false);
+  await page.getByRole('button', { name: 'Sync all' }).press('Enter');
+  await started;
+  await page.locator(':focus:not([aria-disabled])').filter({ hasText: 'Sync all' }).waitFor();
 });
 
 async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {
@@ -201,6 +208,19 @@ test('on a phone the current tab, the counts of a mailbox, and the state above t
   await inSight(state);
   await state.click();
   await page.waitForURL(`${service.url}/accounts/${synced}`);
+});
+
+test('on a phone it can be read that the page is offline', async () => {
+  await using visitor = await visit(browser, service, { viewport: { width: 360, height: 740 } });
+  await visitor.context.routeWebSocket('**/graphql', (socket) => socket.close());
+  const page = await visitor.open(`/accounts/${synced}`);
+  const label = page.getByRole('status').getByText('Offline, reconnecting');
+  await page.getByRole('button', { name: /^Account ui-views/ }).waitFor();
+  expect(await label.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  const box = (await label.boundingBox())!;
+  const next = (await page.getByRole('link', { name: 'Show the query of this view' }).boundingBox())!;
+  expect(box.x + box.width).toBeLessThanOrEqual(next.x);
+  expect(await overflow(page)).toBe(0);
 });
 
 test('times are in the zone of the reader, numbers in the reader’s locale', async () => {

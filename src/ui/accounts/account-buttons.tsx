@@ -1,10 +1,12 @@
 import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { whyNotDone } from '../api/client.ts';
 import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
+import { KeptButton } from '../parts/kept-button.tsx';
+import { KeptPlace } from '../parts/kept-place.tsx';
 import { toAccount } from '../paths.ts';
 import type { AccountActions } from './use-account-actions.ts';
 
@@ -17,12 +19,21 @@ interface Props {
 /** The one thing that is likely wanted as a button, everything else in a menu. */
 export function AccountButtons({ account, actions, onDeleted }: Props) {
   const [isAsking, setAsking] = useState(false);
+  const menuRef = useRef<HTMLButtonElement>(null);
   return (
     <Group gap={4} wrap="nowrap">
-      <MainButton account={account} actions={actions} />
+      <KeptPlace>
+        <MainButton account={account} actions={actions} />
+      </KeptPlace>
       <Menu position="bottom-end" width={210}>
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`More for ${account.emailAddress}`}>
+          <ActionIcon
+            ref={menuRef}
+            variant="subtle"
+            color="gray"
+            size="lg"
+            aria-label={`More for ${account.emailAddress}`}
+          >
             <Icon name="dots" />
           </ActionIcon>
         </Menu.Target>
@@ -56,7 +67,15 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <Modal opened={isAsking} onClose={() => setAsking(false)} title={`Delete ${account.emailAddress}?`} centered>
+      <Modal
+        opened={isAsking}
+        onClose={() => setAsking(false)}
+        title={`Delete ${account.emailAddress}?`}
+        centered
+        // It was opened from an item of the menu, which is gone by then.
+        returnFocus={false}
+        onExitTransitionEnd={() => menuRef.current?.focus({ preventScroll: true })}
+      >
         <Stack>
           <Text size="sm">
             What is stored here of its {count(account.totals.messages, 'message')} will be deleted, with the timeline of
@@ -97,6 +116,7 @@ function MainButton({ account, actions }: Props) {
   if (isSyncing) {
     return (
       <Button
+        component={KeptButton}
         variant="default"
         size="xs"
         loading={actions.isBusy}
@@ -122,6 +142,7 @@ function MainButton({ account, actions }: Props) {
   if (state === 'PAUSED') {
     return (
       <Button
+        component={KeptButton}
         variant="default"
         size="xs"
         loading={actions.isBusy}
@@ -134,6 +155,7 @@ function MainButton({ account, actions }: Props) {
   }
   return (
     <Button
+      component={KeptButton}
       variant="light"
       size="xs"
       loading={actions.isBusy}

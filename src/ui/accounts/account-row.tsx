@@ -1,19 +1,24 @@
 import { Anchor, Text } from '@mantine/core';
+import { useEffect } from 'react';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { whyNotDone } from '../api/client.ts';
 import { count, number, storedOf } from '../parts/format.ts';
+import { findFocus } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';
 import { AccountButtons } from './account-buttons.tsx';
 import classes from './accounts.module.css';
 import { RunProgress } from './run-progress.tsx';
 import { StateBadge } from './state-badge.tsx';
 import { StateDetail } from './state-detail.tsx';
-import { useAccountActions } from './use-account-actions.ts';
+import { useAccountActions, wasDeletedHere } from './use-account-actions.ts';
 import { useStored } from './use-stored.ts';
 
 export function AccountRow({ account }: { account: AccountSummaryFragment }) {
   const actions = useAccountActions(account);
+  const { id } = account;
+  // The row goes with its dialog, in which it was deleted.
+  useEffect(() => () => void (wasDeletedHere(id) && findFocus()), [id]);
   const { totals } = account;
   const stored = useStored(account);
   return (

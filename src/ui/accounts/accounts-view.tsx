@@ -7,6 +7,7 @@ import { whyNotDone } from '../api/client.ts';
 import { useActionError } from '../api/use-action-error.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { Icon } from '../parts/icons.tsx';
+import { KeptButton } from '../parts/kept-button.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { ViewTitle } from '../parts/view-title.tsx';
@@ -29,6 +30,7 @@ export default function AccountsView() {
         <ViewTitle>Accounts</ViewTitle>
         <Group gap="xs">
           <Button
+            component={KeptButton}
             variant="default"
             loading={fetching}
             leftSection={<Icon name="sync" size={16} />}

@@ -1,18 +1,15 @@
 import { Text } from '@mantine/core';
 import { Link } from 'wouter';
-import { type AccountSummaryFragment, EmailAccountDocument } from '../../generated/gql/graphql.ts';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { shownState } from '../accounts/account-state.ts';
 import { RunBar, useRunNow } from '../accounts/run-bar.tsx';
-import { useLiveQuery } from '../api/use-live-query.ts';
 import { useNow } from '../parts/time.tsx';
 import { ViewTitle } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';
 import classes from './messages.module.css';
 
 /** Above the messages: how their account is, so that nobody takes a list that still fills for all there is. */
-export function AccountLine({ accountId }: { accountId: string }) {
-  const { data } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
-  const account = data?.emailAccount;
+export function AccountLine({ account }: { account: AccountSummaryFragment | undefined }) {
   return (
     <div className={classes['account']}>
       <ViewTitle className={classes['hidden']!}>Messages{account && ` of ${account.emailAddress}`}</ViewTitle>

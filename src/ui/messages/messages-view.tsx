@@ -1,9 +1,8 @@
 import { VisuallyHidden } from '@mantine/core';
-import { useHotkeys } from '@mantine/hooks';
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
-import { MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
+import { type AccountSummaryFragment, MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
 import { useMailboxes } from '../account/use-mailboxes.ts';
 import { codeOf } from '../api/client.ts';
 import { count } from '../parts/format.ts';
@@ -18,14 +17,21 @@ import { MessageList, ROW_HEIGHT } from './message-list.tsx';
 import { MessagePane, NothingOpen } from './message-pane.tsx';
 import classes from './messages.module.css';
 import { type MessageRow, type Messages, messagesVariables, useMessages } from './use-messages.ts';
+import { useViewKeys } from './use-view-keys.ts';
+
+interface Props {
+  readonly accountId: string;
+  readonly account: AccountSummaryFragment | undefined;
+  readonly messageId?: string;
+}
 
 /**
  * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
  * Keys: j and k or arrows walk, Enter opens, Escape closes, / searches.
  */
-export default function MessagesView({ accountId, messageId }: { accountId: string; messageId?: string }) {
-  const [, navigate] = useLocation();
+export default function MessagesView({ accountId, account, messageId }: Props) {
   useTitle('Messages');
+  const [, navigate] = useLocation();
   const [filter, change] = useFilter();
   const { rows: mailboxes = [] } = useMailboxes(accountId);
   const firstShown = useRef(0);
@@ -73,12 +79,12 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
   }
 
   const leaveSearch = (): void => listRef.current?.focus();
-  useHotkeys([
-    ['j', () => walk(1)],
-    ['k', () => walk(-1)],
-    ['/', () => searchRef.current?.focus()],
-    ['Escape', () => messageId && close()],
-  ]);
+  useViewKeys({
+    j: () => walk(1),
+    k: () => walk(-1),
+    '/': () => searchRef.current?.focus(),
+    Escape: () => messageId && close(),
+  });
 
   /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
   function onFocus(): void {
@@ -102,10 +108,10 @@ export default function MessagesView({ accountId, messageId }: { accountId: stri
     event.preventDefault();
   }
 
-  if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound />;
+  if (messages.error && codeOf(messages.error) === 'NOT_FOUND') return <NotFound isView={false} />;
   return (
     <>
-      <AccountLine accountId={accountId} />
+      <AccountLine account={account} />
       <div className={classes['view']} data-open={messageId ? true : undefined}>
         {messageId ? <ShownMessage messageId={messageId} /> : <ShownList accountId={accountId} filter={filter} />}
         <section className={classes['side']} aria-label="List of messages">

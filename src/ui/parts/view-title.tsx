@@ -39,3 +39,8 @@ export function useFocusOfView(view: string, mainId: string): void {
 /** Nothing that somebody would miss has the focus. */
 export const isLost = (element: Element | null): boolean =>
   element === null || element === document.body || element.matches('main');
+
+/** For who has done away with what had the keyboard. */
+export function findFocus(): void {
+  if (isLost(document.activeElement)) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+}

@@ -1,5 +1,6 @@
 import { Badge, VisuallyHidden } from '@mantine/core';
 import { useConnection } from '../api/connection.ts';
+import classes from './shell.module.css';
 
 /** Says it when what is on the screen may be old; nobody needs to be told that all is well. */
 export function ConnectionBadge() {
@@ -7,8 +8,8 @@ export function ConnectionBadge() {
   return (
     <div role="status">
       {state === 'OFFLINE' && (
-        <Badge color="orange" variant="light" tt="none">
-          Offline, reconnecting
+        <Badge color="orange" variant="light" tt="none" miw="max-content" title="Offline, reconnecting">
+          Offline<span className={classes['more']}>, reconnecting</span>
         </Badge>
       )}
       {state === 'CONNECTED' && connects > 1 && <VisuallyHidden>Connected again</VisuallyHidden>}

@@ -17,7 +17,7 @@ export function Header() {
         </Text>
       </Link>
       <AccountSwitcher />
-      <Group gap={4} ml="auto" wrap="nowrap">
+      <Group gap={4} ml="auto" wrap="nowrap" flex="none">
         <ConnectionBadge />
         <ShowQuery />
         <SchemeToggle />
