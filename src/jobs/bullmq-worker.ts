@@ -86,8 +86,8 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
       return null;
     });
     if (!answer) {
-      await takeNoMore();
       void afterAll(claim, place);
+      await takeNoMore();
       return askAgain(job, token, null);
     }
     const [claimed] = answer;
@@ -107,7 +107,10 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
 
   /** What comes of a claim whose message was given back: a run that it took all the same is carried out without one. */
   async function afterAll(claim: Promise<ClaimedRun | Blocked | null>, place: Place): Promise<void> {
-    const claimed = await claim.catch(() => null);
+    const claimed = await claim.catch((error: unknown) => {
+      log.debug({ err: error }, 'a claim came to nothing');
+      return null;
+    });
     if (isClaimed(claimed)) await carryOut(place, claimed, null);
     else place.leave();
   }
