@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
 import { type App, startApp } from './app.ts';
 import { type Config, readConfig } from './config.ts';
@@ -13,6 +14,10 @@ function configOrExit(): Config {
     process.exit(1);
   }
 }
+
+// The young generation's limit on the command line (scripts/service.sh) is for this thread, which has its heap by now.
+// Other threads have limits of their own (`resourceLimits`), which V8 does not heed while there is one for all.
+setFlagsFromString('--max-semi-space-size=0');
 
 const config = configOrExit();
 const log = pino({ level: config.LOG_LEVEL });

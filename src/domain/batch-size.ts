@@ -7,10 +7,10 @@ const LARGEST = 200;
  */
 export class BatchSize {
   #messages = 32;
-  readonly #targetMs: number;
+  readonly #targetMs: () => number;
 
-  /** @param targetMs how long a transaction should take, in milliseconds */
-  constructor(targetMs: number) {
+  /** @param targetMs how long the next transaction should take, in milliseconds; asked after each */
+  constructor(targetMs: () => number) {
     this.#targetMs = targetMs;
   }
 
@@ -20,8 +20,9 @@ export class BatchSize {
 
   /** Learns from a transaction; half the way at a time, so that one slow moment does not decide. */
   learn(messages: number, ms: number): void {
+    const targetMs = this.#targetMs();
     if (messages < SMALLEST / 2) return;
-    const fitting = (messages * this.#targetMs) / Math.max(ms, 1);
+    const fitting = (messages * targetMs) / Math.max(ms, 1);
     this.#messages = Math.round(Math.min(LARGEST, Math.max(SMALLEST, (this.#messages + fitting) / 2)));
   }
 }

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { bringUpToDate, bringUpToDateTogether } from './bring-up-to-date.ts';
 import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
+import { transactionTime } from './embedded/transaction-time.ts';
 
 /** The database of this installation: an embedded PostgreSQL below `dataDir`, or the server at `url`. */
 export interface DatabaseLocation {
@@ -20,8 +21,8 @@ export interface Database {
   readonly pool: pg.Pool;
   /** True where no other process can have the database open: what is RUNNING at the start is a dead run's. */
   readonly exclusive: boolean;
-  /** How long a transaction that writes in bulk should take, in milliseconds. */
-  readonly transactionMs: number;
+  /** How long the next transaction that writes in bulk should take, in milliseconds: to be asked after each. */
+  readonly transactionMs: () => number;
   close(): Promise<void>;
 }
 
@@ -60,8 +61,6 @@ const GIVEN_UP_AFTER = 1.25;
 
 /** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
 const TRANSACTION_MS = 50;
-/** Everybody else waits for it. */
-const EMBEDDED_TRANSACTION_MS = 20;
 
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
@@ -139,7 +138,7 @@ function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => P
     prisma,
     pool,
     exclusive,
-    transactionMs: exclusive ? EMBEDDED_TRANSACTION_MS : TRANSACTION_MS,
+    transactionMs: exclusive ? transactionTime(pool) : () => TRANSACTION_MS,
     async close() {
       await prisma.$disconnect();
       await pool.end();

@@ -13,8 +13,8 @@ export interface SyncContext {
   readonly lease: Lease;
   readonly mode: SyncMode;
   readonly mime: MimePool;
-  /** How long a transaction should take, in milliseconds: what others on this database can wait. */
-  readonly transactionMs: number;
+  /** How long the next transaction should take, in milliseconds: what others on this database can wait. */
+  readonly transactionMs: () => number;
   /** Larger messages are set aside with their size as the reason, in bytes. */
   readonly maxMessageBytes: number;
   /** Logs in anew, for the run's connection and for a second witness. */

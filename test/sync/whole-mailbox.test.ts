@@ -6,7 +6,7 @@ import { corpus } from '../support/corpus.ts';
 import type { LaidDownMail } from '../support/maildir.ts';
 import { dovecot, postgres } from '../support/servers.ts';
 import { startService } from '../support/service.ts';
-import { rowVersions, type StoredAt, storedTruth } from '../support/stored-truth.ts';
+import { rowVersions, type StoredAt, storedTruth, withDatabase } from '../support/stored-truth.ts';
 import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
 import { truth } from '../support/truth.ts';
 import { waitFor } from '../support/wait.ts';
@@ -30,6 +30,8 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
     expect(first.stats).toMatchObject({ mailboxesSynced: 4, messagesFetched: 6046, messagesDeleted: 0 });
     expect(first).toMatchObject({ messagesProcessed: 6046, messagesTotal: 6046 });
     expect(await verifyChain(service, account)).toMatchObject({ ok: true });
+    // Each batch looks up its own: never all that the account has by then.
+    expect(await referencesRead(at)).toBeLessThan(3 * 6046);
 
     const before = await rowVersions(at);
     const second = await sync(service, account);
@@ -87,3 +89,13 @@ function spread(): Record<string, LaidDownMail[]> {
   }
   return mailboxes;
 }
+
+/** How many rows of `thread_reference` the database has read, by its own count. */
+const referencesRead = (at: StoredAt): Promise<number> =>
+  withDatabase(at, async (client) => {
+    const { rows } = await client.query<{ read: number }>(
+      `SELECT (seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i WHERE i.relid = t.relid))::int AS read
+       FROM pg_stat_user_tables t WHERE relname = 'thread_reference'`,
+    );
+    return rows[0]!.read;
+  });

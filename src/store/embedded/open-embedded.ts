@@ -53,7 +53,7 @@ async function startThread(cluster: string, socketDir: string): Promise<{ close(
   if (!existsSync(join(cluster, 'PG_VERSION'))) await createCluster(cluster);
   const worker = new Worker(new URL('./postgres-thread.ts', import.meta.url), {
     workerData: { dataDir: cluster, socketPath: join(socketDir, '.s.PGSQL.5432') },
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: 12 },
   });
   await messageFrom(worker, 'ready');
   // From here on a fault of the thread is nobody's promise: without the database there is no service.

@@ -67,7 +67,11 @@ interface Known {
   readonly threads: ReadonlyMap<bigint, string>;
 }
 
-/** The fence, the chain's head and what the account has of these messages, in one look that locks run and account. */
+/**
+ * The fence, the chain's head and what the account has of these messages, in one look that locks run and account. Each
+ * key is looked up by itself (the LIMITs keep it so): of a list the planner, which knows nothing of tables that are just
+ * being filled, was seen to read all references of the account for every batch.
+ */
 async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promise<Known> {
   const [row] = await tx.query<{
     seq: bigint;
@@ -76,10 +80,14 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
     threads: { ref: string; id: string }[] | null;
   }>(
     `SELECT a.event_seq AS seq, a.event_hash AS hash,
-       (SELECT json_agg(json_build_object('sha256', encode(m.sha256, 'hex'), 'id', m.id)) FROM message m
-        WHERE m.account_id = a.id AND m.sha256 IN (SELECT decode(h, 'hex') FROM unnest($3::text[]) AS h)) AS messages,
-       (SELECT json_agg(json_build_object('ref', t.ref::text, 'id', t.thread_id)) FROM thread_reference t
-        WHERE t.account_id = a.id AND t.ref = ANY ($4::bigint[])) AS threads
+       (SELECT json_agg(json_build_object('sha256', encode(m.sha256, 'hex'), 'id', m.id))
+        FROM unnest($3::text[]) AS h CROSS JOIN LATERAL (
+          SELECT sha256, id FROM message WHERE account_id = a.id AND sha256 = decode(h, 'hex') LIMIT 1) AS m
+       ) AS messages,
+       (SELECT json_agg(json_build_object('ref', t.ref::text, 'id', t.thread_id))
+        FROM unnest($4::bigint[]) AS r(ref) CROSS JOIN LATERAL (
+          SELECT ref, thread_id FROM thread_reference WHERE account_id = a.id AND ref = r.ref LIMIT 1) AS t
+       ) AS threads
      FROM sync_run r JOIN email_account a ON a.id = r.account_id
      WHERE r.id = $1 AND r.lease_token = $2 AND r.status = 'RUNNING'
      FOR UPDATE OF r, a`,
@@ -243,13 +251,12 @@ const WRITE = `
   FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
   WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20`;
 
-/** A reply that refers to two threads joins them. */
+/**
+ * A reply that refers to two threads joins them. References are found by their thread alone: asked for the account too,
+ * the planner was seen to read all that the account has.
+ */
 async function mergeThreads(tx: Sql, accountId: string, from: string, into: string): Promise<void> {
   await tx.query('UPDATE message SET thread_id = $2 WHERE thread_id = $1', [from, into]);
-  await tx.query('UPDATE thread_reference SET thread_id = $3 WHERE account_id = $1 AND thread_id = $2', [
-    accountId,
-    from,
-    into,
-  ]);
+  await tx.query('UPDATE thread_reference SET thread_id = $2 WHERE thread_id = $1', [from, into]);
   await tx.query('DELETE FROM thread WHERE id = $1 AND account_id = $2', [from, accountId]);
 }

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { transactionTime } from '../../src/store/embedded/transaction-time.ts';
+
+/** What is asked after so many transactions that somebody waited for, or nobody. */
+function after(...waits: readonly (readonly [times: number, waiting: boolean])[]): number {
+  const pool = { totalCount: 4, idleCount: 4, waitingCount: 0 };
+  const next = transactionTime(pool);
+  let ms = 0;
+  for (const [times, waiting] of waits) {
+    pool.idleCount = waiting ? 3 : 4;
+    for (let i = 0; i < times; i++) ms = next();
+  }
+  return ms;
+}
+
+describe('transactions of a sync in the embedded database', () => {
+  test('are short at first, and while somebody waits for each', () => {
+    expect(after([1, true])).toBe(20);
+    expect(after([50, true])).toBe(20);
+  });
+
+  test('may take three times as long when nobody waits', () => expect(after([50, false])).toBe(60));
+
+  test('are short again soon after somebody comes', () => {
+    expect(after([50, false], [1, true])).toBe(60);
+    expect(after([50, false], [12, true])).toBeLessThan(26);
+  });
+
+  test('take their time in between where few are waited for', () => {
+    const sometimes = after(...Array.from({ length: 40 }, (_, i) => [1, i % 2 === 0] as const));
+    expect(sometimes).toBeGreaterThan(35);
+    expect(sometimes).toBeLessThan(50);
+  });
+
+  test('are waited for also by who has no connection yet', () => {
+    const next = transactionTime({ totalCount: 4, idleCount: 4, waitingCount: 1 });
+    expect([next(), next()]).toEqual([20, 20]);
+  });
+});
