@@ -15,25 +15,25 @@ function after(...waits: readonly (readonly [times: number, waiting: boolean])[]
 
 describe('transactions of a sync in the embedded database', () => {
   test('are short at first, and while somebody waits for each', () => {
-    expect(after([1, true])).toBe(15);
-    expect(after([50, true])).toBe(15);
+    expect(after([1, true])).toBe(10);
+    expect(after([50, true])).toBe(10);
   });
 
-  test('may take four times as long when nobody waits', () => expect(after([50, false])).toBe(60));
+  test('may take six times as long when nobody waits', () => expect(after([50, false])).toBe(60));
 
   test('are short again soon after somebody comes', () => {
     expect(after([50, false], [1, true])).toBe(60);
-    expect(after([50, false], [12, true])).toBeLessThan(25);
+    expect(after([50, false], [12, true])).toBeLessThan(15);
   });
 
   test('take their time in between where some are waited for', () => {
-    const sometimes = after(...Array.from({ length: 40 }, (_, i) => [1, i % 4 > 0] as const));
-    expect(sometimes).toBeGreaterThan(20);
-    expect(sometimes).toBeLessThan(50);
+    const sometimes = after(...Array.from({ length: 40 }, (_, i) => [1, i % 2 > 0] as const));
+    expect(sometimes).toBeGreaterThan(15);
+    expect(sometimes).toBeLessThan(30);
   });
 
   test('are waited for also by who has no connection yet', () => {
     const next = transactionTime({ totalCount: 4, idleCount: 4, waitingCount: 1 });
-    expect([next(), next()]).toEqual([15, 15]);
+    expect([next(), next()]).toEqual([10, 10]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
-/** When somebody waits for every transaction, so that an order is answered within 20 ms. Milliseconds. */
-const SHORTEST_MS = 15;
+/** When somebody waits for every transaction: an order is answered within 20 ms then. Milliseconds. */
+const SHORTEST_MS = 10;
 /** When nobody does: larger ones cost less in all, and the first to come waits for one of them. Milliseconds. */
 const LONGEST_MS = 60;
 /** How many of the latest transactions tell how many are waited for. */
@@ -9,8 +9,8 @@ const REMEMBERED = 8;
 
 /**
  * How long a transaction of a sync may take in the embedded database, where everybody else waits for it: when
- * every second one is waited for, four times as long as when each is. Who asks has just ended one, and whoever waited
- * for it has a connection now, or is next for one.
+ * every second one is waited for, twice as long as when each is. Who asks has just ended one, and whoever waited for it
+ * has a connection now, or is next for one.
  */
 export function transactionTime(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): () => number {
   // Who comes first need not be the first that waits long.
@@ -18,6 +18,6 @@ export function transactionTime(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'w
   return () => {
     const isWaitedFor = pool.totalCount - pool.idleCount + pool.waitingCount > 0;
     waitedFor += (Number(isWaitedFor) - waitedFor) / REMEMBERED;
-    return Math.min(LONGEST_MS, SHORTEST_MS / waitedFor ** 2);
+    return Math.min(LONGEST_MS, SHORTEST_MS / waitedFor);
   };
 }

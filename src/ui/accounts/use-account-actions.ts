@@ -14,6 +14,13 @@ import { useActionError } from '../api/use-action-error.ts';
 const deletedHere = new Set<string>();
 export const wasDeletedHere = (id: string): boolean => deletedHere.has(id);
 
+/**
+ * The button that begins a sync becomes the one that cancels it: a second press this soon is meant for the first, and not
+ * taken.
+ * Milliseconds.
+ */
+const DOUBLE_PRESS = 400;
+
 /** What can be done with an account. What goes wrong is in `error`. */
 export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [, start] = useMutation(StartEmailSyncDocument);
@@ -23,12 +30,14 @@ export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [error, setError] = useActionError();
   const [isBusy, setBusy] = useState(false);
 
-  async function act(work: Promise<{ error?: CombinedError | undefined }>): Promise<boolean> {
+  async function act(work: Promise<{ error?: CombinedError | undefined }>, atLeastMs = 0): Promise<boolean> {
     setBusy(true);
     setError(undefined);
+    const isLongEnough = new Promise((resolve) => setTimeout(resolve, atLeastMs));
     const answer = await work;
-    setBusy(false);
     setError(answer.error);
+    await isLongEnough;
+    setBusy(false);
     return !answer.error;
   }
 
@@ -36,7 +45,7 @@ export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   return {
     error,
     isBusy,
-    start: (mode: SyncMode = 'INCREMENTAL') => act(start({ accountId: id, mode })),
+    start: (mode: SyncMode = 'INCREMENTAL') => act(start({ accountId: id, mode }), DOUBLE_PRESS),
     cancel: () => act(runId ? cancel({ runId }) : Promise.resolve({})),
     pause: () => act(update({ id, input: { isActive: false } })),
     resume: () => act(update({ id, input: { isActive: true } })),

@@ -39,10 +39,35 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
   useStatusChanges(useCallback((changed) => void (changed === accountId && refetch()), [accountId, refetch]));
   useReconnected(refetch);
   if (!message) {
-    if (error) return <Failure error={error} retry={refetch} />;
-    return fetching || !data ? <Loading what="Loading the message" /> : <NotFound isView={!onClose} />;
+    return (
+      <>
+        {onClose && <BackToList onClose={onClose} />}
+        {error ? (
+          <Failure error={error} retry={refetch} />
+        ) : fetching || !data ? (
+          <Loading what="Loading the message" />
+        ) : (
+          <NotFound isView={!onClose} />
+        )}
+      </>
+    );
   }
   return <Conversation message={message} onOpen={onOpen} {...(onClose && { onClose })} />;
+}
+
+/** Where list and message are not shown side by side. */
+function BackToList({ onClose }: { onClose: () => void }) {
+  return (
+    <ActionIcon
+      className={classes['back']}
+      variant="subtle"
+      color="gray"
+      aria-label="Back to the list"
+      onClick={onClose}
+    >
+      <Icon name="back" />
+    </ActionIcon>
+  );
 }
 
 function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & { message: WholeMessage }) {
@@ -50,17 +75,7 @@ function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & {
   return (
     <article className={classes['message']} aria-label={message.subject || 'No subject'}>
       <div className={classes['head']}>
-        {onClose && (
-          <ActionIcon
-            className={classes['back']}
-            variant="subtle"
-            color="gray"
-            aria-label="Back to the list"
-            onClick={onClose}
-          >
-            <Icon name="back" />
-          </ActionIcon>
-        )}
+        {onClose && <BackToList onClose={onClose} />}
         <Subject subject={message.subject} order={onClose ? 2 : 1} />
         {message.thread.messageCount > 1 && (
           <>
