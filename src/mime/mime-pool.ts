@@ -134,9 +134,9 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
 }
 
 /**
- * Eight megabytes (a third of the first number) are allocated before the young are collected: half of that costs a
- * twelfth more processor time, twice of it saves a twentieth for 25 MB more. The old generation is a ceiling for single
- * messages, far above what a batch needs. Buffers, the messages as received among them, are not counted.
+ * Eight megabytes (a third of the first number) are allocated before the young are collected: less costs time, more only
+ * memory (docs/benchmarks.md). The old generation is a ceiling for single messages, far above what a batch needs.
+ * Buffers, the messages as received among them, are not counted.
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 

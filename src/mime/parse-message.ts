@@ -118,9 +118,11 @@ function addresses(value: string | undefined): readonly MailAddress[] {
   if (value.length > MAX_KNOWN_LENGTH) return readAddresses(value);
   let read = known.get(value);
   if (!read) {
-    read = readAddresses(value);
+    // A string that was cut out of a header keeps all of the header in memory. This one is a copy.
+    const own = Buffer.from(value).toString();
+    read = readAddresses(own);
     if (known.size >= MAX_KNOWN) known.clear();
-    known.set(value, read);
+    known.set(own, read);
   }
   return read;
 }

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-/** When somebody waits for every transaction: an order is answered within 20 ms then. Milliseconds. */
+/** When somebody waits for every transaction. Milliseconds. */
 const SHORTEST_MS = 10;
 /** When nobody does: larger ones cost less in all, and the first to come waits for one of them. Milliseconds. */
 const LONGEST_MS = 60;

@@ -16,8 +16,7 @@ export const wasDeletedHere = (id: string): boolean => deletedHere.has(id);
 
 /**
  * The button that begins a sync becomes the one that cancels it: a second press this soon is meant for the first, and not
- * taken.
- * Milliseconds.
+ * taken. Milliseconds.
  */
 const DOUBLE_PRESS = 400;
 
