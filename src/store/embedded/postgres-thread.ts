@@ -2,13 +2,14 @@ import { createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { compilePgliteModule } from './pglite-module.ts';
+import { StatementCache } from './statement-cache.ts';
 import { transactionStatus, type Unit, UnitReader } from './wire.ts';
 
 /**
  * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) speaks
  * to it as to any PostgreSQL. PGlite is one session: units of work run one at a time, first come first served, and a
  * connection that opened a transaction keeps the session until it ends. Session-level state (SET, advisory locks,
- * LISTEN, named statements) would be shared by all connections: use transaction-level forms only.
+ * LISTEN, statements with names of their own) would be shared by all connections: use transaction-level forms only.
  */
 const { dataDir, socketPath } = workerData as { dataDir: string; socketPath: string };
 
@@ -27,6 +28,7 @@ interface Work {
   readonly bytes: Uint8Array;
 }
 const waiting: Work[] = [];
+const statements = new StatementCache();
 let owner: Socket | null = null;
 let busy = false;
 /** Close as soon as nothing runs; then nothing may touch the database any more, such as a client that goes away. */
@@ -54,16 +56,21 @@ function next(): Work | undefined {
   return index < 0 ? undefined : waiting.splice(index, 1)[0];
 }
 
-async function run(bytes: Uint8Array, onAnswer: (answer: Buffer) => void): Promise<'I' | 'T' | 'E' | null> {
+async function run(unit: Uint8Array, onAnswer: (answer: Buffer) => void): Promise<'I' | 'T' | 'E' | null> {
+  const { close, bytes, promised, answered } = statements.request(unit);
+  if (close) await pglite.execProtocolRawStream(close, { onRawData() {} });
+  let first: number | undefined;
   let tail: Uint8Array = new Uint8Array();
   await pglite.execProtocolRawStream(bytes, {
     onRawData: (data) => {
       // The WASM memory is used again for the next answer.
-      const answer = Buffer.from(data);
+      const answer = first === undefined ? Buffer.concat([promised, data]) : Buffer.from(data);
+      first ??= data[0];
       tail = answer.length >= 6 ? answer.subarray(-6) : Buffer.concat([tail, answer]).subarray(-6);
       onAnswer(answer);
     },
   });
+  answered(first);
   return transactionStatus(tail);
 }
 

@@ -58,7 +58,7 @@ export class UnitReader {
 
   #readMessages(buffer: Buffer): Unit | null {
     while (buffer.length >= this.#complete + 5) {
-      const end = this.#complete + 1 + buffer.readUInt32BE(this.#complete + 1);
+      const end = messageEnd(buffer, this.#complete);
       if (buffer.length < end) {
         this.#wanted = end;
         return null;
@@ -87,6 +87,9 @@ export class UnitReader {
     return buffer.subarray(0, length);
   }
 }
+
+/** Where the message that begins at `at` ends, by the length behind its type. */
+export const messageEnd = (bytes: Buffer, at: number): number => at + 1 + bytes.readUInt32BE(at + 1);
 
 const READY_FOR_QUERY_LENGTH = 6;
 
