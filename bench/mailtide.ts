@@ -1,15 +1,12 @@
+import { createApi } from '../demo/api.ts';
+import { StartEmailSyncDocument, SyncProgressDocument } from '../src/generated/gql/graphql.ts';
 import type { DovecotCoordinates } from '../test/support/dovecot.ts';
 import { startService } from '../test/support/service.ts';
-import { waitFor } from '../test/support/wait.ts';
+import { connectAccount } from '../test/support/sync.ts';
 import type { Contender, Result } from './contender.ts';
 import { usageOf } from './usage.ts';
 
-interface Run {
-  status: string;
-  stats: { messagesCreated: number; durationMs: number };
-}
-
-/** The whole service in its own process, ordered and watched through its API. */
+/** The whole service in its own process, ordered and watched through its API, as the page does. */
 export function mailtide(
   name: string,
   server: DovecotCoordinates,
@@ -25,33 +22,23 @@ export function mailtide(
         ...(databaseUrl ? { databaseUrl } : {}),
         environment: { LOG_LEVEL: 'warn' },
       });
-      const { createEmailAccount } = await service.data<{ createEmailAccount: { id: string } }>(CREATE, {
-        input: {
-          emailAddress: `${user}@example.com`,
-          imap: { host: server.host, port: server.port, security: 'NONE', username: user },
-          credentials: { password: server.password },
-        },
-      });
-      const sync = async (everyMs: number): Promise<{ seconds: number; messages: number }> => {
+      const api = createApi(service.url, service.apiKey);
+      const accountId = await connectAccount(service, server, user);
+      const sync = async (): Promise<{ seconds: number; messages: number }> => {
         const began = performance.now();
-        const { startEmailSync } = await service.data<{ startEmailSync: { run: { id: string } } }>(START, {
-          id: createEmailAccount.id,
-        });
-        const run = await waitFor(
-          async () => {
-            const { syncRun } = await service.data<{ syncRun: Run }>(RUN, { id: startEmailSync.run.id });
-            return ['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(syncRun.status) && syncRun;
-          },
-          // Asking is work of the service's main thread, and no part of a sync.
-          { what: 'the end of the sync', timeoutMs: 300_000, everyMs },
-        );
-        if (run.status !== 'SUCCEEDED') throw new Error(`${name}: the sync ended as ${run.status}\n${service.log()}`);
-        return { seconds: (performance.now() - began) / 1000, messages: run.stats.messagesCreated };
+        const { run } = (await api.ask(StartEmailSyncDocument, { accountId })).startEmailSync;
+        for await (const { syncProgress } of api.subscribe(SyncProgressDocument, { accountId })) {
+          const { runId, status, stats } = syncProgress;
+          if (runId !== run.id || !['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(status)) continue;
+          if (status !== 'SUCCEEDED') throw new Error(`${name}: the sync ended as ${status}\n${service.log()}`);
+          return { seconds: (performance.now() - began) / 1000, messages: stats.messagesCreated };
+        }
+        throw new Error(`${name}: the progress broke off\n${service.log()}`);
       };
       const before = usageOf(service.pid).cpuSeconds;
-      const first = await sync(100);
+      const first = await sync();
       const after = usageOf(service.pid);
-      const unchanged = await sync(20);
+      const unchanged = await sync();
       return {
         seconds: first.seconds,
         unchangedSeconds: unchanged.seconds,
@@ -62,7 +49,3 @@ export function mailtide(
     },
   };
 }
-
-const CREATE = 'mutation ($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) { id } }';
-const START = 'mutation ($id: ID!) { startEmailSync(accountId: $id) { run { id } } }';
-const RUN = 'query ($id: ID!) { syncRun(id: $id) { status stats { messagesCreated durationMs } } }';

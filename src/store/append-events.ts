@@ -26,19 +26,20 @@ export async function appendEvents(
   const chained = chainEvents(head, accountId, events, at);
   const last = chained.at(-1)!;
   await tx.query(
-    `WITH ${APPEND_EVENTS}
+    `WITH ${appendedSql()}
      UPDATE email_account SET event_seq = $9, event_hash = $10 WHERE id = $1`,
     [accountId, ...eventColumns(chained), last.seq, last.hash],
   );
 }
 
-/** CTE that inserts the rows of {@link eventColumns} given as $2 to $8, for account $1. */
-export const APPEND_EVENTS = `
+/** CTE that inserts the rows of {@link eventColumns} given as $2 to $8, for account $1, where `condition` holds. */
+export const appendedSql = (condition = 'true'): string => `
   appended AS (
     INSERT INTO event (account_id, seq, type, schema_version, occurred_at, payload, prev_hash, hash)
     SELECT $1::uuid, e.seq, e.type, e.version, e.at, e.payload::jsonb, e.prev, e.hash
     FROM unnest($2::bigint[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::bytea[], $8::bytea[])
       AS e(seq, type, version, at, payload, prev, hash)
+    WHERE ${condition}
   )`;
 
 export function eventColumns(chained: ReturnType<typeof chainEvents>): unknown[] {

@@ -1,7 +1,10 @@
 import { openRelay } from './relay.ts';
 
-/** What PostgreSQL says when a COMMIT is done: CommandComplete (C), its length, the tag. */
-const COMMITTED = Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1');
+/**
+ * What PostgreSQL says when a COMMIT is done, or an UPDATE outside of a transaction, which is how a batch is stored:
+ * CommandComplete (C), its length, the tag; ReadyForQuery (Z), its length, idle.
+ */
+const COMMITTED = /C\0\0\0.(?:COMMIT|UPDATE [1-9]\d*)\0Z\0\0\0\x05I/s;
 
 export type CommitTunnel = AsyncDisposable & {
   /** The database's URL, through the tunnel. */
@@ -18,8 +21,8 @@ export async function openCommitTunnel(databaseUrl: string): Promise<CommitTunne
     client.pipe(upstream);
     let silent = false;
     upstream.on('data', (chunk: Buffer) => {
-      // Never in two parts: it is the whole answer to its command, a few bytes.
-      if (!silent && chunk.includes(COMMITTED)) silent = watch.onCommit?.() ?? false;
+      // Hardly ever in two parts: it is the end of an answer of a few hundred bytes.
+      if (!silent && COMMITTED.test(chunk.toString('latin1'))) silent = watch.onCommit?.() ?? false;
       if (!silent && client.writable) client.write(chunk);
     });
   });

@@ -58,7 +58,7 @@ function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, re
  * Marks a message of which only the header has just been stored, in the same transaction. Where the same bytes are a
  * whole message in another place, it stays one.
  */
-export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<void> {
+export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<SyncRun> {
   const [row] = await tx.query<SetAside & { size: number }>(
     `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
      WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts, size`,
@@ -70,7 +70,7 @@ export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef
     [row!.messageId, `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES: only its header is stored.`],
   );
   await appendEvents(tx, lease.accountId, [eventOf(row!, mailbox, 'TOO_LARGE')]);
-  await recordProgress(tx, lease, { add: { eventsCreated: 1 } });
+  return recordProgress(tx, lease, { add: { eventsCreated: 1 } });
 }
 
 /**

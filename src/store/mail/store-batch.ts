@@ -6,9 +6,9 @@ import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { APPEND_EVENTS, eventColumns } from '../append-events.ts';
-import { recordProgress } from '../runs/record-progress.ts';
-import { inTransaction, type Lease, type Sql } from '../sql.ts';
+import { appendedSql, eventColumns } from '../append-events.ts';
+import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
+import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
 import type { MailboxRef } from './locations.ts';
 
 export interface BatchItem {
@@ -28,34 +28,37 @@ export interface Batch {
   readonly size: number;
   /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
   readonly onTheMove: ReadonlySet<string>;
-  /** What else belongs to the same transaction. */
-  readonly also?: (tx: Sql) => Promise<void>;
+  /** What else belongs to the same transaction; resolves to the run as it then is. */
+  readonly also?: (tx: Sql) => Promise<SyncRun>;
 }
 
 /**
  * Stores a batch of bodies in one transaction: messages not known by their SHA-256 with source, attachments and thread,
- * the location of each, its events, the run's counters. Two statements between BEGIN and COMMIT, because every other
- * connection of the embedded database waits for the whole of it.
+ * the location of each, its events, the run's counters.
+ *
+ * A look at what is known, without a lock, and one statement that writes, and only if the account's chain still has the
+ * head that was seen: whatever changes what an account knows appends to it. So nobody waits while this thinks, and in
+ * the embedded database, where everybody would, nobody waits longer than for that statement. Only where more is to be
+ * done than one statement can, or somebody else was quicker, the account is locked first.
  * @throws LEASE_LOST, or the database's error for data that it does not take (SQLSTATE classes 22 and 54).
  */
-export function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun> {
-  return inTransaction(pool, async (tx) => {
-    const known = await lookUp(tx, lease, batch.items);
-    const plan = planBatch(batch, known);
-    await write(tx, lease, batch, plan, known);
-    for (const [from, into] of plan.threads.merges) await mergeThreads(tx, lease.accountId, from, into);
-    await batch.also?.(tx);
-    return recordProgress(tx, lease, {
-      add: {
-        messagesProcessed: batch.items.length,
-        bytesProcessed: plan.bytes,
-        messagesFetched: batch.items.length,
-        bytesDownloaded: plan.bytes,
-        messagesCreated: plan.created.length,
-        eventsCreated: plan.events.length,
-      },
-    });
-  });
+export async function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun> {
+  const sql = sqlOf(pool);
+  const known = await lookUp(sql, lease, batch.items);
+  const plan = planBatch(batch, known);
+  if (!batch.also && plan.threads.merges.length === 0) {
+    const run = await write(sql, lease, batch, plan, known);
+    if (run) return run;
+  }
+  return inTransaction(pool, (tx) => storeLocked(tx, lease, batch));
+}
+
+async function storeLocked(tx: Sql, lease: Lease, batch: Batch): Promise<SyncRun> {
+  const known = await lookUp(tx, lease, batch.items, 'FOR UPDATE OF r, a');
+  const plan = planBatch(batch, known);
+  const run = await write(tx, lease, batch, plan, known);
+  for (const [from, into] of plan.threads.merges) await mergeThreads(tx, lease.accountId, from, into);
+  return (await batch.also?.(tx)) ?? run!;
 }
 
 interface Known {
@@ -68,11 +71,11 @@ interface Known {
 }
 
 /**
- * The fence, the chain's head and what the account has of these messages, in one look that locks run and account. Each
+ * The fence, the chain's head and what the account has of these messages, in one look, which may lock run and account. Each
  * key is looked up by itself (the LIMITs keep it so): of a list the planner, which knows nothing of tables that are just
  * being filled, was seen to read all references of the account for every batch.
  */
-async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promise<Known> {
+async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[], lock = ''): Promise<Known> {
   const [row] = await tx.query<{
     seq: bigint;
     hash: Buffer;
@@ -90,7 +93,7 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
        ) AS threads
      FROM sync_run r JOIN email_account a ON a.id = r.account_id
      WHERE r.id = $1 AND r.lease_token = $2 AND r.status = 'RUNNING'
-     FOR UPDATE OF r, a`,
+     ${lock}`,
     [
       lease.runId,
       lease.token,
@@ -148,13 +151,14 @@ function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
 
 const receivedAtOf = ({ internalDate, message }: BatchItem): Date => internalDate ?? message.sentAt ?? new Date();
 
+/** Writes the batch; or nothing, and gives undefined, when the lease or the head of the chain is another by now. */
 async function write(
   tx: Sql,
   lease: Lease,
   { mailbox, items, columns, size }: Batch,
-  { ids, created, told, events, threads }: ReturnType<typeof planBatch>,
+  { ids, created, told, events, threads, bytes }: ReturnType<typeof planBatch>,
   head: Known,
-): Promise<void> {
+): Promise<SyncRun | undefined> {
   const chained = chainEvents(head, lease.accountId, events, new Date());
   const last = chained.at(-1) ?? head;
   const attachments = created.flatMap(({ id, item }) =>
@@ -168,7 +172,7 @@ async function write(
       return message ? value(message) : null;
     });
   const uids = items.map((item) => item.uid);
-  await tx.query(WRITE, [
+  const [run] = await tx.query<SyncRun>(WRITE, [
     lease.accountId,
     ...eventColumns(chained),
     last.seq,
@@ -204,24 +208,46 @@ async function write(
     columns.search,
     columns.zstd,
     told,
+    head.seq,
+    ...progressValues(lease, {
+      add: {
+        messagesProcessed: items.length,
+        bytesProcessed: bytes,
+        messagesFetched: items.length,
+        bytesDownloaded: bytes,
+        messagesCreated: created.length,
+        eventsCreated: events.length,
+      },
+    }),
   ]);
+  return run;
 }
+
+/** The parameter of WRITE at which the progress begins. */
+const PROGRESS = 43;
 
 /**
  * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
  * knows of the table: without it, it was seen to read all of the mailbox's locations for every batch.
+ *
+ * The run's row is locked before the account's, as everywhere; then the head decides about all that follows.
  */
 const WRITE = `
-  WITH ${APPEND_EVENTS},
-  head AS (
-    UPDATE email_account SET event_seq = $9, event_hash = $10 WHERE id = $1
+  WITH held AS (
+    SELECT FROM sync_run WHERE ${heldRun(PROGRESS)} FOR UPDATE
   ),
+  head AS (
+    UPDATE email_account SET event_seq = $9, event_hash = $10
+    WHERE id = $1 AND event_seq = $42 AND EXISTS (SELECT FROM held) RETURNING id
+  ),
+  ${appendedSql('EXISTS (SELECT FROM head)')},
   new_thread AS (
-    INSERT INTO thread (id, account_id) SELECT unnest($12::uuid[]), $1
+    INSERT INTO thread (id, account_id) SELECT t.id, $1 FROM unnest($12::uuid[]) AS t(id) WHERE EXISTS (SELECT FROM head)
   ),
   new_reference AS (
     INSERT INTO thread_reference (account_id, ref, thread_id)
     SELECT $1, r.ref, r.thread FROM unnest($13::bigint[], $14::uuid[]) AS r(ref, thread)
+    WHERE EXISTS (SELECT FROM head)
   ),
   new_message AS (
     INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
@@ -234,22 +260,28 @@ const WRITE = `
         $35::text[], $36::text[], $37::text[], $38::text[], $39::tsvector[])
       AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
         reply_to, snippet, text, html, error, search)
-    WHERE m.id IS NOT NULL
+    WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_source AS (
     INSERT INTO message_source (message_id, zstd)
-    SELECT s.id, s.zstd FROM unnest($21::uuid[], $40::bytea[]) AS s(id, zstd) WHERE s.id IS NOT NULL
+    SELECT s.id, s.zstd FROM unnest($21::uuid[], $40::bytea[]) AS s(id, zstd)
+    WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_attachment AS (
     INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
     SELECT id, message, index, filename, "contentType", size, "contentId", "isInline"
     FROM json_to_recordset($11::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
       "contentId" text, "isInline" boolean)
+    WHERE EXISTS (SELECT FROM head)
+  ),
+  located AS (
+    UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
+      arrival_told = s.told
+    FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
+    WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20
+      AND EXISTS (SELECT FROM head)
   )
-  UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
-    arrival_told = s.told
-  FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
-  WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20`;
+  ${recordSql(PROGRESS, 'EXISTS (SELECT FROM head)')}`;
 
 /**
  * A reply that refers to two threads joins them. References are found by their thread alone: asked for the account too,

@@ -23,7 +23,7 @@ export interface ProgressChange {
  * @throws LEASE_LOST when the run is not this worker's any more.
  */
 export async function recordProgress(tx: Sql, lease: Lease, change: ProgressChange): Promise<SyncRun> {
-  const [run] = await tx.query<SyncRun>(RECORD, [lease.runId, ...progressValues(lease, change)]);
+  const [run] = await tx.query<SyncRun>(RECORD, progressValues(lease, change));
   if (!run) throw new MailtideError('LEASE_LOST');
   return run;
 }
@@ -31,8 +31,10 @@ export async function recordProgress(tx: Sql, lease: Lease, change: ProgressChan
 export const recordProgressNow = (pool: Pool, lease: Lease, change: ProgressChange): Promise<SyncRun> =>
   recordProgress(sqlOf(pool), lease, change);
 
-function progressValues(lease: Lease, { phase, mailbox, remaining, add = {} }: ProgressChange): unknown[] {
+/** The values of {@link recordSql}. */
+export function progressValues(lease: Lease, { phase, mailbox, remaining, add = {} }: ProgressChange): unknown[] {
   return [
+    lease.runId,
     lease.token,
     phase ?? null,
     mailbox !== undefined,
@@ -50,24 +52,37 @@ function progressValues(lease: Lease, { phase, mailbox, remaining, add = {} }: P
   ];
 }
 
-const RECORD = `
+/** Of a statement whose {@link progressValues} begin at parameter `first`: which row of `sync_run` is the lease's. */
+export const heldRun = (first: number): string =>
+  `id = $${first} AND lease_token = $${first + 1} AND status = 'RUNNING'`;
+
+/** UPDATE of the run's row, RETURNING it, where `condition` holds. Its {@link progressValues} begin at parameter `first`. */
+export function recordSql(first: number, condition = 'true'): string {
+  const at = (n: number): string => `$${first + n}`;
+  const [remaining, processed] = [`${at(5)}::int`, `${at(6)}::int`];
+  return `
   UPDATE sync_run SET
-    phase = coalesce($3::"SyncPhase", phase),
-    mailbox = CASE WHEN $4 THEN $5::text ELSE mailbox END,
-    messages_total = CASE WHEN $6::int IS NULL THEN messages_total ELSE messages_processed + $7::int + $6 END,
-    messages_processed = messages_processed + $7,
-    bytes_processed = bytes_processed + $8::bigint,
-    mailboxes_synced = mailboxes_synced + $9::int,
-    messages_fetched = messages_fetched + $10::int,
-    messages_created = messages_created + $11::int,
-    messages_updated = messages_updated + $12::int,
-    messages_deleted = messages_deleted + $13::int,
-    events_created = events_created + $14::int,
-    bytes_downloaded = bytes_downloaded + $15::bigint,
-    percent = greatest(percent, CASE WHEN coalesce($6 + messages_processed + $7, messages_total, 0) = 0 THEN 0
-      ELSE least(100, 100.0 * (messages_processed + $7) / coalesce($6 + messages_processed + $7, messages_total)) END),
-    losses = CASE WHEN $7::int + $12::int + $13::int > 0 THEN 0 ELSE losses END,
+    phase = coalesce(${at(2)}::"SyncPhase", phase),
+    mailbox = CASE WHEN ${at(3)} THEN ${at(4)}::text ELSE mailbox END,
+    messages_total = CASE WHEN ${remaining} IS NULL THEN messages_total ELSE messages_processed + ${processed} + ${remaining} END,
+    messages_processed = messages_processed + ${processed},
+    bytes_processed = bytes_processed + ${at(7)}::bigint,
+    mailboxes_synced = mailboxes_synced + ${at(8)}::int,
+    messages_fetched = messages_fetched + ${at(9)}::int,
+    messages_created = messages_created + ${at(10)}::int,
+    messages_updated = messages_updated + ${at(11)}::int,
+    messages_deleted = messages_deleted + ${at(12)}::int,
+    events_created = events_created + ${at(13)}::int,
+    bytes_downloaded = bytes_downloaded + ${at(14)}::bigint,
+    percent = greatest(percent, CASE
+      WHEN coalesce(${remaining} + messages_processed + ${processed}, messages_total, 0) = 0 THEN 0
+      ELSE least(100, 100.0 * (messages_processed + ${processed})
+        / coalesce(${remaining} + messages_processed + ${processed}, messages_total)) END),
+    losses = CASE WHEN ${processed} + ${at(11)} + ${at(12)} > 0 THEN 0 ELSE losses END,
     sequence = sequence + 1,
     progress_at = now()
-  WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING'
+  WHERE ${heldRun(first)} AND ${condition}
   RETURNING *`;
+}
+
+const RECORD = recordSql(1);
