@@ -1,10 +1,11 @@
 import { openRelay } from './relay.ts';
 
-/**
- * What PostgreSQL says when a COMMIT is done, or an UPDATE outside of a transaction, which is how a batch is stored:
- * CommandComplete (C), its length, the tag; ReadyForQuery (Z), its length, idle.
- */
-const COMMITTED = /C\0\0\0.(?:COMMIT|UPDATE [1-9]\d*)\0Z\0\0\0\x05I/s;
+/** What PostgreSQL says when a COMMIT is done: CommandComplete (C), its length, the tag. */
+const COMMITTED = Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1');
+/** A batch of messages is stored by one statement that is its own transaction: */
+const STORE = 'INSERT INTO message ';
+/** which ends with the run's row. ReadyForQuery (Z), its length, idle: the transaction has ended. */
+const STORED = /C\0\0\0.UPDATE 1\0Z\0\0\0.I$/s;
 
 export type CommitTunnel = AsyncDisposable & {
   /** The database's URL, through the tunnel. */
@@ -19,10 +20,15 @@ export async function openCommitTunnel(databaseUrl: string): Promise<CommitTunne
   const watch = { onCommit: null as CommitTunnel['onCommit'] };
   const relay = await openRelay({ host: to.hostname, port: Number(to.port) }, (client, upstream) => {
     client.pipe(upstream);
-    let silent = false;
+    let [silent, storing] = [false, false];
+    client.on('data', (chunk: Buffer) => {
+      storing ||= chunk.includes(STORE);
+    });
     upstream.on('data', (chunk: Buffer) => {
-      // Hardly ever in two parts: it is the end of an answer of a few hundred bytes.
-      if (!silent && COMMITTED.test(chunk.toString('latin1'))) silent = watch.onCommit?.() ?? false;
+      // Neither is ever in two parts: an answer of a few hundred bytes.
+      const stored = storing && STORED.test(chunk.toString('latin1'));
+      if (stored) storing = false;
+      if (!silent && (stored || chunk.includes(COMMITTED))) silent = watch.onCommit?.() ?? false;
       if (!silent && client.writable) client.write(chunk);
     });
   });

@@ -24,7 +24,8 @@ export interface Request {
  * 3.0, "Extended Query"). Here a statement gets a name that the session keeps, and the next time only its Bind goes on.
  * Clients notice nothing, and because all of them share the session, what one has prepared serves the others.
  *
- *   unknown ──Parse under a name──▶ kept ──Bind to it──▶ kept ──▶ forgotten: refused, used up, or long unused
+ *   unknown ──Parse under a name──▶ kept ──Bind to it──▶ kept ──▶ forgotten: refused, used up, long unused, or its
+ *                                                                            tables have changed
  */
 export class StatementCache {
   /** By text and types of parameters; what was used last comes last. */
@@ -36,9 +37,12 @@ export class StatementCache {
   /** Reuses the bytes of the unit. */
   request(unit: Uint8Array): Request {
     const bytes = Buffer.from(unit.buffer, unit.byteOffset, unit.byteLength);
+    if (bytes[0] === QUERY && CHANGES_TABLES.test(bytes.toString('latin1', BODY_AT))) {
+      for (const key of this.#kept.keys()) this.#forget(key);
+    }
     const bindAt = endOfUnnamedParse(bytes);
     if (bindAt === null) return { close: this.#close(), bytes, promised: Buffer.alloc(0), answered() {} };
-    const key = bytes.toString('latin1', NAME_AT, bindAt);
+    const key = bytes.toString('latin1', BODY_AT, bindAt);
     const kept = this.#take(key);
     const name = kept?.name ?? `mailtide-${++this.#given}`;
     this.#kept.set(key, { name, uses: (kept?.uses ?? 0) + 1 });
@@ -75,18 +79,21 @@ export class StatementCache {
   }
 }
 
+const QUERY = code('Q');
+/** A statement whose columns are not what they were is refused, also to who has never prepared it. */
+const CHANGES_TABLES = /\b(?:alter|create|drop)\b/i;
 const PARSE = code('P');
 const BIND = code('B');
 const PARSE_COMPLETE = message('1', '');
 const BIND_COMPLETE = code('2');
-/** Where the name of a Parse begins, behind type and length. */
-const NAME_AT = 5;
+/** Where a message begins, behind type and length: of a Parse its name, of a Query its text. */
+const BODY_AT = 5;
 /** What may follow Bind in a unit that has one statement only: Describe (of the portal), Execute, Sync. */
 const OF_ONE_STATEMENT = new Set(['D', 'E', 'S'].map(code));
 
 /** Where its Bind begins, if the unit is one unnamed statement, parsed and bound to the unnamed portal; else null. */
 function endOfUnnamedParse(bytes: Buffer): number | null {
-  if (bytes[0] !== PARSE || bytes[NAME_AT] !== 0) return null;
+  if (bytes[0] !== PARSE || bytes[BODY_AT] !== 0) return null;
   const bindAt = messageEnd(bytes, 0);
   if (bindAt > LONGEST || bytes[bindAt] !== BIND) return null;
   if (bytes[bindAt + 5] !== 0 || bytes[bindAt + 6] !== 0) return null;
@@ -99,7 +106,7 @@ function endOfUnnamedParse(bytes: Buffer): number | null {
 
 /** The unit's Parse under a name, and its Bind to that. */
 function parseAs(name: string, bytes: Buffer, bindAt: number): Buffer {
-  const parse = message('P', Buffer.concat([Buffer.from(`${name}\0`), bytes.subarray(NAME_AT + 1, bindAt)]));
+  const parse = message('P', Buffer.concat([Buffer.from(`${name}\0`), bytes.subarray(BODY_AT + 1, bindAt)]));
   return Buffer.concat([parse, boundTo(name, bytes, bindAt), bytes.subarray(bindAt + 7)]);
 }
 

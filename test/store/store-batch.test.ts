@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createMimePool } from '../../src/mime/mime-pool.ts';
+import { appendEvents } from '../../src/store/append-events.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { addPending, type MailboxRef } from '../../src/store/mail/locations.ts';
+import { createMailboxes, storedMailboxes } from '../../src/store/mail/mailboxes.ts';
+import { storeBatch } from '../../src/store/mail/store-batch.ts';
+import { readTimeline } from '../../src/store/read-timeline.ts';
+import { claimRun } from '../../src/store/runs/claim-run.ts';
+import { startRun } from '../../src/store/runs/start-run.ts';
+import { inTransaction, type Lease } from '../../src/store/sql.ts';
+import { verifyChain } from '../../src/timeline/verify.ts';
+import { mails } from '../support/mails.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'batch-'));
+const mime = createMimePool();
+const sources = mails(0, 5).map(({ bytes }) => Buffer.from(bytes));
+const UIDS = sources.map((_, i) => i + 1);
+afterAll(async () => {
+  await mime.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+describe.each([
+  ['the embedded database', async () => ({ url: undefined, dataDir })],
+  ['PostgreSQL', async () => ({ url: await postgres.createDatabase(), dataDir })],
+])('a batch in %s', (_name, location) => {
+  let database: Database;
+  let lease: Lease;
+
+  beforeAll(async () => {
+    database = await openDatabase(await location());
+  }, 60_000);
+
+  afterAll(() => database?.close());
+
+  beforeEach(async () => {
+    const { tenantId, accountId } = await insertTestAccount(database);
+    const { run } = await startRun(database.pool, tenantId, accountId, 'INCREMENTAL', 'USER');
+    const claimed = await claimRun(database.pool, run.id);
+    if (!claimed || !('lease' in claimed)) throw new Error('the run was not claimed');
+    lease = claimed.lease;
+  });
+
+  /** A mailbox of which all messages are listed, and none is stored. */
+  async function listed(path: string): Promise<MailboxRef> {
+    const { pool } = database;
+    await createMailboxes(pool, lease, [{ path, delimiter: '/', specialUse: null, selectable: true, status: null }]);
+    const mailbox = (await storedMailboxes(pool, lease.accountId)).find((stored) => stored.path === path)!;
+    const ref = { id: mailbox.id, path, generation: mailbox.generation, uidValidity: 7n };
+    const rest = { flags: [], internalDate: new Date(), modseq: null, emailId: null };
+    await addPending(
+      pool,
+      lease,
+      ref,
+      UIDS.map((uid, i) => ({ uid, size: sources[i]!.length, ...rest })),
+    );
+    return ref;
+  }
+
+  async function store(pool: Pool, mailbox: MailboxRef) {
+    const { messages, columns } = await mime.digest(sources);
+    const items = messages.map((message, index) => ({ uid: UIDS[index]!, internalDate: new Date(), index, message }));
+    return storeBatch(pool, lease, { mailbox, items, columns, size: items.length, onTheMove: new Set() });
+  }
+
+  /** The database's pool for one whose look at what is known is followed by something else. */
+  function beforeItWrites(meanwhile: () => Promise<unknown>): Pool {
+    let asked = 0;
+    return new Proxy(database.pool, {
+      get(pool, name) {
+        if (name !== 'query') return Reflect.get(pool, name).bind(pool);
+        return async (...args: Parameters<Pool['query']>) => {
+          if (++asked === 2) await meanwhile();
+          return pool.query(...args);
+        };
+      },
+    });
+  }
+
+  const counts = async () => {
+    const where = { accountId: lease.accountId };
+    const { prisma } = database;
+    return {
+      messages: await prisma.message.count({ where }),
+      sources: await prisma.messageSource.count({ where: { message: where } }),
+      stored: await prisma.messageLocation.count({ where: { ...where, state: 'STORED' } }),
+      received: await prisma.event.count({ where: { ...where, type: 'email_received' } }),
+      copied: await prisma.event.count({ where: { ...where, type: 'email_copied' } }),
+    };
+  };
+
+  /** What the run says of itself, and that the chain is whole. */
+  async function expectSound(told: { messagesCreated: number; eventsCreated: number }): Promise<void> {
+    const { accountId } = lease;
+    const { eventSeq, eventHash } = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: accountId } });
+    expect(
+      await verifyChain(accountId, readTimeline(database.prisma, accountId, eventSeq, AbortSignal.timeout(10_000)), {
+        seq: eventSeq,
+        hash: Buffer.from(eventHash),
+      }),
+    ).toMatchObject({ ok: true });
+    expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toMatchObject(told);
+  }
+
+  test('is there whole, and again it is copies of what is known', async () => {
+    const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
+    expect(await store(database.pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
+    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    expect(await store(database.pool, archive)).toMatchObject({ messagesProcessed: 10, messagesCreated: 5 });
+    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 10, received: 5, copied: 5 });
+    await expectSound({ messagesCreated: 5, eventsCreated: 12 });
+  });
+
+  test('what is told of the account between its look and its writing stays, and the batch comes behind', async () => {
+    const inbox = await listed('INBOX');
+    const pool = beforeItWrites(() =>
+      inTransaction(database.pool, (tx) =>
+        appendEvents(tx, lease.accountId, [
+          { type: 'mailbox_created', payload: { mailboxId: inbox.id, path: 'Else' } },
+        ]),
+      ),
+    );
+    expect(await store(pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
+    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    await expectSound({ messagesCreated: 5, eventsCreated: 6 });
+  });
+
+  test('the same messages from two mailboxes at once are stored once', async () => {
+    const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
+    const pool = beforeItWrites(() => store(database.pool, archive));
+    await store(pool, inbox);
+    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 10, received: 5, copied: 5 });
+    await expectSound({ messagesCreated: 5, eventsCreated: 12 });
+  });
+
+  test('nothing is written when the run has become another worker’s between its look and its writing', async () => {
+    const inbox = await listed('INBOX');
+    const before = await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } });
+    const leaseToken = '00000000-0000-4000-8000-000000000000';
+    const pool = beforeItWrites(() =>
+      database.prisma.syncRun.update({ where: { id: lease.runId }, data: { leaseToken } }),
+    );
+    await expect(store(pool, inbox)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    expect(await counts()).toEqual({ messages: 0, sources: 0, stored: 0, received: 0, copied: 0 });
+    expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toEqual({
+      ...before,
+      leaseToken,
+    });
+  });
+});
