@@ -15,7 +15,7 @@ export interface Request {
   /** What the client expects in front of the answer. */
   readonly promised: Buffer;
   /** To be told with the first byte of the answer: the type of its first message. */
-  answered(type: number | undefined): void;
+  readonly answered: (type: number | undefined) => void;
 }
 
 /**
@@ -41,7 +41,7 @@ export class StatementCache {
       for (const key of this.#kept.keys()) this.#forget(key);
     }
     const bindAt = endOfUnnamedParse(bytes);
-    if (bindAt === null) return { close: this.#close(), bytes, promised: Buffer.alloc(0), answered() {} };
+    if (bindAt === null) return { close: this.#close(), bytes, promised: Buffer.alloc(0), answered: () => {} };
     const key = bytes.toString('latin1', BODY_AT, bindAt);
     const kept = this.#take(key);
     const name = kept?.name ?? `mailtide-${++this.#given}`;
