@@ -17,6 +17,7 @@ import { verifyChain } from '../../src/timeline/verify.ts';
 import { mails } from '../support/mails.ts';
 import { postgres } from '../support/servers.ts';
 import { insertTestAccount } from '../support/stored-account.ts';
+import { waitFor } from '../support/wait.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'batch-'));
 const mime = createMimePool();
@@ -139,6 +140,29 @@ describe.each([
     expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 10, received: 5, copied: 5 });
     await expectSound({ messagesCreated: 5, eventsCreated: 12 });
   });
+
+  test('who holds the rows is waited for, and what was written to them stays', async () => {
+    const inbox = await listed('INBOX');
+    const [other, others] = [await database.pool.connect(), [] as Promise<unknown>[]];
+    const pool = beforeItWrites(async () => {
+      await other.query('BEGIN');
+      await other.query('UPDATE sync_run SET turn_ms = 4321 WHERE id = $1', [lease.runId]);
+      await other.query('UPDATE email_account SET display_name = $2 WHERE id = $1', [lease.accountId, 'Alice']);
+      others.push(isWaitedFor().then(() => other.query('COMMIT')));
+    });
+    expect(await store(pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5, turnMs: 4321 });
+    await Promise.all(others);
+    other.release();
+    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    await expectSound({ messagesCreated: 5, eventsCreated: 6 });
+  });
+
+  /** In the embedded database, which does one thing after the other, it is at once. */
+  async function isWaitedFor(): Promise<void> {
+    if (database.exclusive) return;
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await waitFor(async () => (await database.pool.query(waiting)).rows.length > 0, { what: 'somebody to wait' });
+  }
 
   test('nothing is written when the run has become another worker’s between its look and its writing', async () => {
     const inbox = await listed('INBOX');

@@ -1,0 +1,83 @@
+import { newId } from '../../domain/ids.ts';
+import type { MessageColumns, MessageDigest } from '../../domain/parsed-message.ts';
+import { assignThreads } from '../../domain/threads.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { EventInput } from '../../timeline/schemas.ts';
+import type { Sql } from '../sql.ts';
+import type { MailboxRef } from './locations.ts';
+
+export interface BatchItem {
+  readonly uid: number;
+  readonly internalDate: Date | null;
+  /** Its place in the batch's columns. */
+  readonly index: number;
+  readonly message: MessageDigest;
+}
+
+export interface Batch {
+  readonly mailbox: MailboxRef;
+  readonly items: readonly BatchItem[];
+  /** What is stored of the messages, at their indexes; of others too when the batch is a part of a digested one. */
+  readonly columns: MessageColumns;
+  /** How many messages the columns are of. */
+  readonly size: number;
+  /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
+  readonly onTheMove: ReadonlySet<string>;
+  /** What else belongs to the same transaction; resolves to the run as it then is. */
+  readonly also?: (tx: Sql) => Promise<SyncRun>;
+}
+
+/** What the account has of a batch's messages, and the head of its chain. */
+export interface Known {
+  readonly seq: bigint;
+  readonly hash: Buffer;
+  /** Message ids by hex SHA-256. */
+  readonly messages: ReadonlyMap<string, string>;
+  /** Thread ids by reference key. */
+  readonly threads: ReadonlyMap<bigint, string>;
+}
+
+export type BatchPlan = ReturnType<typeof planBatch>;
+
+/** Pure: what a batch changes, given what is known. */
+export function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
+  const ids = new Map(known.messages);
+  const told: boolean[] = [];
+  const created: { id: string; item: BatchItem }[] = [];
+  const events: EventInput[] = [];
+  let bytes = 0n;
+  for (const item of items) {
+    const { message } = item;
+    bytes += BigInt(message.size);
+    const place = {
+      mailboxId: mailbox.id,
+      mailbox: mailbox.path,
+      uidValidity: mailbox.uidValidity.toString(),
+      uid: item.uid,
+    };
+    const knownId = ids.get(message.sha256);
+    told.push(knownId === undefined || !onTheMove.has(knownId));
+    if (knownId === undefined) {
+      const id = newId();
+      ids.set(message.sha256, id);
+      created.push({ id, item });
+      const receivedAt = receivedAtOf(item).toISOString();
+      events.push({
+        type: 'email_received',
+        payload: { messageId: id, ...place, sha256: message.sha256, size: message.size, receivedAt },
+      });
+    } else if (told.at(-1)) {
+      events.push({ type: 'email_copied', payload: { messageId: knownId, ...place } });
+    }
+  }
+  const threads = assignThreads(
+    created.map(({ id, item }) => ({ key: id, references: item.message.references })),
+    known.threads,
+    newId,
+  );
+  return { ids, created, told, events, threads, bytes };
+}
+
+/** When a message came, as far as anybody says. */
+export const receivedAtOf = ({ internalDate, message }: BatchItem): Date =>
+  internalDate ?? message.sentAt ?? new Date();

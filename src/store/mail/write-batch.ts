@@ -1,0 +1,139 @@
+import { newId } from '../../domain/ids.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import { chainEvents } from '../../timeline/chain.ts';
+import { appendedSql, eventColumns } from '../append-events.ts';
+import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
+import type { Lease, Sql } from '../sql.ts';
+import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
+
+/** Writes the batch; or nothing, and gives undefined, when the lease or the head of the chain is another by now. */
+export async function writeBatch(
+  tx: Sql,
+  lease: Lease,
+  { mailbox, items, columns, size }: Batch,
+  { ids, created, told, events, threads, bytes }: BatchPlan,
+  head: Known,
+): Promise<SyncRun | undefined> {
+  const chained = chainEvents(head, lease.accountId, events, new Date());
+  const last = chained.at(-1) ?? head;
+  const attachments = created.flatMap(({ id, item }) =>
+    item.message.attachments.map((attachment, index) => ({ id: newId(), message: id, index, ...attachment })),
+  );
+  // Aligned with the columns; null where nothing is to be created.
+  const createdAt = new Map(created.map((message) => [message.item.index, message]));
+  const aligned = <T>(value: (message: (typeof created)[number]) => T): (T | null)[] =>
+    Array.from({ length: size }, (_, index) => {
+      const message = createdAt.get(index);
+      return message ? value(message) : null;
+    });
+  const uids = items.map((item) => item.uid);
+  const [run] = await tx.query<SyncRun>(WRITE, [
+    lease.accountId,
+    ...eventColumns(chained),
+    last.seq,
+    last.hash,
+    JSON.stringify(attachments),
+    threads.newThreads,
+    threads.newReferences.map(([ref]) => ref),
+    threads.newReferences.map(([, thread]) => thread),
+    mailbox.id,
+    mailbox.generation,
+    uids,
+    items.map((item) => ids.get(item.message.sha256)!),
+    Math.min(...uids),
+    Math.max(...uids),
+    aligned(({ id }) => id),
+    aligned(({ id }) => threads.threadOf.get(id)!),
+    aligned(({ item }) => Buffer.from(item.message.sha256, 'hex')),
+    aligned(({ item }) => item.message.sentAt),
+    aligned(({ item }) => receivedAtOf(item)),
+    aligned(({ item }) => item.message.size),
+    aligned(({ item }) => item.message.attachments.some((attachment) => !attachment.isInline)),
+    columns.messageIdHeader,
+    columns.subject,
+    columns.from,
+    columns.to,
+    columns.cc,
+    columns.bcc,
+    columns.replyTo,
+    columns.snippet,
+    columns.text,
+    columns.html,
+    columns.parseError,
+    columns.search,
+    columns.zstd,
+    told,
+    head.seq,
+    ...progressValues(lease, {
+      add: {
+        messagesProcessed: items.length,
+        bytesProcessed: bytes,
+        messagesFetched: items.length,
+        bytesDownloaded: bytes,
+        messagesCreated: created.length,
+        eventsCreated: events.length,
+      },
+    }),
+  ]);
+  return run;
+}
+
+/** The parameter of WRITE at which the progress begins. */
+const PROGRESS = 43;
+
+/**
+ * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
+ * knows of the table: without it, it was seen to read all of the mailbox's locations for every batch.
+ *
+ * The run's row is locked before the account's, as everywhere; then the head decides about all that follows.
+ */
+const WRITE = `
+  WITH held AS (
+    SELECT FROM sync_run WHERE ${heldRun(PROGRESS)} FOR UPDATE
+  ),
+  head AS (
+    UPDATE email_account SET event_seq = $9, event_hash = $10
+    WHERE id = $1 AND event_seq = $42 AND EXISTS (SELECT FROM held) RETURNING id
+  ),
+  ${appendedSql('EXISTS (SELECT FROM head)')},
+  new_thread AS (
+    INSERT INTO thread (id, account_id) SELECT t.id, $1 FROM unnest($12::uuid[]) AS t(id) WHERE EXISTS (SELECT FROM head)
+  ),
+  new_reference AS (
+    INSERT INTO thread_reference (account_id, ref, thread_id)
+    SELECT $1, r.ref, r.thread FROM unnest($13::bigint[], $14::uuid[]) AS r(ref, thread)
+    WHERE EXISTS (SELECT FROM head)
+  ),
+  new_message AS (
+    INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
+      message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, text, html, parse_error, search)
+    SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
+      m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
+      m.snippet, m.text, m.html, m.error, m.search
+    FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
+        $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
+        $35::text[], $36::text[], $37::text[], $38::text[], $39::tsvector[])
+      AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
+        reply_to, snippet, text, html, error, search)
+    WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
+  ),
+  new_source AS (
+    INSERT INTO message_source (message_id, zstd)
+    SELECT s.id, s.zstd FROM unnest($21::uuid[], $40::bytea[]) AS s(id, zstd)
+    WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM head)
+  ),
+  new_attachment AS (
+    INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
+    SELECT id, message, index, filename, "contentType", size, "contentId", "isInline"
+    FROM json_to_recordset($11::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
+      "contentId" text, "isInline" boolean)
+    WHERE EXISTS (SELECT FROM head)
+  ),
+  located AS (
+    UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
+      arrival_told = s.told
+    FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
+    WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20
+      AND EXISTS (SELECT FROM head)
+  )
+  ${recordSql(PROGRESS, 'EXISTS (SELECT FROM head)')}`;
