@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
 import { CORPUS_SIZE, corpus } from '../support/corpus.ts';
 import type { SystemFlag } from '../support/maildir.ts';
 import { dovecot, postgres } from '../support/servers.ts';
@@ -338,6 +339,15 @@ describe.each(['light', 'dark'] as const)('everybody can read it, %s', (colorSch
     }
     expect(visitor.complaints).toEqual([]);
   });
+});
+
+test('on a phone a message that is not there has a way back to the list', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto(`${service.url}/accounts/${account}/messages/${newId()}`);
+  await page.getByText('There is nothing here').waitFor();
+  await page.getByRole('button', { name: 'Back to the list' }).click();
+  await list().waitFor();
+  expect(visitor.complaints).toEqual([]);
 });
 
 interface PageOfIds {

@@ -2,8 +2,13 @@ import { messageEnd } from './wire.ts';
 
 /** Each kept statement takes memory for its tree and its plan. */
 const MOST_KEPT = 100;
-/** A plan does not see how its tables grow: after so many uses it is made anew. */
-const USES = 100;
+/** What changes rows finds them by their keys. But its plan does not see how tables grow: after so many uses, anew. */
+const USES_OF_A_CHANGE = 100;
+/**
+ * What only reads is planned for its values, such as words that are common or rare, and LIMITs. PostgreSQL does so the
+ * first five times, then it may make one plan for all (PREPARE, "Notes"): so that is all the uses it has.
+ */
+const USES_OF_A_READ = 5;
 /** Longer texts are lists of what is looked for: they do not come again. */
 const LONGEST = 16 * 1024;
 
@@ -18,8 +23,13 @@ export interface Request {
   readonly answered: (type: number | undefined) => void;
 }
 
+interface Kept {
+  readonly name: string;
+  readonly usesLeft: number;
+}
+
 /**
- * Spares the session to parse and to plan again what comes again: in WebAssembly that was a quarter of the database's
+ * Spares the session to parse what comes again, and mostly to plan it: in WebAssembly that was a quarter of the database's
  * time. Clients send their statements unnamed, each in one unit (Parse, Bind, Describe, Execute, Sync: PostgreSQL protocol
  * 3.0, "Extended Query"). Here a statement gets a name that the session keeps, and the next time only its Bind goes on.
  * Clients notice nothing, and because all of them share the session, what one has prepared serves the others.
@@ -29,7 +39,7 @@ export interface Request {
  */
 export class StatementCache {
   /** By text and types of parameters; what was used last comes last. */
-  readonly #kept = new Map<string, { readonly name: string; uses: number }>();
+  readonly #kept = new Map<string, Kept>();
   /** Names that the session still has to close. */
   #forgotten: string[] = [];
   #given = 0;
@@ -45,7 +55,8 @@ export class StatementCache {
     const key = bytes.toString('latin1', BODY_AT, bindAt);
     const kept = this.#take(key);
     const name = kept?.name ?? `mailtide-${++this.#given}`;
-    this.#kept.set(key, { name, uses: (kept?.uses ?? 0) + 1 });
+    const usesLeft = kept?.usesLeft ?? (CHANGES_ROWS.test(key) ? USES_OF_A_CHANGE : USES_OF_A_READ);
+    this.#kept.set(key, { name, usesLeft: usesLeft - 1 });
     if (this.#kept.size > MOST_KEPT) this.#forget(this.#kept.keys().next().value!);
     return {
       close: this.#close(),
@@ -58,11 +69,14 @@ export class StatementCache {
     };
   }
 
-  #take(key: string): { readonly name: string; uses: number } | undefined {
+  #take(key: string): Kept | undefined {
     const kept = this.#kept.get(key);
-    if (kept && kept.uses >= USES) this.#forget(key);
-    else this.#kept.delete(key);
-    return kept && kept.uses < USES ? kept : undefined;
+    if (kept?.usesLeft === 0) {
+      this.#forget(key);
+      return undefined;
+    }
+    this.#kept.delete(key);
+    return kept;
   }
 
   #forget(key: string): void {
@@ -80,6 +94,7 @@ export class StatementCache {
 }
 
 const QUERY = code('Q');
+const CHANGES_ROWS = /\b(?:insert|update|delete)\b/i;
 /** A statement whose columns are not what they were is refused, also to who has never prepared it. */
 const CHANGES_TABLES = /\b(?:alter|create|drop)\b/i;
 const PARSE = code('P');
