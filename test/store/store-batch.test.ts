@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Pool } from 'pg';
+import type { Pool, QueryConfig } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMimePool } from '../../src/mime/mime-pool.ts';
 import { appendEvents } from '../../src/store/append-events.ts';
@@ -73,15 +73,21 @@ describe.each([
 
   /** The database's pool for one whose look at what is known is followed by something else. */
   function beforeItWrites(meanwhile: () => Promise<unknown>): Pool {
-    let asked = 0;
+    let isFirst = true;
+    const connect = async () => {
+      const client = await database.pool.connect();
+      if (!isFirst) return client;
+      isFirst = false;
+      return new Proxy(client, {
+        get: (_, name) => (name === 'query' ? query : name === 'release' ? () => client.release() : undefined),
+      });
+      async function query(statement: QueryConfig) {
+        if (statement.text?.includes('INSERT INTO message ')) await meanwhile();
+        return client.query(statement);
+      }
+    };
     return new Proxy(database.pool, {
-      get(pool, name) {
-        if (name !== 'query') return Reflect.get(pool, name).bind(pool);
-        return async (...args: Parameters<Pool['query']>) => {
-          if (++asked === 2) await meanwhile();
-          return pool.query(...args);
-        };
-      },
+      get: (pool, name) => (name === 'connect' ? connect : Reflect.get(pool, name).bind(pool)),
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { planAnew } from '../plan-anew.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
 import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.ts';
 import { writeBatch } from './write-batch.ts';
@@ -16,14 +17,21 @@ import { writeBatch } from './write-batch.ts';
  * @throws LEASE_LOST, or the database's error for data that it does not take (SQLSTATE classes 22 and 54).
  */
 export async function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun> {
-  const sql = sqlOf(pool);
-  const known = await lookUp(sql, lease, batch.items);
-  const plan = planBatch(batch, known);
-  if (!batch.also && plan.threads.merges.length === 0) {
-    const run = await writeBatch(sql, lease, batch, plan, known);
-    if (run) return run;
+  return (await storeUnlocked(pool, lease, batch)) ?? inTransaction(pool, (tx) => storeLocked(tx, lease, batch));
+}
+
+async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun | undefined> {
+  const client = await pool.connect();
+  try {
+    await planAnew(client, batch.items.length);
+    const sql = sqlOf(client);
+    const known = await lookUp(sql, lease, batch.items);
+    const plan = planBatch(batch, known);
+    if (batch.also || plan.threads.merges.length > 0) return undefined;
+    return await writeBatch(sql, lease, batch, plan, known);
+  } finally {
+    client.release();
   }
-  return inTransaction(pool, (tx) => storeLocked(tx, lease, batch));
 }
 
 /** The locks come first: a look sees what was there when it began, and not what it had to wait for. */
