@@ -79,7 +79,8 @@ describe.each([
       if (!isFirst) return client;
       isFirst = false;
       return new Proxy(client, {
-        get: (_, name) => (name === 'query' ? query : name === 'release' ? () => client.release() : undefined),
+        get: (_, name) =>
+          name === 'query' ? query : name === 'release' ? (failed?: Error) => client.release(failed) : undefined,
       });
       async function query(statement: QueryConfig) {
         if (statement.text?.includes('INSERT INTO message ')) await meanwhile();

@@ -62,7 +62,7 @@ export class StatementCache {
       close: this.#close(),
       bytes: kept ? bindTo(name, bytes, bindAt) : parseAs(name, bytes, bindAt),
       promised: kept ? PARSE_COMPLETE : Buffer.alloc(0),
-      // Not when what was bound fails, only when there is no such statement, or none any more that fits.
+      // Refused before it ran: no such statement, one that does not fit any more, or values that are none.
       answered: (type) => {
         if (type !== (kept ? BIND_COMPLETE : PARSE_COMPLETE[0])) this.#forget(key);
       },

@@ -22,6 +22,7 @@ export async function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promis
 
 async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun | undefined> {
   const client = await pool.connect();
+  let failed: Error | undefined;
   try {
     await planAnew(client, batch.items.length);
     const sql = sqlOf(client);
@@ -29,8 +30,12 @@ async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<Sy
     const plan = planBatch(batch, known);
     if (batch.also || plan.threads.merges.length > 0) return undefined;
     return await writeBatch(sql, lease, batch, plan, known);
+  } catch (error) {
+    failed = error as Error;
+    throw error;
   } finally {
-    client.release();
+    // As the pool does it itself: after a time-out the connection may still wait for the answer, and is nobody else's.
+    client.release(failed);
   }
 }
 
