@@ -48,6 +48,7 @@ export interface MessageDigest {
   /** In bytes, as received. */
   readonly size: number;
   readonly sentAt: Date | null;
+  readonly place: PackPlace;
   /** The keys of all Message-IDs that it names (src/domain/threads.ts). */
   readonly references: readonly bigint[];
   readonly attachments: readonly ParsedAttachment[];
@@ -64,18 +65,37 @@ export type MessageColumns = {
   readonly bcc: Uint8Array<ArrayBuffer>;
   readonly replyTo: Uint8Array<ArrayBuffer>;
   readonly snippet: Uint8Array<ArrayBuffer>;
-  readonly text: Uint8Array<ArrayBuffer>;
-  readonly html: Uint8Array<ArrayBuffer>;
   readonly parseError: Uint8Array<ArrayBuffer>;
   /** The words that it is found by, as binary tsvectors (src/domain/search-words.ts). */
   readonly search: Uint8Array<ArrayBuffer>;
-  /** The bytes as received, a zstd frame each. */
-  readonly zstd: Uint8Array<ArrayBuffer>;
 };
+
+/**
+ * Text, HTML and source of messages that came together, each kind one zstd frame. Together they are half as long as one
+ * by one, and what a row of their own would cost each of them is paid once.
+ */
+export interface Pack {
+  /** Of each message the text and then the HTML, as UTF-8. */
+  readonly texts: Uint8Array<ArrayBuffer>;
+  /** The bytes as received. */
+  readonly sources: Uint8Array<ArrayBuffer>;
+}
+
+/** Where a message is in its pack; numbers of uncompressed bytes. The source is as long as the message's `size`. */
+export interface PackPlace {
+  /** Index into {@link DigestedBatch.packs}. */
+  readonly pack: number;
+  readonly textAt: number;
+  readonly textSize: number;
+  /** Null when it has no HTML. */
+  readonly htmlSize: number | null;
+  readonly sourceAt: number;
+}
 
 /** Messages after the worker: parsed, hashed, compressed, and ready to be written, because copies are what they cost. */
 export interface DigestedBatch {
   /** One for each source, in the order of the sources. */
   readonly messages: readonly MessageDigest[];
   readonly columns: MessageColumns;
+  readonly packs: readonly Pack[];
 }

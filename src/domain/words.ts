@@ -7,7 +7,8 @@
  * - generation       how many UIDVALIDITY changes of a mailbox we have seen; UIDs mean something within one only.
  * - MessageLocation  one message in one mailbox: (mailbox, generation, uid) with flags, modseq, internal date, size.
  * - Message          what was received, once per account and SHA-256 of its bytes, in however many mailboxes.
- * - MessageSource    the bytes as received: the truth; all else about a Message can be rebuilt from it.
+ * - source           the bytes of a Message as received: the truth; all else about it can be rebuilt from them.
+ * - Pack             sources and texts of the messages that came together, compressed together.
  * - keyword, flag    `\Seen` and friends are system flags, anything else is a keyword; compared as a set.
  * - Thread           messages that refer to each other by Message-ID, In-Reply-To and References.
  * - SyncRun          one series of attempts to bring one account up to date.

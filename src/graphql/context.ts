@@ -6,6 +6,7 @@ import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
 import { missingCounts } from '../store/missing-counts.ts';
+import { readTexts } from '../store/read-pack.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
 import { batched } from './batched.ts';
@@ -30,6 +31,8 @@ export interface GraphQLContext {
   readonly services: Services;
   /** How many of a mailbox's messages are not stored. */
   readonly missingCount: (mailboxId: string) => Promise<number>;
+  /** The texts of a pack, as src/store/read-pack.ts reads them. */
+  readonly textsOfPack: (packId: string) => Promise<Buffer | undefined>;
   /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
   /** Aborted when nobody will read the answer any more. */
@@ -40,12 +43,14 @@ export function createContext(services: Services, { tenantId }: Identity, signal
   const { prisma, pool } = services.database;
   const summariesIn = new Map<string | null, (threadId: string) => Promise<ThreadSummary | undefined>>();
   const missing = batched((mailboxIds) => missingCounts(pool, tenantId, mailboxIds));
+  const reader = tenantScoped(prisma, tenantId);
   return {
     tenantId,
-    prisma: tenantScoped(prisma, tenantId),
+    prisma: reader,
     services,
     signal,
     missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
+    textsOfPack: batched((packIds) => readTexts(reader, packIds)),
     threadSummary(threadId, mailboxId) {
       let summary = summariesIn.get(mailboxId);
       if (!summary) {

@@ -16,11 +16,8 @@ export class ColumnWriter {
     bcc: new PgArrayWriter('text'),
     replyTo: new PgArrayWriter('text'),
     snippet: new PgArrayWriter('text'),
-    text: new PgArrayWriter('text'),
-    html: new PgArrayWriter('text'),
     parseError: new PgArrayWriter('text'),
     search: new PgArrayWriter('tsvector'),
-    zstd: new PgArrayWriter('bytea'),
   };
 
   /** Begins a batch. */
@@ -28,7 +25,7 @@ export class ColumnWriter {
     for (const column of Object.values(this.#columns)) column.clear();
   }
 
-  add(message: ParsedMessage, zstd: Uint8Array): void {
+  add(message: ParsedMessage): void {
     const columns = this.#columns;
     columns.messageIdHeader.text(message.messageIdHeader);
     columns.subject.text(message.subject);
@@ -38,11 +35,8 @@ export class ColumnWriter {
     columns.bcc.text(JSON.stringify(message.bcc));
     columns.replyTo.text(JSON.stringify(message.replyTo));
     columns.snippet.text(message.snippet);
-    columns.text.text(message.text);
-    columns.html.text(message.html);
     columns.parseError.text(message.parseError);
     columns.search.bytes(searchVector(message));
-    columns.zstd.bytes(zstd);
   }
 
   /** All columns in one buffer, which the caller may transfer. */

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import { constants, zstdCompressSync } from 'node:zlib';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import type { DigestedBatch, MessageDigest, ParsedMessage } from '../domain/parsed-message.ts';
+import type { DigestedBatch, MessageDigest, Pack, ParsedMessage } from '../domain/parsed-message.ts';
 import { referenceKeys } from '../domain/threads.ts';
 import { ColumnWriter } from './column-writer.ts';
 import type { HtmlPage } from './html-page.ts';
+import { compressed, compressedAtOnce, TextsWriter } from './pack-writer.ts';
 import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
@@ -27,22 +27,29 @@ const AT_A_TIME = 4;
 export async function digest({ sources, headerOnly }: DigestTask) {
   const messages: MessageDigest[] = [];
   writer.clear();
+  texts.clear();
+  let sourceAt = 0;
   for await (const { source, parsed } of parsedInOrder(unpackBytes(sources), headerOnly)) {
     messages.push({
       sha256: hash('sha256', source),
       size: source.length,
       sentAt: parsed.sentAt,
+      place: { pack: 0, ...texts.add(parsed), sourceAt },
       references: referenceKeys(parsed),
       attachments: parsed.attachments,
     });
-    writer.add(parsed, compress(source, Math.min(source.length + 128, 64 * 1024)));
+    sourceAt += source.length;
+    writer.add(parsed);
   }
   const { columns, buffer } = writer.take();
-  return transferring({ messages, columns } satisfies DigestedBatch, buffer);
+  const pack = { texts: texts.compressed(), sources: compressed(sources.bytes) };
+  const batch = { messages, columns, packs: [pack] } satisfies DigestedBatch;
+  return transferring(batch, buffer, pack.texts.buffer, pack.sources.buffer);
 }
 
 /** A thread has one task at a time, and uses the same buffers for each. */
 const writer = new ColumnWriter();
+const texts = new TextsWriter();
 
 async function* parsedInOrder(sources: readonly Buffer[], headerOnly: string | null) {
   const parse = (source: Buffer): Promise<ParsedMessage> =>
@@ -63,15 +70,14 @@ export interface GiantTask {
 
 export function compressGiant({ source }: GiantTask) {
   const bytes = asBuffer(source);
-  // One piece that is large enough: of pieces, a second copy would have to be made. What is not written costs nothing.
-  const zstd = compress(bytes, bytes.length + bytes.length / 128 + 1024) as Buffer<ArrayBuffer>;
-  const compressed = { source, sha256: hash('sha256', bytes), zstd } satisfies CompressedGiant;
-  return transferring(compressed, source.buffer, zstd.buffer);
+  const sources = compressedAtOnce(bytes);
+  const giant = { source, sha256: hash('sha256', bytes), sources } satisfies CompressedGiant;
+  return transferring(giant, source.buffer, sources.buffer);
 }
 
 export interface CompressedGiant extends GiantTask {
   readonly sha256: string;
-  readonly zstd: Uint8Array<ArrayBuffer>;
+  readonly sources: Uint8Array<ArrayBuffer>;
 }
 
 /** All but the compressed source, which is not where the message is parsed. */
@@ -81,18 +87,17 @@ export async function parseGiant({ source, headerOnly }: GiantTask & Pick<Digest
   // Given back at once: an idle thread collects nothing.
   source.buffer.transfer(0);
   writer.clear();
-  writer.add(parsed, NO_BYTES);
+  writer.add(parsed);
+  texts.clear();
+  const place = { pack: 0, ...texts.add(parsed), sourceAt: 0 };
   const { columns, buffer } = writer.take();
   const { sentAt, attachments } = parsed;
-  return transferring(
-    { message: { sentAt, references: referenceKeys(parsed), attachments }, columns } satisfies ParsedGiant,
-    buffer,
-  );
+  const message = { sentAt, place, references: referenceKeys(parsed), attachments };
+  const giant = { message, columns, texts: texts.compressed() } satisfies ParsedGiant;
+  return transferring(giant, buffer, giant.texts.buffer);
 }
 
-const NO_BYTES = new Uint8Array();
-
-export interface ParsedGiant extends Pick<DigestedBatch, 'columns'> {
+export interface ParsedGiant extends Pick<DigestedBatch, 'columns'>, Pick<Pack, 'texts'> {
   readonly message: Omit<MessageDigest, 'sha256' | 'size'>;
 }
 
@@ -104,17 +109,6 @@ export async function attachment({ source, index }: AttachmentTask) {
 /** Loaded when it is asked for: threads that only parse do without the sanitiser. */
 export async function htmlPage(page: HtmlPage): Promise<string> {
   return (await import('./html-page.ts')).htmlPage(page);
-}
-
-/**
- * Level 3, the default, saves another 2 percent of mail, for more time. A chunk that a small message fits in, because
- * the default of 16 kB for each would be memory to collect.
- */
-function compress(source: Buffer, chunkSize: number): Buffer {
-  return zstdCompressSync(source, {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    chunkSize: Math.ceil(chunkSize),
-  });
 }
 
 /** Piscina's way to say which of an answer's buffers is handed over instead of copied. */

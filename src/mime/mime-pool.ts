@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
-import type { DigestedBatch, MessageColumns } from '../domain/parsed-message.ts';
-import { joinPgArrays, pgArrayOf } from '../domain/pg-array.ts';
+import type { DigestedBatch, MessageColumns, MessageDigest } from '../domain/parsed-message.ts';
+import { joinPgArrays } from '../domain/pg-array.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
 import type { HtmlPage } from './html-page.ts';
 import { asBuffer, packBytes } from './packed-bytes.ts';
@@ -51,6 +51,9 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
     resourceLimits: RESOURCE_LIMITS,
     recordTiming: false,
   });
+  // Of a thread that has no task any more: one that is ended for its time limit may run out of memory before it is gone.
+  // Its task has been answered, and the next one gets another thread.
+  pool.on('error', () => {});
   const free = slots(threads);
   let closed = false;
 
@@ -77,18 +80,15 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
   async function digestGiant(given: Buffer): Promise<DigestedBatch> {
     const head = new Uint8Array(given.subarray(0, GIANT_HEAD));
     const own = ownBytes(given);
-    const { source, sha256, zstd } = await run<CompressedGiant>('compressGiant', { source: own }, own);
+    const { source, sha256, sources } = await run<CompressedGiant>('compressGiant', { source: own }, own);
     const size = source.length;
     const parse = (bytes: Uint8Array<ArrayBuffer>, headerOnly: string | null) =>
       run<ParsedGiant>('parseGiant', { source: bytes, headerOnly }, bytes);
-    const { message, columns } = await parse(source, null).catch((error: unknown) => {
+    const { message, columns, texts } = await parse(source, null).catch((error: unknown) => {
       if (closed) throw error;
       return parse(head, reasonOf(error));
     });
-    const batch = { messages: [{ ...message, sha256, size }], columns: { ...columns, zstd: pgArrayOf('bytea', zstd) } };
-    // Given back at once, not when somebody collects it.
-    zstd.buffer.transfer(0);
-    return batch;
+    return { messages: [{ ...message, sha256, size }], columns, packs: [{ texts, sources }] };
   }
 
   async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
@@ -157,11 +157,14 @@ function ownBytes(bytes: Buffer): Buffer<ArrayBuffer> {
 
 function joined(batches: readonly DigestedBatch[]): DigestedBatch {
   const columns = Object.keys(batches[0]!.columns) as (keyof MessageColumns)[];
+  // Each has one pack.
+  const inPack = (message: MessageDigest, pack: number) => ({ ...message, place: { ...message.place, pack } });
   return {
-    messages: batches.flatMap((batch) => batch.messages),
+    messages: batches.flatMap(({ messages }, pack) => messages.map((message) => inPack(message, pack))),
     columns: Object.fromEntries(
       columns.map((column) => [column, joinPgArrays(batches.map((batch) => batch.columns[column]))]),
     ) as MessageColumns,
+    packs: batches.flatMap((batch) => batch.packs),
   };
 }
 

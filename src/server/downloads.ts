@@ -3,7 +3,7 @@ import { found } from '../graphql/found.ts';
 import { type NodeType, requireId } from '../graphql/ids.ts';
 import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
-import { readSource } from '../store/read-source.ts';
+import { readSource } from '../store/read-pack.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { authenticateRequest } from './authentication.ts';
 

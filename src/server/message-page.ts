@@ -3,7 +3,7 @@ import { found } from '../graphql/found.ts';
 import { requireId } from '../graphql/ids.ts';
 import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
-import { readSource } from '../store/read-source.ts';
+import { readHtml, readSource } from '../store/read-pack.ts';
 import { tenantScoped } from '../store/tenant-scope.ts';
 import { authenticateRequest } from './authentication.ts';
 
@@ -30,8 +30,7 @@ export function addMessagePages(
     const id = requireId('Message', (request.params as { id: string }).id);
     const remoteImages = (request.query as { images?: string }).images === 'remote';
     const reader = tenantScoped(prisma, tenantId);
-    const { html } = found(await reader.message.findUnique({ where: { id }, select: { html: true } }));
-    const sent = found(html);
+    const sent = found(await readHtml(reader, id));
     const source = /cid:/i.test(sent) ? found(await readSource(reader, id)) : new Uint8Array();
     const page = await renderHtml(sent, source, { remoteImages }).catch((error: unknown) => {
       // Too much of it for the time or the memory that one message gets: the text and the source are still there.

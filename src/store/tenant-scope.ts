@@ -19,7 +19,7 @@ const RULES: Partial<Record<Prisma.ModelName, (tenantId: string) => object>> = {
   SyncReceipt: OF_RUN,
   SyncRunMailbox: OF_RUN,
   Event: OF_ACCOUNT,
-  MessageSource: OF_MESSAGE,
+  Pack: OF_ACCOUNT,
   Attachment: OF_MESSAGE,
 };
 

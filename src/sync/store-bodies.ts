@@ -45,9 +45,8 @@ async function storeItems(
   onTheMove: ReadonlySet<string>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
-  const { messages, columns } = digested;
   try {
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, columns, size: messages.length, onTheMove }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, onTheMove }));
   } catch (error) {
     if (!isDataError(error)) throw error;
     if (items.length === 1) {

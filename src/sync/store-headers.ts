@@ -22,10 +22,10 @@ export async function storeHeaders(
     const location = waiting.get(uid);
     if (!location || source.length > context.maxMessageBytes) continue;
     waiting.delete(uid);
-    const { messages, columns } = await mime.digest([source]);
-    const items = [{ uid, internalDate: location.internalDate, index: 0, message: messages[0]! }];
+    const digested = await mime.digest([source]);
+    const items = [{ uid, internalDate: location.internalDate, index: 0, message: digested.messages[0]! }];
     const also = (tx: Sql) => markHeadersOnly(tx, lease, ref, uid);
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, columns, size: 1, onTheMove, also }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, onTheMove, also }));
   }
   if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));
 }

@@ -196,16 +196,20 @@ describe('delete', () => {
   test('ends the account and all that is stored of it', async () => {
     const { id } = await accounts.create(tenantId, unverified());
     const thread = await database.prisma.thread.create({ data: { id: newId(), accountId: id } });
+    const nothing = new Uint8Array();
+    const data = { id: newId(), accountId: id, texts: nothing, sources: nothing };
+    const pack = await database.prisma.pack.create({ data });
     await database.pool.query(
-      `INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet, text,
-         size, has_attachments, search)
-       VALUES ($1, $2, $3, '\\x00', '[]', '[]', '[]', '[]', '[]', now(), '', '', 0, false, '')`,
-      [newId(), id, thread.id],
+      `INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet,
+         pack_id, text_at, text_size, source_at, size, has_attachments, search)
+       VALUES ($1, $2, $3, '\\x00', '[]', '[]', '[]', '[]', '[]', now(), '', $4, 0, 0, 0, 0, false, '')`,
+      [newId(), id, thread.id, pack.id],
     );
     await accounts.delete(tenantId, id);
     expect(stopped).toContain(id);
     expect(await database.prisma.emailAccount.count({ where: { tenantId } })).toBe(0);
     expect(await database.prisma.message.count({ where: { accountId: id } })).toBe(0);
+    expect(await database.prisma.pack.count({ where: { accountId: id } })).toBe(0);
   });
 });
 

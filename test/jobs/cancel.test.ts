@@ -138,7 +138,7 @@ test("another tenant's and unknown runs are NOT_FOUND", async () => {
 });
 
 function rowsByTable(): Promise<Record<string, number>> {
-  const tables = ['email_account', 'event', 'mailbox', 'message_location', 'message', 'message_source', 'attachment'];
+  const tables = ['email_account', 'event', 'mailbox', 'message_location', 'message', 'pack', 'attachment'];
   return withDatabase({ databaseUrl }, async (client) => {
     const counts: Record<string, number> = {};
     for (const table of [...tables, 'thread', 'thread_reference', 'sync_run']) {

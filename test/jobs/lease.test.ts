@@ -70,8 +70,7 @@ async function expire(): Promise<void> {
 const batch = () => ({
   mailbox,
   items: digested.messages.map((message, index) => ({ uid: index + 1, internalDate: null, index, message })),
-  columns: digested.columns,
-  size: digested.messages.length,
+  digested,
   onTheMove: new Set<string>(),
 });
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import type { DigestedBatch } from '../../src/domain/parsed-message.ts';
-import { createMimePool, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
+import { createMimePool, GIANT, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
+import { htmlIn, textIn } from '../../src/store/read-pack.ts';
 import { corpus, withCrlf } from '../support/corpus.ts';
 import { readPgArray } from '../support/pg-array.ts';
 
@@ -21,9 +22,10 @@ const subjects = (batch: DigestedBatch) => textsOf(batch.columns.subject);
 function expectIntact(batch: DigestedBatch, sources: readonly Buffer[]): void {
   expect(batch.messages).toHaveLength(sources.length);
   for (const column of Object.values(batch.columns)) expect(readPgArray(column)).toHaveLength(sources.length);
-  const frames = readPgArray(batch.columns.zstd);
+  const packed = batch.packs.map((pack) => zstdDecompressSync(pack.sources));
   for (const [i, message] of batch.messages.entries()) {
-    expect(zstdDecompressSync(frames[i]!).equals(sources[i]!)).toBe(true);
+    const { pack, sourceAt } = message.place;
+    expect(packed[pack]!.subarray(sourceAt, sourceAt + message.size).equals(sources[i]!)).toBe(true);
     expect(message.sha256).toBe(createHash('sha256').update(sources[i]!).digest('hex'));
     expect(message.size).toBe(sources[i]!.length);
   }
@@ -45,6 +47,24 @@ test('the sources stay usable, an empty one and an empty batch are fine', async 
   expectIntact(await start().digest(sources), sources);
   expect(source.toString()).toContain('Hello');
   expect(await pool.digest([])).toMatchObject({ messages: [] });
+});
+
+test('text and HTML of each are in the pack, as they were parsed', async () => {
+  const html = (body: string) => Buffer.from(`Content-Type: text/html; charset=utf-8\r\n\r\n<p>${body}</p>`);
+  const giant = Buffer.concat([small('giant'), Buffer.alloc(GIANT, ' ')]);
+  const batch = await start().digest([small('Ann'), html('Grüße 🌊'), Buffer.alloc(0), small('Bob'), giant]);
+  const texts = batch.packs.map((pack) => zstdDecompressSync(pack.texts));
+  const contents = batch.messages.map(({ place }) => {
+    const found = { packId: '', ...place };
+    return [textIn(texts[place.pack]!, found).trim(), htmlIn(texts[place.pack]!, found)?.trim()];
+  });
+  expect(contents).toEqual([
+    ['Hello, Ann!', undefined],
+    ['Grüße 🌊', '<p>Grüße 🌊</p>'],
+    ['', undefined],
+    ['Hello, Bob!', undefined],
+    ['Hello, giant!', undefined],
+  ]);
 });
 
 test('a message that needs more memory than a thread has costs nothing but itself', async () => {

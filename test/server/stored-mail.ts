@@ -67,18 +67,22 @@ export async function storeMessage(
   const { account, subject, text = '', html = null, flags = ['\\Seen'], receivedAt = new Date() } = mail;
   const { mailboxes, threadId, deleted = false } = mail;
   const { accountId } = account;
-  const [messageId, attachmentId, thread] = [newId(), newId(), threadId ?? newId()];
+  const [messageId, attachmentId, packId, thread] = [newId(), newId(), newId(), threadId ?? newId()];
   const source = Buffer.from(`Subject: ${subject}\r\n\r\n${text}\r\n`);
   const from = JSON.stringify([{ name: 'Ann', address: mail.from ?? 'ann@example.com' }]);
   await prisma.thread.createMany({ data: [{ id: thread, accountId }], skipDuplicates: true });
   await prisma.$executeRaw`
     INSERT INTO message (id, account_id, thread_id, sha256, subject, "from", "to", cc, bcc, reply_to, received_at,
-      snippet, text, html, size, has_attachments, search)
+      snippet, pack_id, text_at, text_size, html_size, source_at, size, has_attachments, search)
     VALUES (${messageId}::uuid, ${accountId}::uuid, ${thread}::uuid,
       ${createHash('sha256').update(randomBytes(8)).digest()}, ${subject}, ${from}::jsonb, '[]', '[]', '[]', '[]',
-      ${receivedAt}, ${text.slice(0, 200)}, ${text}, ${html}, ${source.length}, true,
+      ${receivedAt}, ${text.slice(0, 200)}, ${packId}::uuid, 0, ${Buffer.byteLength(text)},
+      ${html === null ? null : Buffer.byteLength(html)}, 0, ${source.length}, true,
       to_tsvector('simple', ${`${subject} ${text}`}))`;
-  await prisma.messageSource.create({ data: { messageId, zstd: new Uint8Array(zstdCompressSync(source)) } });
+  const [texts, sources] = [Buffer.from(`${text}${html ?? ''}`), source].map((bytes) => zstdCompressSync(bytes));
+  await prisma.pack.create({
+    data: { id: packId, accountId, texts: new Uint8Array(texts!), sources: new Uint8Array(sources!) },
+  });
   await prisma.attachment.create({
     data: {
       id: attachmentId,

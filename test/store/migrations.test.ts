@@ -10,16 +10,16 @@ import { postgres } from '../support/servers.ts';
 const EXTRAS = [
   'function sync_run_of_tenant',
   'index message_location_email_id',
+  'index message_location_message_id_idx',
   'index message_location_pending',
   'index message_location_quarantined',
   'index message_search',
   'index message_search_waiting',
   'index sync_run_one_active',
   'index sync_run_queue',
-  'storage message.html',
   'storage message.search',
-  'storage message.text',
-  'storage message_source.zstd',
+  'storage pack.sources',
+  'storage pack.texts',
   'trigger sync_run_of_tenant',
 ];
 

@@ -51,10 +51,10 @@ async function fill({ pool }: Database, { accountId, inbox }: StoredAccount): Pr
     `WITH a_thread AS (
        INSERT INTO thread (id, account_id) SELECT gen_random_uuid(), $1 FROM generate_series(1, $3::int / 2) RETURNING id
      ), numbered AS (SELECT id, row_number() OVER () AS n FROM a_thread), a_message AS (
-       INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet, text,
-         size, has_attachments, search)
+       INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet,
+         pack_id, text_at, text_size, source_at, size, has_attachments, search)
        SELECT gen_random_uuid(), $1, numbered.id, sha256(convert_to(i::text, 'UTF8')), '[]', '[]', '[]', '[]', '[]',
-         timestamptz '2026-01-01' + i * interval '1 minute', '', repeat('word ', 200), 1, false, ''
+         timestamptz '2026-01-01' + i * interval '1 minute', repeat('word ', 40), gen_random_uuid(), 0, 0, 0, 1, false, ''
        FROM generate_series(1, $3::int) i JOIN numbered ON n = 1 + (i * 7919) % ($3::int / 2) RETURNING id
      )
      INSERT INTO message_location (mailbox_id, account_id, generation, uid, message_id, flags, internal_date, size, state)

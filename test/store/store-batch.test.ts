@@ -66,9 +66,14 @@ describe.each([
   }
 
   async function store(pool: Pool, mailbox: MailboxRef) {
-    const { messages, columns } = await mime.digest(sources);
-    const items = messages.map((message, index) => ({ uid: UIDS[index]!, internalDate: new Date(), index, message }));
-    return storeBatch(pool, lease, { mailbox, items, columns, size: items.length, onTheMove: new Set() });
+    const digested = await mime.digest(sources);
+    const items = digested.messages.map((message, index) => ({
+      uid: UIDS[index]!,
+      internalDate: new Date(),
+      index,
+      message,
+    }));
+    return storeBatch(pool, lease, { mailbox, items, digested, onTheMove: new Set() });
   }
 
   /** The database's pool for one whose look at what is known is followed by something else. */
@@ -97,7 +102,7 @@ describe.each([
     const { prisma } = database;
     return {
       messages: await prisma.message.count({ where }),
-      sources: await prisma.messageSource.count({ where: { message: where } }),
+      packs: await prisma.pack.count({ where }),
       stored: await prisma.messageLocation.count({ where: { ...where, state: 'STORED' } }),
       received: await prisma.event.count({ where: { ...where, type: 'email_received' } }),
       copied: await prisma.event.count({ where: { ...where, type: 'email_copied' } }),
@@ -120,9 +125,9 @@ describe.each([
   test('is there whole, and again it is copies of what is known', async () => {
     const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
     expect(await store(database.pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
-    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
     expect(await store(database.pool, archive)).toMatchObject({ messagesProcessed: 10, messagesCreated: 5 });
-    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 10, received: 5, copied: 5 });
+    expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 10, received: 5, copied: 5 });
     await expectSound({ messagesCreated: 5, eventsCreated: 12 });
   });
 
@@ -136,7 +141,7 @@ describe.each([
       ),
     );
     expect(await store(pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
-    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
     await expectSound({ messagesCreated: 5, eventsCreated: 6 });
   });
 
@@ -144,7 +149,7 @@ describe.each([
     const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
     const pool = beforeItWrites(() => store(database.pool, archive));
     await store(pool, inbox);
-    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 10, received: 5, copied: 5 });
+    expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 10, received: 5, copied: 5 });
     await expectSound({ messagesCreated: 5, eventsCreated: 12 });
   });
 
@@ -160,7 +165,7 @@ describe.each([
     expect(await store(pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5, turnMs: 4321 });
     await Promise.all(others);
     other.release();
-    expect(await counts()).toEqual({ messages: 5, sources: 5, stored: 5, received: 5, copied: 0 });
+    expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
     await expectSound({ messagesCreated: 5, eventsCreated: 6 });
   });
 
@@ -179,7 +184,7 @@ describe.each([
       database.prisma.syncRun.update({ where: { id: lease.runId }, data: { leaseToken } }),
     );
     await expect(store(pool, inbox)).rejects.toMatchObject({ code: 'LEASE_LOST' });
-    expect(await counts()).toEqual({ messages: 0, sources: 0, stored: 0, received: 0, copied: 0 });
+    expect(await counts()).toEqual({ messages: 0, packs: 0, stored: 0, received: 0, copied: 0 });
     expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toEqual({
       ...before,
       leaseToken,

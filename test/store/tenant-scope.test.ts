@@ -14,7 +14,7 @@ const MODELS = [
   'mailboxProof',
   'messageLocation',
   'message',
-  'messageSource',
+  'pack',
   'attachment',
   'thread',
   'syncRun',

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
+import type { Client } from 'pg';
 import { type StoredAt, withDatabase } from './stored-truth.ts';
 
 /**
@@ -18,14 +21,14 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
        FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id JOIN email_account a ON a.id = l.account_id
        LEFT JOIN message m ON m.id = l.message_id WHERE a.email_address = $1 ORDER BY 1, 2, 3`,
     );
-    const messages = await rows(
+    const packed = await rows(
       `SELECT encode(m.sha256, 'hex') AS sha256, m.message_id_header, m.subject, m.sent_at, m.received_at, m.snippet,
-         md5(m.text) AS text, md5(m.html) AS html, m.size, m.parse_error, encode(sha256(s.zstd), 'hex') AS source,
+         m.size, m.parse_error, m.pack_id, m.text_at, m.text_size, m.html_size, m.source_at,
          (SELECT count(*)::int FROM attachment t WHERE t.message_id = m.id) AS attachments,
          (SELECT min(encode(o.sha256, 'hex')) FROM message o WHERE o.thread_id = m.thread_id) AS thread
-       FROM message m JOIN email_account a ON a.id = m.account_id LEFT JOIN message_source s ON s.message_id = m.id
-       WHERE a.email_address = $1 ORDER BY 1`,
+       FROM message m JOIN email_account a ON a.id = m.account_id WHERE a.email_address = $1 ORDER BY 1`,
     );
+    const messages = await unpacked(client, packed);
     const events = await rows(
       `SELECT * FROM (SELECT e.type, encode(m.sha256, 'hex') AS message,
          e.payload - 'messageId' - 'mailboxId' - 'runId' - 'attempt' - 'stats' - 'emailAddress'
@@ -36,6 +39,39 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
     );
     return { mailboxes, locations, messages, events };
   });
+}
+
+/** Messages with digests of their texts and their source, instead of where these are: it depends on how they came. */
+async function unpacked(client: Client, messages: Packed[]): Promise<unknown[]> {
+  const whole: unknown[] = [];
+  for (const ofPack of Object.values(Object.groupBy(messages, (message) => message.pack_id))) {
+    const { rows } = await client.query('SELECT texts, sources FROM pack WHERE id = $1', [ofPack![0]!.pack_id]);
+    const [texts, sources] = [rows[0].texts, rows[0].sources].map((zstd) => zstdDecompressSync(zstd));
+    for (const { pack_id: _, text_at, text_size, html_size, source_at, ...message } of ofPack!) {
+      const digest = (bytes: Buffer, from: number, length: number) =>
+        createHash('sha256')
+          .update(bytes.subarray(from, from + length))
+          .digest('hex');
+      whole.push({
+        ...message,
+        text: digest(texts!, text_at, text_size),
+        html: html_size === null ? null : digest(texts!, text_at + text_size, html_size),
+        source: digest(sources!, source_at, message.size),
+      });
+    }
+  }
+  const keyOf = (message: unknown) => (message as Packed).sha256;
+  return whole.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+interface Packed {
+  readonly sha256: string;
+  readonly pack_id: string;
+  readonly text_at: number;
+  readonly text_size: number;
+  readonly html_size: number | null;
+  readonly source_at: number;
+  readonly size: number;
 }
 
 /** Ids of an account's mailboxes by path: which of them is still the same row. */

@@ -60,22 +60,30 @@ type StoredRow = {
   state: string;
 };
 
-/** Messages fetched from the database at a time. */
-const BATCH = 500;
+/** Packs fetched from the database at a time. */
+const BATCH = 50;
+
+type PackedMessage = { id: string; at: number; size: number; claimed: string };
 
 /** By message id; a hash that the row claims and its bytes do not have is said so. */
 async function hashesOfSources(client: Client, emailAddress: string): Promise<Map<string, string>> {
   const hashes = new Map<string, string>();
   for (let after = NOBODY; ; ) {
-    const { rows } = await client.query<{ id: string; claimed: string; zstd: Buffer }>(
-      `SELECT m.id, encode(m.sha256, 'hex') AS claimed, s.zstd FROM message m
-       JOIN message_source s ON s.message_id = m.id JOIN email_account a ON a.id = m.account_id
-       WHERE a.email_address = $1 AND m.id > $2 ORDER BY m.id LIMIT ${BATCH}`,
+    const { rows } = await client.query<{ id: string; sources: Buffer; messages: PackedMessage[] }>(
+      `SELECT p.id, p.sources, json_agg(json_build_object('id', m.id, 'at', m.source_at, 'size', m.size,
+         'claimed', encode(m.sha256, 'hex'))) AS messages
+       FROM pack p JOIN message m ON m.pack_id = p.id JOIN email_account a ON a.id = p.account_id
+       WHERE a.email_address = $1 AND p.id > $2 GROUP BY p.id ORDER BY p.id LIMIT ${BATCH}`,
       [emailAddress, after],
     );
-    for (const { id, claimed, zstd } of rows) {
-      const sha256 = createHash('sha256').update(zstdDecompressSync(zstd)).digest('hex');
-      hashes.set(id, sha256 === claimed ? sha256 : `${sha256} but the row says ${claimed}`);
+    for (const { sources, messages } of rows) {
+      const bytes = zstdDecompressSync(sources);
+      for (const { id, at, size, claimed } of messages) {
+        const sha256 = createHash('sha256')
+          .update(bytes.subarray(at, at + size))
+          .digest('hex');
+        hashes.set(id, sha256 === claimed ? sha256 : `${sha256} but the row says ${claimed}`);
+      }
     }
     if (rows.length < BATCH) return hashes;
     after = rows.at(-1)!.id;
@@ -87,7 +95,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 /** A digest of every version of every row of mail: it differs when anything was written, even the same again. */
 export function rowVersions(at: StoredAt): Promise<string> {
   return withDatabase(at, async (client) => {
-    const tables = ['mailbox', 'message_location', 'message', 'message_source', 'attachment', 'thread'];
+    const tables = ['mailbox', 'message_location', 'message', 'pack', 'attachment', 'thread'];
     // The full-text index catches up by itself at any time: that is no run's writing.
     await client.query('UPDATE message SET indexed_at = now() WHERE indexed_at IS NULL');
     const digests: string[] = [];

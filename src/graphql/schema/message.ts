@@ -3,8 +3,10 @@ import { excerpt, marked, type TextSegment as Segment } from '../../domain/highl
 import { searchedTerms } from '../../domain/search-words.ts';
 import type { MailAddress as Address } from '../../domain/words.ts';
 import { MailtideError } from '../../errors.ts';
+import { htmlIn, TEXT_PLACE, type TextPlace, textIn } from '../../store/read-pack.ts';
 import { searchMessages } from '../../store/search-messages.ts';
 import { builder } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
 import { requireVisible } from '../found.ts';
 import { decodeIdOrNone, encodeId } from '../ids.ts';
 import { DEFAULT_PAGE } from '../limits.ts';
@@ -48,9 +50,20 @@ const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').imp
 /** How much of a text is looked through for an excerpt, in UTF-16 units: somebody is waiting for a list of them. */
 const EXCERPT_WITHIN = 20_000;
 
+/** @throws when its pack is gone: between the two reads its account was deleted. */
+async function textsOf({ packId }: TextPlace, { textsOfPack }: GraphQLContext): Promise<Buffer> {
+  const texts = await textsOfPack(packId);
+  if (!texts) throw new MailtideError('NOT_FOUND');
+  return texts;
+}
+
+async function readHtml(place: TextPlace, _args: object, context: GraphQLContext): Promise<string | null> {
+  return place.htmlSize === null ? null : htmlIn(await textsOf(place, context), place);
+}
+
 const Message = builder.prismaObject('Message', {
   description: 'A message as it was received, once per account in however many mailboxes.',
-  // Names what is read: text, html and the full-text column are large, and few lists ask for them.
+  // Names what is read: the full-text column is large, and few lists ask for texts.
   select: { id: true },
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Message', id) }),
@@ -65,30 +78,36 @@ const Message = builder.prismaObject('Message', {
     sentAt: t.expose('sentAt', { type: 'DateTime', nullable: true, description: 'What its Date header says.' }),
     receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When its server received it.' }),
     snippet: t.exposeString('snippet', { description: 'The first words of the text.' }),
-    text: t.exposeString('text'),
-    html: t.exposeString('html', {
+    text: t.string({
+      select: TEXT_PLACE,
+      resolve: async (place, _args, context) => textIn(await textsOf(place, context), place),
+    }),
+    html: t.string({
       nullable: true,
       description: "As it was sent: a stranger's, never show it unsanitised.",
+      select: TEXT_PLACE,
+      resolve: readHtml,
     }),
     htmlUrl: t.string({
       nullable: true,
       description:
         'Where its HTML is as a document that is safe to show, in a sandboxed frame; with `?images=remote` it also loads images from other servers. Null when it has none.',
-      select: { id: true, html: true },
-      resolve: ({ id, html }) => (html === null ? null : `/messages/${encodeId('Message', id)}/html`),
+      select: { id: true, htmlSize: true },
+      resolve: ({ id, htmlSize }) => (htmlSize === null ? null : `/messages/${encodeId('Message', id)}/html`),
     }),
     hasRemoteImages: t.boolean({
       description: 'Whether its HTML seems to ask for images of other servers.',
-      select: { html: true },
-      resolve: ({ html }) => html !== null && REMOTE_IMAGE.test(html),
+      select: TEXT_PLACE,
+      resolve: async (place, _args, context) => REMOTE_IMAGE.test((await readHtml(place, _args, context)) ?? ''),
     }),
     highlights: t.field({
       description: 'Where it has what `messages(search:)` searches for.',
       type: MessageHighlights,
       args: { search: t.arg.string({ required: true }) },
-      select: { subject: true, from: true, snippet: true, text: true },
-      resolve: ({ subject, from, snippet, text }, { search }) => {
+      select: { subject: true, from: true, snippet: true, ...TEXT_PLACE },
+      resolve: async ({ subject, from, snippet, ...place }, { search }, context) => {
         const terms = searchedTerms(search);
+        const text = textIn(await textsOf(place, context), place);
         const [sender] = addresses(from);
         return {
           subject: marked(subject ?? '', terms),

@@ -1,5 +1,5 @@
 import { newId } from '../../domain/ids.ts';
-import type { MessageColumns, MessageDigest } from '../../domain/parsed-message.ts';
+import type { DigestedBatch, MessageDigest } from '../../domain/parsed-message.ts';
 import { assignThreads } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
@@ -9,7 +9,7 @@ import type { MailboxRef } from './locations.ts';
 export interface BatchItem {
   readonly uid: number;
   readonly internalDate: Date | null;
-  /** Its place in the batch's columns. */
+  /** Its place in what was digested. */
   readonly index: number;
   readonly message: MessageDigest;
 }
@@ -17,10 +17,8 @@ export interface BatchItem {
 export interface Batch {
   readonly mailbox: MailboxRef;
   readonly items: readonly BatchItem[];
-  /** What is stored of the messages, at their indexes; of others too when the batch is a part of a digested one. */
-  readonly columns: MessageColumns;
-  /** How many messages the columns are of. */
-  readonly size: number;
+  /** The items' messages at their indexes; others too when the batch is a part of a digested one. */
+  readonly digested: DigestedBatch;
   /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
   readonly onTheMove: ReadonlySet<string>;
   /** What else belongs to the same transaction; resolves to the run as it then is. */

@@ -1,4 +1,6 @@
 import { newId } from '../../domain/ids.ts';
+import type { Pack } from '../../domain/parsed-message.ts';
+import { joinPgArrays, pgArrayOf } from '../../domain/pg-array.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import { appendedSql, eventColumns } from '../append-events.ts';
@@ -10,7 +12,7 @@ import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-bat
 export async function writeBatch(
   tx: Sql,
   lease: Lease,
-  { mailbox, items, columns, size }: Batch,
+  { mailbox, items, digested: { messages, columns, packs } }: Batch,
   { ids, created, told, events, threads, bytes }: BatchPlan,
   head: Known,
 ): Promise<SyncRun | undefined> {
@@ -22,11 +24,14 @@ export async function writeBatch(
   // Aligned with the columns; null where nothing is to be created.
   const createdAt = new Map(created.map((message) => [message.item.index, message]));
   const aligned = <T>(value: (message: (typeof created)[number]) => T): (T | null)[] =>
-    Array.from({ length: size }, (_, index) => {
+    messages.map((_, index) => {
       const message = createdAt.get(index);
       return message ? value(message) : null;
     });
   const uids = items.map((item) => item.uid);
+  const packIds = new Map(created.map(({ item }) => [item.message.place.pack, newId()]));
+  const packed = (kind: keyof Pack) =>
+    packIds.size > 0 ? joinPgArrays([...packIds.keys()].map((pack) => pgArrayOf('bytea', packs[pack]![kind]))) : [];
   const [run] = await tx.query<SyncRun>(WRITE, [
     lease.accountId,
     ...eventColumns(chained),
@@ -57,11 +62,16 @@ export async function writeBatch(
     columns.bcc,
     columns.replyTo,
     columns.snippet,
-    columns.text,
-    columns.html,
     columns.parseError,
     columns.search,
-    columns.zstd,
+    aligned(({ item }) => packIds.get(item.message.place.pack)!),
+    aligned(({ item }) => item.message.place.textAt),
+    aligned(({ item }) => item.message.place.textSize),
+    aligned(({ item }) => item.message.place.htmlSize),
+    aligned(({ item }) => item.message.place.sourceAt),
+    [...packIds.values()],
+    packed('texts'),
+    packed('sources'),
     told,
     head.seq,
     ...progressValues(lease, {
@@ -79,7 +89,7 @@ export async function writeBatch(
 }
 
 /** The parameter of WRITE at which the progress begins. */
-const PROGRESS = 43;
+const PROGRESS = 48;
 
 /**
  * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
@@ -93,7 +103,7 @@ const WRITE = `
   ),
   head AS (
     UPDATE email_account SET event_seq = $9, event_hash = $10
-    WHERE id = $1 AND event_seq = $42 AND EXISTS (SELECT FROM held) RETURNING id
+    WHERE id = $1 AND event_seq = $47 AND EXISTS (SELECT FROM held) RETURNING id
   ),
   ${appendedSql('EXISTS (SELECT FROM head)')},
   new_thread AS (
@@ -106,21 +116,22 @@ const WRITE = `
   ),
   new_message AS (
     INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
-      message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, text, html, parse_error, search)
+      message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, parse_error, search,
+      pack_id, text_at, text_size, html_size, source_at)
     SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
       m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
-      m.snippet, m.text, m.html, m.error, m.search
+      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at
     FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
         $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
-        $35::text[], $36::text[], $37::text[], $38::text[], $39::tsvector[])
+        $35::text[], $36::text[], $37::tsvector[], $38::uuid[], $39::int[], $40::int[], $41::int[], $42::int[])
       AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
-        reply_to, snippet, text, html, error, search)
+        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at)
     WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
-  new_source AS (
-    INSERT INTO message_source (message_id, zstd)
-    SELECT s.id, s.zstd FROM unnest($21::uuid[], $40::bytea[]) AS s(id, zstd)
-    WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM head)
+  new_pack AS (
+    INSERT INTO pack (account_id, id, texts, sources)
+    SELECT $1, p.id, p.texts, p.sources FROM unnest($43::uuid[], $44::bytea[], $45::bytea[]) AS p(id, texts, sources)
+    WHERE EXISTS (SELECT FROM head)
   ),
   new_attachment AS (
     INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
@@ -132,7 +143,7 @@ const WRITE = `
   located AS (
     UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
       arrival_told = s.told
-    FROM unnest($17::bigint[], $18::uuid[], $41::boolean[]) AS s(uid, message_id, told)
+    FROM unnest($17::bigint[], $18::uuid[], $46::boolean[]) AS s(uid, message_id, told)
     WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20
       AND EXISTS (SELECT FROM head)
   )
