@@ -71,10 +71,10 @@ export type MessageColumns = {
 };
 
 /**
- * Text, HTML and source of messages that came together, each kind one zstd frame. Together they are half as long as one
- * by one, and what a row of their own would cost each of them is paid once.
+ * Text, HTML and source of messages that came together, each kind a zstd frame: binary arrays again, of nearly always
+ * one pack. Where a message breaks the thread that parses them, each is in a pack of its own.
  */
-export interface Pack {
+export interface Packs {
   /** Of each message the text and then the HTML, as UTF-8. */
   readonly texts: Uint8Array<ArrayBuffer>;
   /** The bytes as received. */
@@ -83,7 +83,7 @@ export interface Pack {
 
 /** Where a message is in its pack; numbers of uncompressed bytes. The source is as long as the message's `size`. */
 export interface PackPlace {
-  /** Index into {@link DigestedBatch.packs}. */
+  /** Which of {@link Packs}, from 0. */
   readonly pack: number;
   readonly textAt: number;
   readonly textSize: number;
@@ -97,5 +97,5 @@ export interface DigestedBatch {
   /** One for each source, in the order of the sources. */
   readonly messages: readonly MessageDigest[];
   readonly columns: MessageColumns;
-  readonly packs: readonly Pack[];
+  readonly packs: Packs;
 }

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import type { DigestedBatch, MessageDigest, Pack, ParsedMessage } from '../domain/parsed-message.ts';
+import type { DigestedBatch, MessageDigest, Packs, ParsedMessage } from '../domain/parsed-message.ts';
 import { referenceKeys } from '../domain/threads.ts';
 import { ColumnWriter } from './column-writer.ts';
 import type { HtmlPage } from './html-page.ts';
-import { compressed, compressedAtOnce, TextsWriter } from './pack-writer.ts';
+import { giantFrame, packOf, TextsWriter } from './pack-writer.ts';
 import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
@@ -42,9 +42,9 @@ export async function digest({ sources, headerOnly }: DigestTask) {
     writer.add(parsed);
   }
   const { columns, buffer } = writer.take();
-  const pack = { texts: texts.compressed(), sources: compressed(sources.bytes) };
-  const batch = { messages, columns, packs: [pack] } satisfies DigestedBatch;
-  return transferring(batch, buffer, pack.texts.buffer, pack.sources.buffer);
+  const packs = { texts: texts.pack(), sources: packOf(sources.bytes) };
+  const batch = { messages, columns, packs } satisfies DigestedBatch;
+  return transferring(batch, buffer, packs.texts.buffer, packs.sources.buffer);
 }
 
 /** A thread has one task at a time, and uses the same buffers for each. */
@@ -70,14 +70,14 @@ export interface GiantTask {
 
 export function compressGiant({ source }: GiantTask) {
   const bytes = asBuffer(source);
-  const sources = compressedAtOnce(bytes);
-  const giant = { source, sha256: hash('sha256', bytes), sources } satisfies CompressedGiant;
-  return transferring(giant, source.buffer, sources.buffer);
+  const frame = giantFrame(bytes);
+  const compressed = { source, sha256: hash('sha256', bytes), frame } satisfies CompressedGiant;
+  return transferring(compressed, source.buffer, frame.buffer);
 }
 
 export interface CompressedGiant extends GiantTask {
   readonly sha256: string;
-  readonly sources: Uint8Array<ArrayBuffer>;
+  readonly frame: Uint8Array<ArrayBuffer>;
 }
 
 /** All but the compressed source, which is not where the message is parsed. */
@@ -93,11 +93,11 @@ export async function parseGiant({ source, headerOnly }: GiantTask & Pick<Digest
   const { columns, buffer } = writer.take();
   const { sentAt, attachments } = parsed;
   const message = { sentAt, place, references: referenceKeys(parsed), attachments };
-  const giant = { message, columns, texts: texts.compressed() } satisfies ParsedGiant;
+  const giant = { message, columns, texts: texts.pack() } satisfies ParsedGiant;
   return transferring(giant, buffer, giant.texts.buffer);
 }
 
-export interface ParsedGiant extends Pick<DigestedBatch, 'columns'>, Pick<Pack, 'texts'> {
+export interface ParsedGiant extends Pick<DigestedBatch, 'columns'>, Pick<Packs, 'texts'> {
   readonly message: Omit<MessageDigest, 'sha256' | 'size'>;
 }
 

@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import type { DigestedBatch, MessageColumns, MessageDigest } from '../domain/parsed-message.ts';
-import { joinPgArrays } from '../domain/pg-array.ts';
+import { joinPgArrays, pgArrayOf } from '../domain/pg-array.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
 import type { HtmlPage } from './html-page.ts';
 import { asBuffer, packBytes } from './packed-bytes.ts';
@@ -80,7 +80,7 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
   async function digestGiant(given: Buffer): Promise<DigestedBatch> {
     const head = new Uint8Array(given.subarray(0, GIANT_HEAD));
     const own = ownBytes(given);
-    const { source, sha256, sources } = await run<CompressedGiant>('compressGiant', { source: own }, own);
+    const { source, sha256, frame } = await run<CompressedGiant>('compressGiant', { source: own }, own);
     const size = source.length;
     const parse = (bytes: Uint8Array<ArrayBuffer>, headerOnly: string | null) =>
       run<ParsedGiant>('parseGiant', { source: bytes, headerOnly }, bytes);
@@ -88,7 +88,10 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
       if (closed) throw error;
       return parse(head, reasonOf(error));
     });
-    return { messages: [{ ...message, sha256, size }], columns, packs: [{ texts, sources }] };
+    const packs = { texts, sources: pgArrayOf('bytea', frame) };
+    // Given back at once, not when somebody collects it.
+    frame.buffer.transfer(0);
+    return { messages: [{ ...message, sha256, size }], columns, packs };
   }
 
   async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
@@ -164,7 +167,10 @@ function joined(batches: readonly DigestedBatch[]): DigestedBatch {
     columns: Object.fromEntries(
       columns.map((column) => [column, joinPgArrays(batches.map((batch) => batch.columns[column]))]),
     ) as MessageColumns,
-    packs: batches.flatMap((batch) => batch.packs),
+    packs: {
+      texts: joinPgArrays(batches.map(({ packs }) => packs.texts)),
+      sources: joinPgArrays(batches.map(({ packs }) => packs.sources)),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { PackPlace, ParsedMessage } from '../domain/parsed-message.ts';
+import { pgArrayOf } from '../domain/pg-array.ts';
 
 /** Room that is kept between two packs, in bytes; more is let go. */
 const KEPT = 2 * 1024 * 1024;
@@ -20,9 +21,9 @@ export class TextsWriter {
     return { textAt, textSize: this.#write(text), htmlSize: html === null ? null : this.#write(html) };
   }
 
-  /** The zstd frame of all that was added. */
-  compressed(): Uint8Array<ArrayBuffer> {
-    return compressed(this.#buffer.subarray(0, this.#end));
+  /** The zstd frame of all that was added, as a binary array of one. */
+  pack(): Uint8Array<ArrayBuffer> {
+    return packOf(this.#buffer.subarray(0, this.#end));
   }
 
   #write(text: string): number {
@@ -39,14 +40,14 @@ export class TextsWriter {
   }
 }
 
-/** A zstd frame in memory of its own, which can be handed to another thread. */
-export function compressed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+/** The zstd frame of these bytes, as a binary array of one. */
+export function packOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   // Most mail is a third as long then; what is longer comes in two pieces.
-  return new Uint8Array(zstd(bytes, bytes.length / 2 + 1024));
+  return pgArrayOf('bytea', zstd(bytes, bytes.length / 2 + 1024));
 }
 
-/** The same of one that is large: nothing is copied, and what is not written of the room for it costs nothing. */
-export function compressedAtOnce(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+/** The frame alone of bytes that are many: nothing is copied, and what is not written of the room for it costs nothing. */
+export function giantFrame(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return zstd(bytes, bytes.length + bytes.length / 128 + 1024) as Buffer<ArrayBuffer>;
 }
 

@@ -22,7 +22,7 @@ const subjects = (batch: DigestedBatch) => textsOf(batch.columns.subject);
 function expectIntact(batch: DigestedBatch, sources: readonly Buffer[]): void {
   expect(batch.messages).toHaveLength(sources.length);
   for (const column of Object.values(batch.columns)) expect(readPgArray(column)).toHaveLength(sources.length);
-  const packed = batch.packs.map((pack) => zstdDecompressSync(pack.sources));
+  const packed = readPgArray(batch.packs.sources).map((frame) => zstdDecompressSync(frame!));
   for (const [i, message] of batch.messages.entries()) {
     const { pack, sourceAt } = message.place;
     expect(packed[pack]!.subarray(sourceAt, sourceAt + message.size).equals(sources[i]!)).toBe(true);
@@ -53,7 +53,7 @@ test('text and HTML of each are in the pack, as they were parsed', async () => {
   const html = (body: string) => Buffer.from(`Content-Type: text/html; charset=utf-8\r\n\r\n<p>${body}</p>`);
   const giant = Buffer.concat([small('giant'), Buffer.alloc(GIANT, ' ')]);
   const batch = await start().digest([small('Ann'), html('Grüße 🌊'), Buffer.alloc(0), small('Bob'), giant]);
-  const texts = batch.packs.map((pack) => zstdDecompressSync(pack.texts));
+  const texts = readPgArray(batch.packs.texts).map((frame) => zstdDecompressSync(frame!));
   const contents = batch.messages.map(({ place }) => {
     const found = { packId: '', ...place };
     return [textIn(texts[place.pack]!, found).trim(), htmlIn(texts[place.pack]!, found)?.trim()];

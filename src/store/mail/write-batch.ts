@@ -1,6 +1,4 @@
 import { newId } from '../../domain/ids.ts';
-import type { Pack } from '../../domain/parsed-message.ts';
-import { joinPgArrays, pgArrayOf } from '../../domain/pg-array.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import { appendedSql, eventColumns } from '../append-events.ts';
@@ -29,9 +27,9 @@ export async function writeBatch(
       return message ? value(message) : null;
     });
   const uids = items.map((item) => item.uid);
-  const packIds = new Map(created.map(({ item }) => [item.message.place.pack, newId()]));
-  const packed = (kind: keyof Pack) =>
-    packIds.size > 0 ? joinPgArrays([...packIds.keys()].map((pack) => pgArrayOf('bytea', packs[pack]![kind]))) : [];
+  // By pack; none for those that nothing is created from.
+  const packIds = Array.from({ length: messages.at(-1)!.place.pack + 1 }, (): string | null => null);
+  for (const { item } of created) packIds[item.message.place.pack] ??= newId();
   const [run] = await tx.query<SyncRun>(WRITE, [
     lease.accountId,
     ...eventColumns(chained),
@@ -64,14 +62,14 @@ export async function writeBatch(
     columns.snippet,
     columns.parseError,
     columns.search,
-    aligned(({ item }) => packIds.get(item.message.place.pack)!),
+    aligned(({ item }) => packIds[item.message.place.pack]!),
     aligned(({ item }) => item.message.place.textAt),
     aligned(({ item }) => item.message.place.textSize),
     aligned(({ item }) => item.message.place.htmlSize),
     aligned(({ item }) => item.message.place.sourceAt),
-    [...packIds.values()],
-    packed('texts'),
-    packed('sources'),
+    packIds,
+    packs.texts,
+    packs.sources,
     told,
     head.seq,
     ...progressValues(lease, {
@@ -131,7 +129,7 @@ const WRITE = `
   new_pack AS (
     INSERT INTO pack (account_id, id, texts, sources)
     SELECT $1, p.id, p.texts, p.sources FROM unnest($43::uuid[], $44::bytea[], $45::bytea[]) AS p(id, texts, sources)
-    WHERE EXISTS (SELECT FROM head)
+    WHERE p.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_attachment AS (
     INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
