@@ -9,10 +9,16 @@ import { createServer } from 'node:net';
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = randomInt(10_000, 32_000);
-    if (await isFree(host, port)) return port;
+    if (!given.has(port) && (await isFree(host, port))) {
+      given.add(port);
+      return port;
+    }
   }
   throw new Error(`No free port on ${host} among 100 that were tried`);
 }
+
+/** Nobody listens on them yet, maybe: servers start side by side. */
+const given = new Set<number>();
 
 async function isFree(host: string, port: number): Promise<boolean> {
   const probe = createServer();

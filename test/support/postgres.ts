@@ -27,8 +27,8 @@ export async function startPostgres(): Promise<Postgres & ServerProcess> {
   const programs = newestPrograms();
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
   const [data, passwordFile] = [join(folder, 'data'), join(folder, 'password')];
-  const coordinates = { port: await freePort(HOST), password: randomBytes(12).toString('hex') };
-  writeFileSync(passwordFile, coordinates.password);
+  const password = randomBytes(12).toString('hex');
+  writeFileSync(passwordFile, password);
 
   // PostgreSQL refuses to run as root.
   const isRoot = process.getuid?.() === 0;
@@ -40,6 +40,8 @@ export async function startPostgres(): Promise<Postgres & ServerProcess> {
   const [command = '', ...before] = asUser;
   await run(command, [...before, join(programs, 'initdb'), ...initialise, ...locale], { cwd: folder });
 
+  // Not earlier: initdb takes seconds, in which another server may find the same port free.
+  const coordinates = { port: await freePort(HOST), password };
   const settings = {
     port: coordinates.port,
     listen_addresses: HOST,
