@@ -82,7 +82,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   let handler: RunHandler | null = null;
   if (has('worker')) {
-    const mime = lazyMime();
+    const mime = lazyMime(log);
     opened.defer(() => mime.close());
     handler = createRunHandler({
       database,
@@ -111,7 +111,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       isScheduled: config.SYNC_ENABLED,
     };
     // Apart from the threads of the syncs, so that neither waits for the other.
-    const reading = lazyMime();
+    const reading = lazyMime(log);
     opened.defer(() => reading.close());
     server = await buildServer({
       ...node,
@@ -218,10 +218,11 @@ async function createWork(
 }
 
 /** The threads for parsing mail, and the code that speaks to them, from the first use on. */
-function lazyMime() {
+function lazyMime(log: Logger) {
+  const onStrayError = (err: Error): void => log.warn({ err }, 'a thread for parsing mail broke');
   let pool: Promise<MimePool> | null = null;
   return {
-    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool())),
+    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool({ onStrayError }))),
     close: async () => (await pool)?.close(),
   };
 }

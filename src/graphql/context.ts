@@ -6,7 +6,7 @@ import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
 import { missingCounts } from '../store/missing-counts.ts';
-import { readTexts } from '../store/read-pack.ts';
+import { readHtml, readTexts } from '../store/read-pack.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
 import { batched } from './batched.ts';
@@ -31,8 +31,10 @@ export interface GraphQLContext {
   readonly services: Services;
   /** How many of a mailbox's messages are not stored. */
   readonly missingCount: (mailboxId: string) => Promise<number>;
-  /** The texts of a pack, as src/store/read-pack.ts reads them. */
-  readonly textsOfPack: (packId: string) => Promise<Buffer | undefined>;
+  /** A message's text. */
+  readonly textOf: (messageId: string) => Promise<string | undefined>;
+  /** A message's HTML as it was sent; undefined when it has none. */
+  readonly htmlOf: (messageId: string) => Promise<string | undefined>;
   /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
   /** Aborted when nobody will read the answer any more. */
@@ -50,7 +52,8 @@ export function createContext(services: Services, { tenantId }: Identity, signal
     services,
     signal,
     missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
-    textsOfPack: batched((packIds) => readTexts(reader, packIds)),
+    textOf: batched((messageIds) => readTexts(reader, messageIds)),
+    htmlOf: batched((messageIds) => readHtml(reader, messageIds)),
     threadSummary(threadId, mailboxId) {
       let summary = summariesIn.get(mailboxId);
       if (!summary) {

@@ -17,6 +17,8 @@ const GIANT_HEAD = MEBIBYTE;
 export interface MimePoolOptions {
   /** One is enough for one mailbox at a time; each costs up to 100 MB while it works. */
   readonly threads?: number;
+  /** Told when a thread breaks that has no task, so that nobody else hears of it. */
+  readonly onStrayError?: (error: Error) => void;
   /** For one task, a batch or a single message. A batch takes some 20 ms: who needs this long, is stuck. */
   readonly timeLimitMs?: number;
 }
@@ -42,7 +44,11 @@ export interface MimePool {
 }
 
 /** Threads for parsing mail: they come with the first task and go when there was none for a while. */
-export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimePoolOptions = {}): MimePool {
+export function createMimePool({
+  threads = 1,
+  timeLimitMs = 20 * SECOND,
+  onStrayError = () => {},
+}: MimePoolOptions = {}): MimePool {
   const pool = new Piscina({
     filename: new URL('./digest-worker.ts', import.meta.url).href,
     minThreads: 0,
@@ -51,9 +57,9 @@ export function createMimePool({ threads = 1, timeLimitMs = 20 * SECOND }: MimeP
     resourceLimits: RESOURCE_LIMITS,
     recordTiming: false,
   });
-  // Of a thread that has no task any more: one that is ended for its time limit may run out of memory before it is gone.
-  // Its task has been answered, and the next one gets another thread.
-  pool.on('error', () => {});
+  // One that is ended for its time limit may run out of memory before it is gone. Its task has been answered, and the next
+  // one gets another thread. Without a listener the whole process would end.
+  pool.on('error', onStrayError);
   const free = slots(threads);
   let closed = false;
 

@@ -30,7 +30,7 @@ export function addMessagePages(
     const id = requireId('Message', (request.params as { id: string }).id);
     const remoteImages = (request.query as { images?: string }).images === 'remote';
     const reader = tenantScoped(prisma, tenantId);
-    const sent = found(await readHtml(reader, id));
+    const sent = found((await readHtml(reader, [id])).get(id) ?? null);
     const source = /cid:/i.test(sent) ? found(await readSource(reader, id)) : new Uint8Array();
     const page = await renderHtml(sent, source, { remoteImages }).catch((error: unknown) => {
       // Too much of it for the time or the memory that one message gets: the text and the source are still there.

@@ -1,32 +1,52 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
-import type { Message } from '../generated/prisma/client.ts';
 import type { TenantReader } from './tenant-scope.ts';
 
 const decompress = promisify(zstdDecompress);
 
-/** What finds a message's text and HTML in its pack: the columns to be selected. */
-export const TEXT_PLACE = { packId: true, textAt: true, textSize: true, htmlSize: true } as const;
-export type TextPlace = Pick<Message, keyof typeof TEXT_PLACE>;
-
-/** The texts of packs, by pack id, of those that are there and the tenant's. */
-export async function readTexts(reader: TenantReader, packIds: readonly string[]): Promise<Map<string, Buffer>> {
-  const packs = await reader.pack.findMany({ where: { id: { in: [...packIds] } }, select: { id: true, texts: true } });
-  return new Map(await Promise.all(packs.map(async ({ id, texts }) => [id, await decompress(texts)] as const)));
+/** The texts of these messages by id, of those that are there and the tenant's. */
+export function readTexts(reader: TenantReader, messageIds: readonly string[]): Promise<Map<string, string>> {
+  return readPacked(reader, messageIds, ({ textAt, textSize }) => [textAt, textSize]);
 }
 
-export const textIn = (texts: Buffer, { textAt, textSize }: TextPlace): string =>
-  texts.toString('utf8', textAt, textAt + textSize);
+/** The HTML of these messages by id, as it was sent, of those that have any, are there and the tenant's. */
+export function readHtml(reader: TenantReader, messageIds: readonly string[]): Promise<Map<string, string>> {
+  return readPacked(
+    reader,
+    messageIds,
+    ({ textAt, textSize, htmlSize }) => htmlSize !== null && [textAt + textSize, htmlSize],
+  );
+}
 
-export const htmlIn = (texts: Buffer, { textAt, textSize, htmlSize }: TextPlace): string | null =>
-  htmlSize === null ? null : texts.toString('utf8', textAt + textSize, textAt + textSize + htmlSize);
+interface Place {
+  readonly textAt: number;
+  readonly textSize: number;
+  readonly htmlSize: number | null;
+}
 
-/** A message's HTML as it was sent; null when it has none, there is no such message, or it is another tenant's. */
-export async function readHtml(reader: TenantReader, messageId: string): Promise<string | null> {
-  const place = await reader.message.findUnique({ where: { id: messageId }, select: TEXT_PLACE });
-  if (!place || place.htmlSize === null) return null;
-  const texts = (await readTexts(reader, [place.packId])).get(place.packId);
-  return texts ? htmlIn(texts, place) : null;
+/** @param part where in its pack's texts that of a message is, from where and how long; false when it has none */
+async function readPacked(
+  reader: TenantReader,
+  messageIds: readonly string[],
+  part: (place: Place) => [number, number] | false,
+): Promise<Map<string, string>> {
+  const select = { id: true, packId: true, textAt: true, textSize: true, htmlSize: true };
+  const places = await reader.message.findMany({ where: { id: { in: [...messageIds] } }, select });
+  const byPack = Map.groupBy(places.filter(part), ({ packId }) => packId);
+  const packs = await reader.pack.findMany({
+    where: { id: { in: [...byPack.keys()] } },
+    select: { id: true, texts: true },
+  });
+  const found = new Map<string, string>();
+  // One after the other: of a pack, which may be a hundred times what is wanted of it, nothing is kept.
+  for (const pack of packs) {
+    const texts = await decompress(pack.texts);
+    for (const place of byPack.get(pack.id)!) {
+      const [from, length] = part(place) as [number, number];
+      found.set(place.id, texts.toString('utf8', from, from + length));
+    }
+  }
+  return found;
 }
 
 /** The bytes of a message as received; null when there is no such message, or it is another tenant's. */

@@ -3,7 +3,6 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import type { DigestedBatch } from '../../src/domain/parsed-message.ts';
 import { createMimePool, GIANT, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
-import { htmlIn, textIn } from '../../src/store/read-pack.ts';
 import { corpus, withCrlf } from '../support/corpus.ts';
 import { readPgArray } from '../support/pg-array.ts';
 
@@ -54,9 +53,10 @@ test('text and HTML of each are in the pack, as they were parsed', async () => {
   const giant = Buffer.concat([small('giant'), Buffer.alloc(GIANT, ' ')]);
   const batch = await start().digest([small('Ann'), html('Grüße 🌊'), Buffer.alloc(0), small('Bob'), giant]);
   const texts = readPgArray(batch.packs.texts).map((frame) => zstdDecompressSync(frame!));
-  const contents = batch.messages.map(({ place }) => {
-    const found = { packId: '', ...place };
-    return [textIn(texts[place.pack]!, found).trim(), htmlIn(texts[place.pack]!, found)?.trim()];
+  const contents = batch.messages.map(({ place: { pack, textAt, textSize, htmlSize } }) => {
+    const htmlAt = textAt + textSize;
+    const from = (start: number, end: number) => texts[pack]!.toString('utf8', start, end).trim();
+    return [from(textAt, htmlAt), htmlSize === null ? undefined : from(htmlAt, htmlAt + htmlSize)];
   });
   expect(contents).toEqual([
     ['Hello, Ann!', undefined],

@@ -3,7 +3,6 @@ import { excerpt, marked, type TextSegment as Segment } from '../../domain/highl
 import { searchedTerms } from '../../domain/search-words.ts';
 import type { MailAddress as Address } from '../../domain/words.ts';
 import { MailtideError } from '../../errors.ts';
-import { htmlIn, TEXT_PLACE, type TextPlace, textIn } from '../../store/read-pack.ts';
 import { searchMessages } from '../../store/search-messages.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -50,15 +49,11 @@ const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').imp
 /** How much of a text is looked through for an excerpt, in UTF-16 units: somebody is waiting for a list of them. */
 const EXCERPT_WITHIN = 20_000;
 
-/** @throws when its pack is gone: between the two reads its account was deleted. */
-async function textsOf({ packId }: TextPlace, { textsOfPack }: GraphQLContext): Promise<Buffer> {
-  const texts = await textsOfPack(packId);
-  if (!texts) throw new MailtideError('NOT_FOUND');
-  return texts;
-}
-
-async function readHtml(place: TextPlace, _args: object, context: GraphQLContext): Promise<string | null> {
-  return place.htmlSize === null ? null : htmlIn(await textsOf(place, context), place);
+/** @throws NOT_FOUND when it was deleted with its account meanwhile. */
+async function textOf(messageId: string, context: GraphQLContext): Promise<string> {
+  const text = await context.textOf(messageId);
+  if (text === undefined) throw new MailtideError('NOT_FOUND');
+  return text;
 }
 
 const Message = builder.prismaObject('Message', {
@@ -79,14 +74,12 @@ const Message = builder.prismaObject('Message', {
     receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When its server received it.' }),
     snippet: t.exposeString('snippet', { description: 'The first words of the text.' }),
     text: t.string({
-      select: TEXT_PLACE,
-      resolve: async (place, _args, context) => textIn(await textsOf(place, context), place),
+      resolve: ({ id }, _args, context) => textOf(id, context),
     }),
     html: t.string({
       nullable: true,
       description: "As it was sent: a stranger's, never show it unsanitised.",
-      select: TEXT_PLACE,
-      resolve: readHtml,
+      resolve: async ({ id }, _args, context) => (await context.htmlOf(id)) ?? null,
     }),
     htmlUrl: t.string({
       nullable: true,
@@ -97,17 +90,16 @@ const Message = builder.prismaObject('Message', {
     }),
     hasRemoteImages: t.boolean({
       description: 'Whether its HTML seems to ask for images of other servers.',
-      select: TEXT_PLACE,
-      resolve: async (place, _args, context) => REMOTE_IMAGE.test((await readHtml(place, _args, context)) ?? ''),
+      resolve: async ({ id }, _args, context) => REMOTE_IMAGE.test((await context.htmlOf(id)) ?? ''),
     }),
     highlights: t.field({
       description: 'Where it has what `messages(search:)` searches for.',
       type: MessageHighlights,
       args: { search: t.arg.string({ required: true }) },
-      select: { subject: true, from: true, snippet: true, ...TEXT_PLACE },
-      resolve: async ({ subject, from, snippet, ...place }, { search }, context) => {
+      select: { id: true, subject: true, from: true, snippet: true },
+      resolve: async ({ id, subject, from, snippet }, { search }, context) => {
         const terms = searchedTerms(search);
-        const text = textIn(await textsOf(place, context), place);
+        const text = await textOf(id, context);
         const [sender] = addresses(from);
         return {
           subject: marked(subject ?? '', terms),
