@@ -14,6 +14,8 @@ import { StorePipeline } from './store-pipeline.ts';
 const OVERLAP = 500;
 /** Rows in one transaction: short enough that nobody waits long for the embedded database. */
 const ROWS_PER_TRANSACTION = 1000;
+/** One being read, one being written, and two between: without these, reading and writing wait for each other in turns. */
+const WRITES_IN_FLIGHT = 4;
 
 export interface Added {
   /** What the server listed, ascending; all that it has where nothing was enumerated before. */
@@ -73,7 +75,7 @@ export async function addUids(
   let rows: MessageMetadata[] = [];
   // The next rows are read while these are written.
   const writer = new StorePipeline<MessageMetadata[], MessageMetadata[]>({
-    inFlight: 2,
+    inFlight: WRITES_IN_FLIGHT,
     digest: (batch) => Promise.resolve(batch),
     store: (batch) => addPending(pool, lease, ref, batch),
   });

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import type { MessageMetadata } from '../../domain/words.ts';
+import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { recordProgress } from '../runs/record-progress.ts';
+import { heldRun, recordProgress } from '../runs/record-progress.ts';
 import { fenced, type Lease, sqlOf } from '../sql.ts';
 
 /** A mailbox in one generation: what the UIDs of its locations belong to. */
@@ -46,41 +47,54 @@ const IS_THE_SAME = `(l.message_id IS NOT NULL AND l.state = 'STORED' AND l.size
  * Writes a PENDING location for each message that the server listed. What is there already stays as it is: repeating an
  * enumeration changes nothing. A tombstone comes back to life, with its message if that is the one by size and date; a
  * server that was set back to a backup gives the UID to another one.
+ * @throws LEASE_LOST
  */
-export function addPending(
+export async function addPending(
   pool: Pool,
   lease: Lease,
   mailbox: MailboxRef,
   metadata: readonly MessageMetadata[],
 ): Promise<void> {
-  return fenced(pool, lease, async (tx) => {
-    await tx.query(
-      `INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,
-         email_id)
-       SELECT $1, $2, m.uid, $3, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
-       FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::int[], $9::text[])
-         AS m(uid, flags, modseq, internal_date, size, email_id)
-       ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
-         SET deleted_at = NULL, flags = excluded.flags, modseq = excluded.modseq, email_id = excluded.email_id,
-           size = excluded.size, internal_date = excluded.internal_date,
-           state = CASE WHEN ${IS_THE_SAME} THEN 'STORED' ELSE 'PENDING' END::"MessageState",
-           message_id = CASE WHEN ${IS_THE_SAME} THEN l.message_id END
-         WHERE l.deleted_at IS NOT NULL`,
-      [
-        mailbox.id,
-        mailbox.generation,
-        lease.accountId,
-        metadata.map((row) => row.uid),
-        metadata.map((row) => row.flags.join(' ')),
-        metadata.map((row) => row.modseq),
-        metadata.map((row) => row.internalDate),
-        // A size beyond int4 is a lie or a giant: either way it is fetched alone or not at all.
-        metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
-        metadata.map((row) => row.emailId),
-      ],
-    );
-  });
+  const [row] = await sqlOf(pool).query<{ held: boolean }>(ADD_PENDING, [
+    lease.runId,
+    lease.token,
+    mailbox.id,
+    mailbox.generation,
+    lease.accountId,
+    metadata.map((row) => row.uid),
+    metadata.map((row) => row.flags.join(' ')),
+    metadata.map((row) => row.modseq),
+    metadata.map((row) => row.internalDate),
+    // A size beyond int4 is a lie or a giant: either way it is fetched alone or not at all.
+    metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
+    metadata.map((row) => row.emailId),
+  ]);
+  if (!row!.held) throw new MailtideError('LEASE_LOST');
 }
+
+/**
+ * The fence is in the statement, not a transaction around it: a large mailbox is listed by many of these, and each
+ * answer of the database waits for the event loop, which is busy reading the list.
+ */
+const ADD_PENDING = `
+  WITH held AS (
+    SELECT FROM sync_run WHERE ${heldRun(1)} FOR UPDATE
+  ),
+  added AS (
+    INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,
+      email_id)
+    SELECT $3, $4, m.uid, $5, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
+    FROM unnest($6::bigint[], $7::text[], $8::bigint[], $9::timestamptz[], $10::int[], $11::text[])
+      AS m(uid, flags, modseq, internal_date, size, email_id)
+    WHERE EXISTS (SELECT FROM held)
+    ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
+      SET deleted_at = NULL, flags = excluded.flags, modseq = excluded.modseq, email_id = excluded.email_id,
+        size = excluded.size, internal_date = excluded.internal_date,
+        state = CASE WHEN ${IS_THE_SAME} THEN 'STORED' ELSE 'PENDING' END::"MessageState",
+        message_id = CASE WHEN ${IS_THE_SAME} THEN l.message_id END
+      WHERE l.deleted_at IS NOT NULL
+  )
+  SELECT EXISTS (SELECT FROM held) AS held`;
 
 export interface PendingLocation {
   readonly uid: number;
