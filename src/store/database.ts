@@ -4,6 +4,7 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 import { bringUpToDate, bringUpToDateTogether } from './bring-up-to-date.ts';
 import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
 import { transactionTime } from './embedded/transaction-time.ts';
+import { leaveReferencesUnchecked } from './embedded/unchecked-references.ts';
 
 /** The database of this installation: an embedded PostgreSQL below `dataDir`, or the server at `url`. */
 export interface DatabaseLocation {
@@ -74,6 +75,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   const connection = { ...embeddedConnection(embedded.socketDir), max: EMBEDDED_POOL_SIZE };
   try {
     await bringUpToDate(connection);
+    await leaveReferencesUnchecked(connection);
     return connect({ ...connection, ...waitingFor(limitMs) }, true, () => embedded.close());
   } catch (error) {
     await embedded.close();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { Client } from 'pg';
 import { dataDirOwner } from '../../src/store/embedded/data-dir-lock.ts';
+import { dangling } from './dangling.ts';
 import type { MailboxTruth, MessageTruth } from './truth.ts';
 
 /** Where a service keeps its rows: its own folder, or a server. */
@@ -22,9 +23,14 @@ export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Pr
   }
 }
 
-/** What the database holds of an account, in the shape of `truth`. The hash is that of the bytes that are stored. */
+/**
+ * What the database holds of an account, in the shape of `truth`. The hash is that of the bytes that are stored.
+ * @throws when any of its rows refers to one that is not there: the embedded database does not look.
+ */
 export async function storedTruth(at: StoredAt, emailAddress: string): Promise<MailboxTruth[]> {
   const [rows, hashes] = await withDatabase(at, async (client) => {
+    const lost = await dangling(client);
+    if (lost.length > 0) throw new Error(`references to nothing: ${lost.join(', ')}`);
     const { rows } = await client.query<StoredRow>(
       `SELECT b.path, b.uid_validity AS "uidValidity", l.uid, l.flags, l.internal_date AS "internalDate",
          l.message_id AS "messageId", l.state

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { newId } from '../../src/domain/ids.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { postgres } from '../support/servers.ts';
+import { insertTestAccount } from '../support/stored-account.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const dataDir = mkdtempSync(join(tmpdir(), 'references-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const location = async (where: 'embedded' | 'server') => ({
+  url: where === 'server' ? await postgres.createDatabase() : undefined,
+  dataDir,
+});
+
+test.each([
+  { where: 'server', looks: true },
+  { where: 'embedded', looks: false },
+] as const)('$where: what a sync refers to is looked up: $looks', async ({ where, looks }) => {
+  const database = await openDatabase(await location(where));
+  try {
+    const { accountId } = await insertTestAccount(database);
+    const lost = database.pool.query('INSERT INTO thread (id, account_id) VALUES ($1, $1)', [newId()]);
+    if (looks) await expect(lost).rejects.toMatchObject({ code: '23503' });
+    else await lost;
+    // All other references, in both.
+    const runOfNobody = database.pool.query(
+      `INSERT INTO sync_run (id, account_id, mode, trigger) VALUES ($1, $1, 'FULL', 'USER')`,
+      [newId()],
+    );
+    await expect(runOfNobody).rejects.toMatchObject({ code: '23503' });
+
+    // And what goes with an account goes with it, down to what only hangs on its mail.
+    const [thread, message] = [newId(), newId()];
+    await database.pool.query('INSERT INTO thread (id, account_id) VALUES ($1, $2)', [thread, accountId]);
+    await database.pool.query(
+      `INSERT INTO message (id, account_id, thread_id, sha256, "from", "to", cc, bcc, reply_to, received_at, snippet,
+         pack_id, text_at, text_size, source_at, size, has_attachments, search)
+       VALUES ($1, $2, $3, '', '[]', '[]', '[]', '[]', '[]', now(), '', $1, 0, 0, 0, 0, true, '')`,
+      [message, accountId, thread],
+    );
+    await database.pool.query(
+      `INSERT INTO attachment (id, message_id, index, content_type, size, is_inline) VALUES ($1, $1, 0, '', 0, false)`,
+      [message],
+    );
+    await expect(database.pool.query('DELETE FROM thread WHERE id = $1', [thread])).rejects.toThrow(
+      /foreign key constraint/,
+    );
+    await database.pool.query('DELETE FROM email_account WHERE id = $1', [accountId]);
+    const { rows } = await database.pool.query(
+      `SELECT (SELECT count(*)::int FROM message) AS messages, (SELECT count(*)::int FROM attachment) AS attachments,
+         (SELECT count(*)::int FROM thread WHERE id = $1) AS threads`,
+      [thread],
+    );
+    expect(rows).toEqual([{ messages: 0, attachments: 0, threads: 0 }]);
+  } finally {
+    await database.close();
+  }
+});
