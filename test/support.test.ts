@@ -10,7 +10,7 @@ import { processesOf } from './support/left-behind.ts';
 import { decodeMailboxName, encodeMailboxName } from './support/mutf7.ts';
 import { RawImap } from './support/raw-imap.ts';
 import { SILENCE, startScriptedImap } from './support/scripted-imap.ts';
-import { dovecot, postgres } from './support/servers.ts';
+import { dovecot, EMPTY, postgres } from './support/servers.ts';
 import { truth } from './support/truth.ts';
 import { waitFor } from './support/wait.ts';
 
@@ -130,10 +130,10 @@ test('databases are empty or copies, and never each other', async () => {
       await client.end();
     }
   };
-  const template = await postgres.createDatabase();
+  const template = await postgres.createDatabase(EMPTY);
   await run(template, 'CREATE TABLE kept AS SELECT 1 AS n');
   expect(await run(await postgres.createDatabase({ template }), 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
-  await expect(run(await postgres.createDatabase(), 'SELECT n FROM kept')).rejects.toThrow('does not exist');
+  await expect(run(await postgres.createDatabase(EMPTY), 'SELECT n FROM kept')).rejects.toThrow('does not exist');
 });
 
 test('a scripted server says only what its script says', async () => {

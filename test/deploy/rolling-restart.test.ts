@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { compose, composeEnv } from '../support/compose.ts';
 import { scrape } from '../support/exposition.ts';
 import { mails } from '../support/mails.ts';
-import { dovecot, postgres, redisUrl } from '../support/servers.ts';
+import { dovecot, EMPTY, postgres, redisUrl } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { storedTruth, withDatabase } from '../support/stored-truth.ts';
 import { connectAccount, finishedRun, startSync, verifyChain } from '../support/sync.ts';
@@ -19,7 +19,7 @@ const ACCOUNTS = 8;
 const SIZE = 1000;
 
 test('every node is replaced by a new one while accounts sync: no run is lost, doubled or failed', async () => {
-  const databaseUrl = await postgres.createDatabase();
+  const databaseUrl = await postgres.createDatabase(EMPTY);
   const settingsOf = (name: string): Record<string, string> => ({
     ...compose.services[name]!.environment,
     DATABASE_URL: databaseUrl,

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pino from 'pino';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { openKeyring } from '../../src/accounts/keyring.ts';
@@ -18,6 +16,7 @@ import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { newDataDir } from '../support/present-schema.ts';
 
 export interface ServedApi {
   readonly url: string;
@@ -48,7 +47,7 @@ export const errorCodes = ({ errors }: Answer): string[] | undefined => errors?.
 export async function serveApi(
   overrides: (services: Services) => Partial<Services> = (same) => same,
 ): Promise<ServedApi> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-api-'));
+  const dataDir = newDataDir();
   const database = await openDatabase({ url: undefined, dataDir });
   const { prisma, pool } = database;
   const log: string[] = [];

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deleteAccount } from '../../src/accounts/delete-account.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { inTransaction } from '../../src/store/sql.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { postgres } from '../support/servers.ts';
 import { insertTestAccount } from '../support/stored-account.ts';
 import { openTunnel, type Tunnel } from '../support/tunnel.ts';
@@ -13,7 +12,7 @@ import { openTunnel, type Tunnel } from '../support/tunnel.ts';
 /** Every wait for the database has an end: whoever waited gets an error, and the next one is served. */
 const LIMIT_MS = 500;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'limits-'));
+const dataDir = newDataDir();
 let database: Database;
 
 const tenants = () => database.prisma.tenant.count();

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { postgres } from '../support/servers.ts';
+import { EMPTY, postgres } from '../support/servers.ts';
 import { startService } from '../support/service.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -40,7 +40,7 @@ async function applied(databaseUrl: string): Promise<string[]> {
 }
 
 test('several commands at once apply each migration once, and all end well', async () => {
-  const DATABASE_URL = await postgres.createDatabase();
+  const DATABASE_URL = await postgres.createDatabase(EMPTY);
   const ends = await Promise.all([1, 2, 3].map(() => migrate({ DATABASE_URL, ENCRYPTION_KEY })));
   const all = { code: 0, stdout: MIGRATIONS.map((name) => `applied ${name}\n`).join(''), stderr: '' };
   expect(ends.toSorted((a, b) => b.stdout.length - a.stdout.length)).toEqual([all, UP_TO_DATE, UP_TO_DATE]);
@@ -48,7 +48,7 @@ test('several commands at once apply each migration once, and all end well', asy
 });
 
 test('two nodes that start at once on an empty database are both ready, with one first tenant', async () => {
-  const databaseUrl = await postgres.createDatabase();
+  const databaseUrl = await postgres.createDatabase(EMPTY);
   const environment = { API_KEY: `mt_test_${randomBytes(32).toString('base64url')}` };
   const starts = await Promise.all([1, 2].map(() => startService({ databaseUrl, environment })));
   for (const node of starts) {
@@ -59,7 +59,7 @@ test('two nodes that start at once on an empty database are both ready, with one
 });
 
 test('one that waits for another goes on when that dies', async () => {
-  const DATABASE_URL = await postgres.createDatabase();
+  const DATABASE_URL = await postgres.createDatabase(EMPTY);
   const holder = new Client({ connectionString: DATABASE_URL });
   await holder.connect();
   holder.on('error', () => {});

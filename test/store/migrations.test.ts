@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
 import { NO_FILTER, openSchemaEngine } from '../../src/store/migrate.ts';
-import { postgres } from '../support/servers.ts';
+import { EMPTY, postgres } from '../support/servers.ts';
 
 /** What the migrations make and schema.prisma cannot say: the end of the first migration tells why. */
 const EXTRAS = [
@@ -32,8 +32,8 @@ let engine: SchemaEngine;
 let migrated: Catalog;
 
 beforeAll(async () => {
-  engine = await openSchemaEngine({ connectionString: await postgres.createDatabase() });
-  const url = await postgres.createDatabase();
+  engine = await openSchemaEngine({ connectionString: await postgres.createDatabase(EMPTY) });
+  const url = await postgres.createDatabase(EMPTY);
   const database = await openDatabase({ url, dataDir: '' });
   await database.close();
   migrated = await withClient(url, catalogOf);
@@ -85,7 +85,7 @@ async function declaredBy(schema: string): Promise<Catalog> {
     filters: NO_FILTER,
   };
   const { stdout } = await engine.diff(params as unknown as DiffParams);
-  return withClient(await postgres.createDatabase(), async (client) => {
+  return withClient(await postgres.createDatabase(EMPTY), async (client) => {
     await client.query(stdout!);
     return catalogOf(client);
   });

@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { searchMessages } from '../../src/store/search-messages.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { type StoredAccount, storeAccount } from '../server/stored-mail.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { postgres } from '../support/servers.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'newest-'));
+const dataDir = newDataDir();
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const MESSAGES = 3000;

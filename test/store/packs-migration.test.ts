@@ -11,7 +11,7 @@ import { openEmbedded } from '../../src/store/embedded/open-embedded.ts';
 import { listMigrations, NO_FILTER, openSchemaEngine } from '../../src/store/migrate.ts';
 import { readHtml, readSource, readTexts } from '../../src/store/read-pack.ts';
 import { tenantScoped } from '../../src/store/tenant-scope.ts';
-import { postgres } from '../support/servers.ts';
+import { EMPTY, postgres } from '../support/servers.ts';
 
 const BLOCK = 128 * 1024;
 const MAIL: { text: string; html: string | null }[] = [
@@ -29,7 +29,7 @@ const BEFORE = '20261129';
 
 test.each(['PostgreSQL', 'the embedded database'])('mail that %s has keeps its text, HTML and source', async (kind) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-packs-'));
-  const url = kind === 'PostgreSQL' ? await postgres.createDatabase() : undefined;
+  const url = kind === 'PostgreSQL' ? await postgres.createDatabase(EMPTY) : undefined;
   try {
     const embedded = url ? null : await openEmbedded(dataDir);
     const connection = url

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSearchIndexer } from '../../src/jobs/search-indexer.ts';
@@ -10,10 +8,11 @@ import { IN_BOTH_INDEXES, searchMessages } from '../../src/store/search-messages
 import { inTransaction } from '../../src/store/sql.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { type StoredAccount, storeAccount, storeMessage } from '../server/stored-mail.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { postgres } from '../support/servers.ts';
 import { waitFor } from '../support/wait.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'search-'));
+const dataDir = newDataDir();
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 describe.each([

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Pool, QueryConfig } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMimePool } from '../../src/mime/mime-pool.ts';
@@ -15,11 +13,12 @@ import { startRun } from '../../src/store/runs/start-run.ts';
 import { inTransaction, type Lease } from '../../src/store/sql.ts';
 import { verifyChain } from '../../src/timeline/verify.ts';
 import { mails } from '../support/mails.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { postgres } from '../support/servers.ts';
 import { insertTestAccount } from '../support/stored-account.ts';
 import { waitFor } from '../support/wait.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'batch-'));
+const dataDir = newDataDir();
 const mime = createMimePool();
 const sources = mails(0, 5).map(({ bytes }) => Buffer.from(bytes));
 const UIDS = sources.map((_, i) => i + 1);

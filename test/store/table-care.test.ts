@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Database, openDatabase, openDatabaseBeside } from '../../src/store/database.ts';
@@ -9,6 +7,7 @@ import { searchMessages } from '../../src/store/search-messages.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { type StoredAccount, storeAccount, storeRun } from '../server/stored-mail.ts';
 import { mails } from '../support/mails.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { dovecot } from '../support/servers.ts';
 import { startService } from '../support/service.ts';
 import { connectAccount, sync } from '../support/sync.ts';
@@ -17,7 +16,7 @@ import { waitFor } from '../support/wait.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const MESSAGES = 1500;
-const dataDir = mkdtempSync(join(tmpdir(), 'care-'));
+const dataDir = newDataDir();
 let database: Database;
 let account: StoredAccount;
 let tenantId: string;
@@ -153,7 +152,7 @@ test('after a restart, when nobody knows what was changed before it, each table 
 });
 
 test('the service does so by itself', async () => {
-  const ofService = mkdtempSync(join(tmpdir(), 'care-'));
+  const ofService = newDataDir();
   const service = await startService({ dataDir: ofService });
   try {
     dovecot.addUser('table-care', { INBOX: mails(0, 30) });

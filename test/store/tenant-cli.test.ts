@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticate } from '../../src/store/authenticator.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { newDataDir } from '../support/present-schema.ts';
 
 let dataDir: string;
 let database: Database;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'mailtide-cli-'));
+  dataDir = newDataDir();
   // As a service that runs: the command has to go through its database.
   database = await openDatabase({ url: undefined, dataDir });
 });

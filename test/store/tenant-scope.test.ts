@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { tenantScoped } from '../../src/store/tenant-scope.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { storeAccount, storeEvents, storeMessage, storeRun } from '../server/stored-mail.ts';
+import { newDataDir } from '../support/present-schema.ts';
 
 const MODELS = [
   'emailAccount',
@@ -28,7 +27,7 @@ let alice: PrismaClient;
 let bob: PrismaClient;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'mailtide-scope-'));
+  dataDir = newDataDir();
   database = await openDatabase({ url: undefined, dataDir });
   // Without the type that hides what the scope refuses.
   const reader = async (name: string): Promise<PrismaClient> => {

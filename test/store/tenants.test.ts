@@ -1,18 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newApiKey } from '../../src/store/api-key.ts';
 import { authenticate, createAuthenticator } from '../../src/store/authenticator.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createSession } from '../../src/store/sessions.ts';
 import { addKey, addTenant, ensureFirstTenant, listTenants } from '../../src/store/tenants.ts';
+import { newDataDir } from '../support/present-schema.ts';
 
 let dataDir: string;
 let database: Database;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'mailtide-tenants-'));
+  dataDir = newDataDir();
   database = await openDatabase({ url: undefined, dataDir });
 });
 

@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, expect, test, vi } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { postgres } from '../support/servers.ts';
 import { insertTestAccount } from '../support/stored-account.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const dataDir = mkdtempSync(join(tmpdir(), 'references-'));
+const dataDir = newDataDir();
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const location = async (where: 'embedded' | 'server') => ({

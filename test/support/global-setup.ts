@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { type DovecotCoordinates, startDovecot } from './dovecot.ts';
 import { processesOf } from './left-behind.ts';
 import { type PostgresCoordinates, startPostgres } from './postgres.ts';
+import { bringToPresent, makeEmbeddedTemplate } from './present-schema.ts';
 import { startRedis } from './redis.ts';
 import { waitFor } from './wait.ts';
 
@@ -16,7 +17,10 @@ declare module 'vitest' {
   }
 }
 
-/** One Dovecot, one PostgreSQL and one Redis for all test files; `servers.ts` hands them to the tests. */
+/**
+ * One Dovecot, one PostgreSQL and one Redis for all test files, and a database of the present schema in each kind;
+ * `servers.ts` hands them to the tests.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Everything temporary of this run, also of the processes that tests start, is in one place and bears its name.
   const folder = mkdtempSync(join(tmpdir(), 'mailtide-tests-'));
@@ -24,9 +28,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   process.env['TMPDIR'] = folder;
 
   const [dovecot, postgres, redis] = await Promise.all([startDovecot(), startPostgres(), startRedis()]);
+  const template = await postgres.createDatabase();
+  await Promise.all([bringToPresent({ DATABASE_URL: template }), makeEmbeddedTemplate()]);
   const { host, port, tlsPort, authority, password } = dovecot;
   project.provide('dovecot', { host, port, tlsPort, authority, password, folder: dovecot.folder });
-  project.provide('postgres', { port: postgres.port, password: postgres.password });
+  project.provide('postgres', { port: postgres.port, password: postgres.password, template });
   project.provide('redis', redis.url);
 
   return async () => {

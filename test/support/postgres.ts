@@ -15,10 +15,18 @@ const OLDEST = 15;
 const HOST = '127.0.0.1';
 
 /** All that another process needs to use a PostgreSQL that runs. */
-export type PostgresCoordinates = { port: number; password: string };
+export type PostgresCoordinates = {
+  port: number;
+  password: string;
+  /** The URL of what new databases are copies of; of an empty one when absent. */
+  template?: string;
+};
 
 export type Postgres = PostgresCoordinates & {
-  /** Answers the URL of a new database: an empty one, or a copy of the one at `template`, which nobody may be using. */
+  /**
+   * Answers the URL of a new database: a copy of the one at `template`, which nobody may be using, or of the tests' own,
+   * which has the present schema.
+   */
   createDatabase(options?: { template?: string }): Promise<string>;
 };
 
@@ -71,13 +79,16 @@ export async function startPostgres(): Promise<Postgres & ServerProcess> {
 export function postgresAt(coordinates: PostgresCoordinates): Postgres {
   return {
     ...coordinates,
-    async createDatabase({ template = url(coordinates, 'template1') } = {}) {
+    async createDatabase({ template = coordinates.template ?? emptyDatabase(coordinates) } = {}) {
       const name = `test_${randomBytes(6).toString('hex')}`;
       await query(coordinates, `CREATE DATABASE ${name} TEMPLATE ${new URL(template).pathname.slice(1)}`);
       return url(coordinates, name);
     },
   };
 }
+
+/** Has no schema. */
+export const emptyDatabase = (coordinates: PostgresCoordinates): string => url(coordinates, 'template1');
 
 const url = ({ port, password }: PostgresCoordinates, database: string) =>
   `postgresql://postgres:${password}@${HOST}:${port}/${database}`;

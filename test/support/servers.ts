@@ -1,9 +1,11 @@
 import { inject } from 'vitest';
 import { dovecotAt } from './dovecot.ts';
 import type {} from './global-setup.ts';
-import { postgresAt } from './postgres.ts';
+import { emptyDatabase, postgresAt } from './postgres.ts';
 
 /** The servers that all test files share: every test takes users, databases and Redis prefixes of its own. */
 export const dovecot = dovecotAt(inject('dovecot'));
 export const postgres = postgresAt(inject('postgres'));
+/** Of `createDatabase`, for a database without a schema. */
+export const EMPTY = { template: emptyDatabase(inject('postgres')) };
 export const redisUrl = inject('redis');

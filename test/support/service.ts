@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type Client as WsClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { freePort } from './free-port.ts';
+import { newDataDir } from './present-schema.ts';
 import { waitFor } from './wait.ts';
 
 export type ServiceOptions = {
@@ -40,7 +40,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const apiKey = options.environment?.['API_KEY'] ?? `mt_test_${randomBytes(32).toString('base64url')}`;
-  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'data-'));
+  const dataDir = options.dataDir ?? newDataDir();
   const child = spawn('sh', ['scripts/service.sh', 'src/main.ts'], {
     cwd: join(import.meta.dirname, '../..'),
     env: {

@@ -1,9 +1,7 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { corpus } from '../support/corpus.ts';
 import type { LaidDownMail } from '../support/maildir.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { dovecot, postgres } from '../support/servers.ts';
 import { startService } from '../support/service.ts';
 import { rowVersions, type StoredAt, storedTruth, withDatabase } from '../support/stored-truth.ts';
@@ -12,7 +10,7 @@ import { truth } from '../support/truth.ts';
 import { waitFor } from '../support/wait.ts';
 
 const databases = [
-  ['embedded', async () => ({ dataDir: mkdtempSync(join(tmpdir(), 'data-')) })],
+  ['embedded', async () => ({ dataDir: newDataDir() })],
   ['PostgreSQL', async () => ({ databaseUrl: await postgres.createDatabase() })],
 ] satisfies [string, () => Promise<StoredAt>][];
 

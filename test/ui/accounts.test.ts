@@ -1,11 +1,9 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { openDatabaseBeside } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
 import { mails } from '../support/mails.ts';
+import { newDataDir } from '../support/present-schema.ts';
 import { dovecot } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { connectAccount, startSync } from '../support/sync.ts';
@@ -21,7 +19,7 @@ const MESSAGES = 300;
 /** What the browser itself says of a service that is not there. */
 const isOfTheNetwork = (complaint: string) => /WebSocket connection to|Failed to load resource: net::/.test(complaint);
 
-const dataDir = mkdtempSync(join(tmpdir(), 'ui-'));
+const dataDir = newDataDir();
 let service: Service;
 let browser: Browser;
 let server: SlowServer;
