@@ -69,7 +69,9 @@ async function pull(folder: string): Promise<{ seconds: number; cpuSeconds: numb
   let usage = { cpuSeconds: 0, peakRssMb: 0 };
   const watch = setInterval(() => {
     try {
-      usage = usageOf(child.pid!);
+      const { cpuSeconds, peakRssMb } = usageOf(child.pid!);
+      // One that has ended and is not waited for yet has no memory any more.
+      usage = { cpuSeconds, peakRssMb: Math.max(peakRssMb, usage.peakRssMb) };
     } catch {
       // Ended in between: the last reading stands.
     }
