@@ -3,23 +3,20 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
 import { type Cluster, cluster } from '../support/cluster.ts';
-import { openFaultProxy } from '../support/fault-proxy.ts';
-import { freePort } from '../support/free-port.ts';
 import { mails } from '../support/mails.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { dovecot, postgres } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
 import { expectSound } from '../support/sound.ts';
 import { withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, syncRun } from '../support/sync.ts';
+import { finishedRun, startSync, syncRun } from '../support/sync.ts';
 import { openTunnel } from '../support/tunnel.ts';
 import { waitFor } from '../support/wait.ts';
 import { expectSteady, type Frame, lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+import { inTheMiddle, mailbox, SIZE } from './mailbox.ts';
 
-/** The loss of any one part of an installation, on real processes. */
+/** The loss of any one part of an installation but Redis, on real processes. */
 vi.setConfig({ testTimeout: 180_000 });
-const SIZE = 3000;
 let redis: RedisServer;
 let databaseUrl: string;
 let nodes: Cluster;
@@ -36,21 +33,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => nodes?.[Symbol.asyncDispose]());
-
-/** An account of a new user with that many messages. */
-async function mailbox(service: Service, user: string, size: number): Promise<{ account: string; user: string }> {
-  dovecot.addUser(user, { INBOX: mails(0, size) });
-  return { account: await connectAccount(service, dovecot, user), user };
-}
-
-const inTheMiddle = (service: Service, runId: string) =>
-  waitFor(
-    async () => {
-      const run = await syncRun(service, runId);
-      return run.messagesProcessed > 200 && run.messagesProcessed < SIZE - 500 && run;
-    },
-    { what: 'the middle of the run', timeoutMs: 60_000 },
-  );
 
 test('a worker is killed in mid-run: another one has its run within 30 seconds, and goes on from its rows', async () => {
   const api = await nodes.api();
@@ -143,132 +125,6 @@ test('two schedulers start what is due once', async () => {
   await waitFor(async () => (await finished()).ended >= all.length, { what: 'the runs', timeoutMs: 60_000 });
   expect(await finished()).toEqual({ ended: all.length, all: all.length });
   for (const each of all) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
-});
-
-test('Redis goes: syncs go on, progress too, health says it; it comes back empty: nothing is lost or doubled', async () => {
-  const api = await nodes.api();
-  const other = await nodes.api();
-  const worker = nodes.worker({ SYNC_CONCURRENCY: '1' });
-  const large = await mailbox(api, 'redis-large', SIZE);
-  const small = await Promise.all([1, 2, 3].map((i) => mailbox(api, `redis-small-${i}`, 5)));
-  await using watcher = await watchSocket(other, progressOf(small[2]!.account));
-  const ready = async (service: Service) => {
-    const answer = await fetch(`${service.url}/readyz`);
-    return { status: answer.status, redis: ((await answer.json()) as { redis: string }).redis };
-  };
-  expect(await ready(api)).toEqual({ status: 200, redis: 'ok' });
-  const runs = [await startSync(api, large.account)];
-  await inTheMiddle(api, runs[0]!);
-  for (const { account } of small.slice(0, 2)) runs.push(await startSync(api, account));
-
-  await redis.stop();
-  await waitFor(async () => (await ready(api)).redis !== 'ok', { what: 'health to say so' });
-  expect(await ready(api)).toEqual({ status: 200, redis: 'no Redis' });
-  runs.push(await startSync(api, small[2]!.account));
-  for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
-  await waitFor(() => lastFrame(watcher, runs[3]!), { what: 'the completion, at another node, without Redis' });
-
-  // Runs that wait when it comes back, with no message of them.
-  runs.push(await startSync(api, large.account, 'FULL'));
-  for (const { account } of small) runs.push(await startSync(api, account));
-  redis = await startRedis(redis.port);
-  for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
-  await waitFor(async () => (await ready(api)).redis === 'ok' && (await ready(other)).redis === 'ok', {
-    what: 'Redis',
-  });
-  const last = await startSync(api, small[2]!.account);
-  await waitFor(() => lastFrame(watcher, last), { what: 'the completion' });
-  expectSteady(watcher.frames);
-  for (const each of [large, ...small.slice(0, 2)]) {
-    await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 2 });
-  }
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
-  expect(worker.stdout()).toContain('Redis is not there');
-  expect(worker.stderr()).toBe('');
-});
-
-test('a Redis that is not there does not keep a node from starting and working, and is used when it comes', async () => {
-  const port = await freePort('127.0.0.1');
-  await using alone = cluster({ databaseUrl, redisUrl: `redis://127.0.0.1:${port}` });
-  const node = await alone.api({ ROLES: 'api,worker' });
-  const health = async () => (await fetch(`${node.url}/readyz`)).json();
-  expect(await health()).toEqual({ status: 'ok', redis: 'no Redis' });
-  const one = await mailbox(node, 'redis-late', 20);
-  await using watcher = await watchSocket(node, progressOf(one.account));
-  const runId = await startSync(node, one.account);
-  await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
-  await using _late = await startRedis(port);
-  await waitFor(async () => ((await health()) as { redis: string }).redis === 'ok', { what: 'Redis to be seen' });
-  const next = await startSync(node, one.account);
-  await waitFor(() => lastFrame(watcher, next), { what: 'the next completion' });
-  await expectSound({ service: node, databaseUrl, server: dovecot }, { ...one, runs: 2 });
-  expect(node.log().match(/Redis is not there/g)).toHaveLength(1);
-});
-
-test('Redis forgets everything while runs wait: they are told of again', async () => {
-  const api = await nodes.api();
-  nodes.worker({ SYNC_CONCURRENCY: '1' });
-  await using slow = await openFaultProxy(dovecot);
-  dovecot.addUser('flushed-first', { INBOX: mails(0, 5) });
-  const first = {
-    user: 'flushed-first',
-    account: await connectAccount(api, { ...dovecot, port: slow.port }, 'flushed-first'),
-  };
-  const rest = await Promise.all([1, 2, 3, 4, 5].map((i) => mailbox(api, `flushed-${i}`, 3)));
-  const answers = Promise.withResolvers<void>();
-  const held: (() => void)[] = [];
-  slow.fault = {
-    command({ name, tag }, wire) {
-      if (name !== 'LIST') return undefined;
-      held.push(() => wire.send(`${tag} NO later\r\n`));
-      answers.resolve();
-      return '';
-    },
-  };
-  const runs = [await startSync(api, first.account)];
-  await answers.promise;
-  for (const { account } of rest) runs.push(await startSync(api, account));
-  await flush();
-  slow.fault = null;
-  for (const refuse of held) refuse();
-  for (const run of runs.slice(1))
-    expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
-  for (const each of rest) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
-});
-
-async function flush(): Promise<void> {
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redis.url);
-  await client.flushall();
-  client.disconnect();
-}
-
-test('Redis is full and takes nothing more: syncs go on, health says it, and it is used again when it has room', async () => {
-  const { Redis } = await import('ioredis');
-  const admin = new Redis(redis.url);
-  const api = await nodes.api();
-  nodes.worker();
-  const one = await mailbox(api, 'redis-full', 20);
-  await using watcher = await watchSocket(api, progressOf(one.account));
-  const health = async () => ((await (await fetch(`${api.url}/readyz`)).json()) as { redis: string }).redis;
-  const succeeds = async (): Promise<void> => {
-    const runId = await startSync(api, one.account);
-    expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
-    await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
-  };
-  await succeeds();
-  try {
-    await admin.config('SET', 'maxmemory', '1');
-    await succeeds();
-    await waitFor(async () => (await health()) === 'no Redis', { what: 'health to say so' });
-    await succeeds();
-  } finally {
-    await admin.config('SET', 'maxmemory', '0');
-    admin.disconnect();
-  }
-  await waitFor(async () => (await health()) === 'ok', { what: 'Redis to be used' });
-  await succeeds();
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 4 });
 });
 
 test('PostgreSQL crashes and comes back: runs go on, and what was answered is there', async () => {

@@ -1,15 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import { appendEvents } from '../../src/store/append-events.ts';
 import { inTransaction } from '../../src/store/sql.ts';
 import type { EventInput } from '../../src/timeline/schemas.ts';
-import { waitFor } from '../support/wait.ts';
-import { type EventStream, openEventStream } from './event-stream.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
 import { type StoredAccount, storeAccount, storeEvents } from './stored-mail.ts';
 
@@ -32,7 +26,6 @@ beforeEach(async () => {
 
 const append = (events: EventInput[], at = new Date()) =>
   inTransaction(api.database.pool, (tx) => appendEvents(tx, account.accountId, events, at));
-const sql = (text: string, ...values: unknown[]) => api.database.pool.query(text, [account.accountId, ...values]);
 
 describe('the events query', () => {
   const [ann, bob] = [newId(), newId()];
@@ -134,205 +127,5 @@ describe('a timeline', () => {
       version: 1,
       jsonSchema: expect.objectContaining({ type: 'object', required: ['mailboxId', 'path'] }),
     });
-  });
-});
-
-const exported = (tenant = api.alice, of = id) =>
-  fetch(`${api.url}/accounts/${of}/timeline`, { headers: { authorization: `Bearer ${tenant.key}` } });
-
-/** What the standalone verifier says of an export. */
-async function verified(text: string, ...more: string[]): Promise<{ code: number; said: string }> {
-  const file = join(mkdtempSync(join(tmpdir(), 'timeline-')), 'timeline.ndjson');
-  writeFileSync(file, text);
-  const script = join(import.meta.dirname, '../../scripts/verify-timeline.mjs');
-  return new Promise((resolve) => {
-    execFile(process.execPath, [script, file, ...more], (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, said: stdout + stderr });
-    });
-  });
-}
-
-describe('the export', () => {
-  test('is the whole timeline, a line for each event, and verifies without us', async () => {
-    await storeEvents(api.database, account.accountId, 2345);
-    const answer = await exported();
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-type')).toContain('application/x-ndjson');
-    expect(answer.headers.get('content-disposition')).toContain('.ndjson');
-    expect(answer.headers.get('mailtide-timeline-length')).toBe('2345');
-    const text = await answer.text();
-    const lines = text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    expect(lines).toHaveLength(2345);
-    expect(lines.at(-1).hash).toBe(answer.headers.get('mailtide-timeline-head'));
-    const head = lines.at(-1).hash;
-    expect(await verified(text)).toEqual({ code: 0, said: `2345 events are intact; the last hash is ${head}.\n` });
-    expect(await verified(text, head)).toMatchObject({ code: 0 });
-    const cutOff = text.split('\n').slice(0, 100).join('\n');
-    expect(await verified(cutOff)).toMatchObject({ code: 0, said: expect.stringContaining('100 events') });
-    expect(await verified(cutOff, head)).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 101') });
-  });
-
-  test('of an account without events is empty, which proves nothing', async () => {
-    const answer = await exported();
-    expect(await answer.text()).toBe('');
-    expect(await verified('')).toEqual({ code: 1, said: 'There is no event in it.\n' });
-  });
-
-  test('may have its members in another order, and none twice', async () => {
-    await storeEvents(api.database, account.accountId, 3);
-    const lines = (await (await exported()).text()).trimEnd().split('\n');
-    const reordered = lines.map((line) =>
-      JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line)).toReversed())),
-    );
-    expect(await verified(reordered.join('\n'))).toMatchObject({ code: 0 });
-    const twice = lines.with(1, lines[1]!.replace('{', '{"payload":{"path":"forged"},'));
-    expect(await verified(twice.join('\n'))).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 2') });
-  });
-
-  test('is for its owner only', async () => {
-    expect((await exported(api.bob)).status).toBe(404);
-    expect((await exported(api.alice, 'nonsense')).status).toBe(404);
-    expect((await fetch(`${api.url}/accounts/${id}/timeline`)).status).toBe(401);
-  });
-
-  test('of something that is no timeline is refused by name', async () => {
-    expect(await verified('{"accountId":"x"}\n')).toMatchObject({
-      code: 1,
-      said: expect.stringContaining('Broken at 1'),
-    });
-    expect(await verified('nonsense')).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 1') });
-    expect(await verified('null')).toMatchObject({ code: 1 });
-  });
-});
-
-/** What somebody with the database's password may do to the sixth of ten events, and where that is found. */
-const FORGERIES: [string, (() => Promise<unknown>)[], string][] = [
-  [
-    'a payload is rewritten',
-    [() => sql(`UPDATE event SET payload = '{"path": "x"}' WHERE account_id = $1 AND seq = 6`)],
-    '6',
-  ],
-  ['a time is moved', [() => sql(`UPDATE event SET occurred_at = now() WHERE account_id = $1 AND seq = 6`)], '6'],
-  ['an event is removed', [() => sql('DELETE FROM event WHERE account_id = $1 AND seq = 6')], '6'],
-  [
-    'an event is removed and the others are moved up',
-    [
-      () => sql('DELETE FROM event WHERE account_id = $1 AND seq = 6'),
-      () => sql('UPDATE event SET seq = seq - 100 WHERE account_id = $1 AND seq > 6'),
-      () => sql('UPDATE event SET seq = seq + 99 WHERE account_id = $1 AND seq < 0'),
-    ],
-    '6',
-  ],
-  [
-    'an event is added in the middle',
-    [
-      () => sql('UPDATE event SET seq = seq + 100 WHERE account_id = $1 AND seq >= 6'),
-      () => sql('UPDATE event SET seq = seq - 99 WHERE account_id = $1 AND seq > 100'),
-      () =>
-        sql(`INSERT INTO event SELECT account_id, 6, type, schema_version, occurred_at, payload, prev_hash, hash
-          FROM event WHERE account_id = $1 AND seq = 5`),
-    ],
-    '6',
-  ],
-  [
-    'two events change places',
-    [
-      () => sql('UPDATE event SET seq = 106 WHERE account_id = $1 AND seq = 6'),
-      () => sql('UPDATE event SET seq = 6 WHERE account_id = $1 AND seq = 7'),
-      () => sql('UPDATE event SET seq = 7 WHERE account_id = $1 AND seq = 106'),
-    ],
-    '6',
-  ],
-];
-
-describe('what is done to the rows is found, by us and by the export alone', () => {
-  test.each(FORGERIES)('%s', async (_what, steps, brokenAtSeq) => {
-    await storeEvents(api.database, account.accountId, 10);
-    for (const step of steps) await step();
-    const { data } = await api.ask(
-      api.alice,
-      'query ($id: ID!) { verifyEventChain(accountId: $id) { ok length brokenAtSeq } }',
-      { id },
-    );
-    expect(data.verifyEventChain).toEqual({ ok: false, length: '5', brokenAtSeq });
-    const { code, said } = await verified(await (await exported()).text());
-    expect({ code, said }).toMatchObject({ code: 1, said: expect.stringContaining(`Broken at ${brokenAtSeq}:`) });
-  });
-});
-
-describe('the subscription', () => {
-  const follow = (afterSeq: string | null): Promise<EventStream> =>
-    openEventStream(
-      api.url,
-      `subscription { events(accountId: "${id}"${afterSeq === null ? '' : `, afterSeq: "${afterSeq}"`}) { seq type hash } }`,
-      { authorization: `Bearer ${api.alice.key}` },
-    );
-  type Next = { data?: { events: { seq: string } }; errors?: { extensions: { code: string } }[] };
-  const seqsOf = ({ events }: EventStream) =>
-    events.flatMap(({ data }) => ((data as Next | null)?.data ? [(data as Next).data!.events.seq] : []));
-  const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => String(from + i));
-
-  test('without a number begins with what comes next', async () => {
-    await storeEvents(api.database, account.accountId, 3);
-    const stream = await follow(null);
-    await new Promise((resolve) => setImmediate(resolve));
-    await waitFor(
-      async () => {
-        // The stream has opened, but may not have looked at the account yet.
-        await storeEvents(api.database, account.accountId, 1);
-        return seqsOf(stream).length > 0;
-      },
-      { what: 'the first event' },
-    );
-    stream.close();
-    const seqs = seqsOf(stream).map(Number);
-    expect(seqs[0]).toBeGreaterThan(3);
-    expect(seqs).toEqual(upTo(seqs.at(-1)!, seqs[0]).map(Number));
-  });
-
-  test('goes on where it was cut off, without a gap or a double, while events are written', async () => {
-    const total = 600;
-    const writing = (async () => {
-      for (let written = 0; written < total; written += 5) await storeEvents(api.database, account.accountId, 5);
-    })();
-    const seen: string[] = [];
-    while (seen.length < total) {
-      const stream = await follow(seen.at(-1) ?? '0');
-      const missing = Math.min(total - seen.length, 70);
-      await waitFor(() => seqsOf(stream).length >= missing, { what: 'more events', timeoutMs: 20_000 });
-      // Cut off in the middle of things: some of what has come is taken as not received.
-      seen.push(...seqsOf(stream).slice(0, missing));
-      stream.close();
-    }
-    await writing;
-    expect(seen).toEqual(upTo(total));
-  });
-
-  test('ends with the account', async () => {
-    await storeEvents(api.database, account.accountId, 2);
-    const stream = await follow('0');
-    await waitFor(() => seqsOf(stream).length === 2, { what: 'both events' });
-    await api.database.prisma.emailAccount.delete({ where: { id: account.accountId } });
-    await stream.ended;
-    expect(stream.events.at(-1)?.event).toBe('complete');
-  });
-
-  test('refuses what is no number of an event, and what is not theirs', async () => {
-    for (const [number, code] of [
-      ['-1', 'BAD_USER_INPUT'],
-      ['9999999999999999999', 'BAD_USER_INPUT'],
-    ] as const) {
-      const stream = await follow(number);
-      await stream.ended;
-      expect((stream.events[0]!.data as Next).errors?.[0]?.extensions.code, number).toBe(code);
-    }
-    const stream = await openEventStream(api.url, `subscription { events(accountId: "${id}") { seq } }`, {
-      authorization: `Bearer ${api.bob.key}`,
-    });
-    await stream.ended;
-    expect((stream.events[0]!.data as Next).errors?.[0]?.extensions.code).toBe('NOT_FOUND');
   });
 });
