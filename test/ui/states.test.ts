@@ -1,3 +1,5 @@
+import { chmodSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
@@ -6,7 +8,7 @@ import { mails } from '../support/mails.ts';
 import type { ScriptedImap } from '../support/scripted-imap.ts';
 import { dovecot } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
-import { connectAccount, startSync } from '../support/sync.ts';
+import { connectAccount, startSync, sync } from '../support/sync.ts';
 import { accessFaults, launchBrowser, type Visitor, visit } from './browser.ts';
 import { openSlowServer, type SlowServer } from './slow-server.ts';
 
@@ -113,5 +115,32 @@ test('each state is told at a glance, and live', async () => {
   await visitor.page.getByRole('menuitem', { name: 'Pause' }).click();
   await says('states-third', 'Paused');
   expect(await accessFaults(visitor.page)).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a message that is set aside is said in its mailbox, with the way to the reason', async () => {
+  dovecot.addUser('states-aside', { INBOX: mails(0, 5), Archive: mails(5, 8) });
+  const folder = join(dovecot.folder, 'mail', 'states-aside', 'cur');
+  const file = join(folder, readdirSync(folder)[0]!);
+  // Dovecot cannot read it, and closes the connection over it.
+  chmodSync(file, 0);
+  const account = await connectAccount(service, dovecot, 'states-aside');
+  await sync(service, account);
+  const { page } = visitor;
+  await page.goto(`${service.url}/accounts/${account}/mailboxes`);
+  await page
+    .getByRole('row', { name: /^INBOX Inbox 4 of 5 stored/ })
+    .getByText('1 set aside')
+    .waitFor();
+  await page.getByRole('row', { name: /^Archive Archive 3/ }).waitFor();
+  expect(await accessFaults(page)).toEqual([]);
+  await page.getByRole('link', { name: '1 set aside' }).click();
+  await page.getByRole('region', { name: 'Receipt by mailbox' }).getByText('INBOX').waitFor();
+
+  chmodSync(file, 0o600);
+  await sync(service, account, 'FULL');
+  await page.goto(`${service.url}/accounts/${account}/mailboxes`);
+  await page.getByRole('row', { name: /^INBOX Inbox 5/ }).waitFor();
+  expect(await page.getByText('set aside').count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
 });

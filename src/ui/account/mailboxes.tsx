@@ -5,7 +5,7 @@ import { useRunNow } from '../accounts/run-bar.tsx';
 import { number, storedOf } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
-import { toMailbox } from '../paths.ts';
+import { toMailbox, toReceipt } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
@@ -46,8 +46,9 @@ export default function Mailboxes({ account }: { account: Account }) {
                   </Badge>
                 )}
                 {mailbox.specialUse && (
-                  <Text span size="xs" c="dimmed" ml="xs">
-                    {mailbox.specialUse.slice(1)}
+                  <Text span size="xs" c="dimmed" ml={6}>
+                    {/* Or it would be read out as one word with the name. */}
+                    {` ${mailbox.specialUse.slice(1)}`}
                   </Text>
                 )}
                 <Text size="xs" c="dimmed" hiddenFrom="xs">
@@ -62,6 +63,11 @@ export default function Mailboxes({ account }: { account: Account }) {
                   <div aria-hidden>
                     <MailboxBar mailbox={mailbox} />
                   </div>
+                )}
+                {account.syncStatus.state === 'SUCCEEDED' && mailbox.storedCount < mailbox.messageCount && (
+                  <Anchor component={Link} href={toReceipt(account.id)} display="block" size="xs" underline="always">
+                    {number(mailbox.messageCount - mailbox.storedCount)} set aside
+                  </Anchor>
                 )}
               </Table.Td>
               <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
