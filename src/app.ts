@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
+import { MailtideError } from './errors.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { startClearingHistory } from './jobs/history.ts';
@@ -105,7 +106,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       database,
       accounts,
       syncs,
-      progress: metrics.progress(createProgressFeed(database.pool, bus, metrics.conflated)),
+      progress: metrics.progress(createProgressFeed(database.pool, buses, metrics.conflated)),
       timeline: metrics.events(createEventFeed(database.pool, bus)),
       accountChanges: createAccountFeed(database.pool, buses.accounts),
       isScheduled: config.SYNC_ENABLED,
@@ -189,7 +190,9 @@ async function createWork(
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   return async ({ run, lease }, { publish, signal, log }) => {
-    const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
+    const account = await database.prisma.emailAccount.findUnique({ where: { id: run.accountId } });
+    // Deleted since the claim, and the run with it.
+    if (!account) throw new MailtideError('LEASE_LOST');
     const count = metrics.work(run);
     const connect = () =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>

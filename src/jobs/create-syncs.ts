@@ -1,4 +1,5 @@
 import { progressOf } from '../domain/progress.ts';
+import { type ErrorCode, MailtideError } from '../errors.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import type { Database } from '../store/database.ts';
 import { cancelRun } from '../store/runs/finish-run.ts';
@@ -6,6 +7,13 @@ import { queuePlace } from '../store/runs/queue-place.ts';
 import { startRun } from '../store/runs/start-run.ts';
 import type { SyncQueue } from './sync-queue.ts';
 import type { StartedSync, Syncs } from './syncs.ts';
+
+const NOT_TO_SYNC: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ACCOUNT_PAUSED', 'ACCOUNT_NEEDS_AUTH']);
+
+function unlessNotToSync(error: unknown): null {
+  if (error instanceof MailtideError && NOT_TO_SYNC.has(error.code)) return null;
+  throw error;
+}
 
 export function createSyncs({
   database,
@@ -49,7 +57,11 @@ export function createSyncs({
         orderBy: { createdAt: 'asc' },
       });
       const started: StartedSync[] = [];
-      for (const { id } of accounts) started.push(await start(tenantId, id, 'INCREMENTAL'));
+      for (const { id } of accounts) {
+        // What was paused, refused or deleted since the look is not one of them any more, and stops no other.
+        const one = await start(tenantId, id, 'INCREMENTAL').catch(unlessNotToSync);
+        if (one) started.push(one);
+      }
       return started;
     },
     queuePlace: (runId) => queuePlace(pool, runId),

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
 import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
+import { timelineLength } from '../store/events-after.ts';
 import { activeRuns, newestRun, recentRuns } from '../store/runs/present-progress.ts';
 import { Conflated } from './conflated.ts';
-import type { ProgressBus } from './progress-bus.ts';
+import type { Buses } from './progress-bus.ts';
 import type { ProgressFeed } from './progress-feed.ts';
 import { repeatable } from './repeatable.ts';
 
@@ -13,50 +14,65 @@ const MAX_UNREAD_RUNS = 1000;
  * Subscribers get the state that the rows hold at once, then the bus. They listen before they look, and drop what is
  * not newer than what they have, so that nothing falls between the two and nothing goes backwards: a worker and who
  * cancels its run commit one after the other, but may publish in any order, and the last frame must stay the last.
- * What the bus may have missed (another node's frames, while it could not hear them) is read from the rows.
+ * What the bus may have missed (another node's frames, while it could not hear them) is read from the rows. Who watches
+ * one account is done when it is deleted: nothing will come any more.
  * @param onDrop called for each frame that a slow subscriber does not get
  */
-export function createProgressFeed(pool: Pool, bus: ProgressBus, onDrop = (): void => {}): ProgressFeed {
+export function createProgressFeed(
+  pool: Pool,
+  buses: Pick<Buses, 'progress' | 'accounts'>,
+  onDrop = (): void => {},
+): ProgressFeed {
   return {
     ofAccount: (tenantId, accountId, signal) =>
-      watch(
-        bus,
-        tenantId,
-        signal,
-        onDrop,
-        (frame) => frame.accountId === accountId,
-        async () => {
+      watch(buses.progress, tenantId, signal, onDrop, {
+        wanted: (frame) => frame.accountId === accountId,
+        async present() {
           const run = await newestRun(pool, tenantId, accountId);
           return run ? [run] : [];
         },
-        (seconds) => recentRuns(pool, tenantId, accountId, seconds),
-      ),
+        recent: (seconds) => recentRuns(pool, tenantId, accountId, seconds),
+        untilGone(end) {
+          const look = repeatable(async () => {
+            if ((await timelineLength(pool, tenantId, accountId)) === null) end();
+          }, signal);
+          return buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
+        },
+      }),
     ofTenant: (tenantId, signal) =>
-      watch(
-        bus,
-        tenantId,
-        signal,
-        onDrop,
-        () => true,
-        () => activeRuns(pool, tenantId),
-        (seconds) => recentRuns(pool, tenantId, null, seconds),
-      ),
+      watch(buses.progress, tenantId, signal, onDrop, {
+        wanted: () => true,
+        present: () => activeRuns(pool, tenantId),
+        recent: (seconds) => recentRuns(pool, tenantId, null, seconds),
+        untilGone: () => () => undefined,
+      }),
   };
 }
 
+/** What is watched. */
+interface Watched {
+  readonly wanted: (frame: SyncProgress) => boolean;
+  readonly present: () => Promise<SyncRunRow[]>;
+  /** The runs that changed in the last so many seconds. */
+  readonly recent: (seconds: number) => Promise<SyncRunRow[]>;
+  /** Calls `end` when it is not there any more; returns how to stop. */
+  readonly untilGone: (end: () => void) => () => void;
+}
+
 async function* watch(
-  bus: ProgressBus,
+  bus: Buses['progress'],
   tenantId: string,
   signal: AbortSignal,
   onDrop: () => void,
-  wanted: (frame: SyncProgress) => boolean,
-  present: () => Promise<SyncRunRow[]>,
-  recent: (seconds: number) => Promise<SyncRunRow[]>,
+  { wanted, present, recent, untilGone }: Watched,
 ): AsyncIterableIterator<SyncProgress> {
   const frames = new Conflated<SyncProgress>({
     keyOf: (frame) => frame.runId,
     maxKeys: MAX_UNREAD_RUNS,
-    onEnd: () => unsubscribe(),
+    onEnd: () => {
+      unsubscribe();
+      stopWaiting();
+    },
     onDrop,
   });
   const newest = new Map<string, bigint>();
@@ -70,6 +86,7 @@ async function* watch(
   }, signal);
   const unsubscribe = bus.subscribe(tenantId, take, looks);
   const end = (): void => frames.end();
+  const stopWaiting = untilGone(end);
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {

@@ -63,6 +63,27 @@ describe('accounts', () => {
     });
   });
 
+  test('one that is deleted while it is changed is NOT_FOUND', async () => {
+    const own = await serveApi(({ accounts }) => ({
+      accounts: {
+        ...accounts,
+        async update(tenantId, id, input) {
+          const updated = await accounts.update(tenantId, id, input);
+          await accounts.delete(tenantId, id);
+          return updated;
+        },
+      },
+    }));
+    const { accountId } = await storeAccount(own.database, own.alice.id, 'short-lived@example.com');
+    const changed = await own.ask(
+      own.alice,
+      `mutation($id: ID!) { updateEmailAccount(id: $id, input: { displayName: "New" }) { id } }`,
+      { id: encodeId('EmailAccount', accountId) },
+    );
+    expect(codes(changed)).toEqual(['NOT_FOUND']);
+    await own.close();
+  });
+
   test('need exactly one kind of credentials', async () => {
     const answer = await api.ask(
       api.alice,

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { progressOf, type SyncProgress } from '../../src/domain/progress.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
-import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
+import { type AccountChange, createLocalBus, createLocalProgressBus } from '../../src/live/progress-bus.ts';
 import type { ProgressFeed } from '../../src/live/progress-feed.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 import { postgres } from '../support/servers.ts';
 import { insertTestAccount } from '../support/stored-account.ts';
 
-const bus = createLocalProgressBus();
+const [bus, changes] = [createLocalProgressBus(), createLocalBus<AccountChange>()];
 const ended = new AbortController();
 let database: Database;
 let feed: ProgressFeed;
@@ -19,7 +19,7 @@ let watched: AsyncIterator<SyncProgress>;
 
 beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
-  feed = createProgressFeed(database.pool, bus, () => {
+  feed = createProgressFeed(database.pool, { progress: bus, accounts: changes }, () => {
     dropped += 1;
   });
 });
@@ -92,4 +92,21 @@ test('who leaves is forgotten', async () => {
   const waiting = frames.next();
   leaving.abort();
   expect(await waiting).toEqual({ done: true, value: undefined });
+});
+
+test('of an account that is deleted nothing more comes, also where nobody told of it', async () => {
+  const { tenantId, accountId } = frame;
+  const [told, untold] = [feed.ofAccount(tenantId, accountId, ended.signal), watched];
+  expect((await told.next()).value).toEqual(frame);
+  const last = later(2, { status: 'CANCELLED' });
+  bus.publish(last);
+  // Changed only, so far.
+  changes.publish({ tenantId, accountId });
+  expect([(await told.next()).value, (await untold.next()).value]).toEqual([last, last]);
+  const waiting = [told.next(), untold.next()];
+  await database.prisma.emailAccount.delete({ where: { id: accountId } });
+  changes.publish({ tenantId, accountId });
+  expect(await waiting[0]).toEqual({ done: true, value: undefined });
+  changes.missed(tenantId);
+  expect(await waiting[1]).toEqual({ done: true, value: undefined });
 });

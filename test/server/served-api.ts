@@ -55,7 +55,7 @@ export async function serveApi(
   const services: Services = {
     database,
     syncs: createSyncs({ database, bus, queue: RUN_ELSEWHERE }),
-    progress: createProgressFeed(pool, bus),
+    progress: createProgressFeed(pool, { progress: bus, accounts: changes }),
     timeline: createEventFeed(pool, bus),
     accountChanges: createAccountFeed(pool, changes),
     isScheduled: true,

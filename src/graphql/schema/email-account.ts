@@ -1,4 +1,5 @@
 import { builder } from '../builder.ts';
+import { found } from '../found.ts';
 import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
 import { AccountTotals } from './account-totals.ts';
 import { CredentialsInput, ImapSecurity, ImapServerInput } from './email-connection.ts';
@@ -114,7 +115,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreateEmailAccountInput, required: true }) },
     resolve: async (query, _root, { input }, { prisma, services, tenantId }) => {
       const { id } = await services.accounts.create(tenantId, input);
-      return prisma.emailAccount.findUniqueOrThrow({ ...query, where: { id } });
+      // Somebody else may have deleted it by now.
+      return found(await prisma.emailAccount.findUnique({ ...query, where: { id } }));
     },
   }),
   updateEmailAccount: t.prismaField({
@@ -123,7 +125,7 @@ builder.mutationFields((t) => ({
     resolve: async (query, _root, args, { prisma, services, tenantId }) => {
       const id = requireId('EmailAccount', args.id);
       await services.accounts.update(tenantId, id, args.input);
-      return prisma.emailAccount.findUniqueOrThrow({ ...query, where: { id } });
+      return found(await prisma.emailAccount.findUnique({ ...query, where: { id } }));
     },
   }),
   deleteEmailAccount: t.id({

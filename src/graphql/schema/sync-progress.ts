@@ -51,7 +51,7 @@ const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
 builder.subscriptionFields((t) => ({
   syncProgress: t.field({
     description:
-      "An account's progress: the present state at once (its active run, else its last one), then every change, across runs. Who reads slowly gets fewer frames, never old ones.",
+      "An account's progress: the present state at once (its active run, else its last one), then every change, across runs, until the account is deleted. Who reads slowly gets fewer frames, never old ones.",
     type: SyncProgress,
     args: { accountId: t.arg.id({ required: true }) },
     subscribe: async (_root, args, context) => {
