@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -79,15 +79,21 @@ describe('with a DATA_DIR of its own', () => {
 
   afterAll(() => service?.stop());
 
+  const socketOf = (folder: string): string =>
+    JSON.parse(readFileSync(join(folder, 'mailtide.lock'), 'utf8')).socketDir as string;
+
   test('SIGTERM while the database is being created leaves a folder that starts', async () => {
     await using main = runMain({ DATA_DIR: dataDir, API_KEY });
     // initdb writes for seconds.
     const isMaking = () => readdirSync(dataDir).some((name) => name.startsWith('postgres.new'));
     await waitFor(isMaking, { what: 'initdb', timeoutMs: 30_000 });
+    const socketDir = socketOf(dataDir);
+    expect(existsSync(socketDir)).toBe(true);
     main.kill('SIGTERM');
     const [end, took] = await timed(main.ended);
     expect(end).toEqual({ code: 0, signal: null });
     expect(took).toBeLessThan(10_000);
+    expect([existsSync(socketDir), existsSync(join(dataDir, 'mailtide.lock'))]).toEqual([false, false]);
     service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
     expect(readdirSync(dataDir).filter((name) => name.includes('.new'))).toEqual([]);
   });
@@ -122,9 +128,12 @@ describe('with a DATA_DIR of its own', () => {
     const queued = await startSync(service, await connectAccount(service, dovecot, 'shutdown-queued'));
     await middleOf(service, running);
     expect(await syncRun(service, queued)).toMatchObject({ status: 'QUEUED' });
+    const left = socketOf(dataDir);
     await service.stop('SIGKILL');
+    expect(existsSync(left)).toBe(true);
 
     service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
+    expect(existsSync(left), 'what nobody else would ever remove').toBe(false);
     expect(await finishedRun(service, running)).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
     expect(await finishedRun(service, queued)).toMatchObject({
       status: 'SUCCEEDED',

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the owner of a data directory leaves for others to find. */
@@ -12,15 +12,18 @@ const lockFile = (dataDir: string): string => join(dataDir, 'mailtide.lock');
 
 /** The living process that has this data directory open, or null. */
 export function dataDirOwner(dataDir: string): DataDirOwner | null {
-  let owner: DataDirOwner;
+  const owner = readLock(dataDir);
+  // In a container every main process has the same pid: a lock of our own number is a dead one's.
+  return owner && owner.pid !== process.pid && isAlive(owner.pid) ? owner : null;
+}
+
+function readLock(dataDir: string): DataDirOwner | null {
   try {
-    owner = JSON.parse(readFileSync(lockFile(dataDir), 'utf8')) as DataDirOwner;
+    return JSON.parse(readFileSync(lockFile(dataDir), 'utf8')) as DataDirOwner;
   } catch {
     // No lock, or one cut short by a crash while it was written: nobody holds it.
     return null;
   }
-  // In a container every main process has the same pid: a lock of our own number is a dead one's.
-  return owner.pid !== process.pid && isAlive(owner.pid) ? owner : null;
 }
 
 /**
@@ -32,11 +35,24 @@ export function lockDataDir(dataDir: string, socketDir: string): { release(): vo
   const owner = dataDirOwner(dataDir);
   if (owner)
     throw new Error(`DATA_DIR ${dataDir} is in use by another Mailtide (process ${owner.pid}): stop it first.`);
+  removeSocketOfDead(dataDir);
   rmSync(lockFile(dataDir), { force: true });
   const file = openSync(lockFile(dataDir), 'wx', 0o600);
   writeSync(file, JSON.stringify({ pid: process.pid, socketDir } satisfies DataDirOwner));
   closeSync(file);
   return { release: () => rmSync(lockFile(dataDir), { force: true }) };
+}
+
+/** A process that was killed has left its socket, in a folder that nothing else would ever remove. */
+function removeSocketOfDead(dataDir: string): void {
+  const socketDir = readLock(dataDir)?.socketDir;
+  if (!socketDir) return;
+  rmSync(join(socketDir, '.s.PGSQL.5432'), { force: true });
+  try {
+    rmdirSync(socketDir);
+  } catch {
+    // Not there any more, or more is in it than a socket, and not ours.
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -26,18 +26,25 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   const socketDir = mkdtempSync(join(tmpdir(), 'mailtide-'));
   try {
     const lock = lockDataDir(root, socketDir);
+    const leave = (): void => {
+      rmSync(socketDir, { recursive: true, force: true });
+      lock.release();
+    };
+    // A signal may end the process in the middle of this.
+    process.once('exit', leave);
     try {
       const thread = await startThread(join(root, 'postgres'), socketDir);
       return {
         socketDir,
         async close() {
           await thread.close();
-          rmSync(socketDir, { recursive: true, force: true });
-          lock.release();
+          process.off('exit', leave);
+          leave();
         },
       };
     } catch (error) {
-      lock.release();
+      process.off('exit', leave);
+      leave();
       throw error;
     }
   } catch (error) {
