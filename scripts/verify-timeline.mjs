@@ -32,7 +32,7 @@ function parse(line) {
 /** What is wrong with a line that should be event number `seq` of `account` after the hash `last`; null if nothing. */
 function fault(line, seq, account, last) {
   const event = parse(line);
-  if (!event) return 'it is no event';
+  if (event?.seq === undefined) return 'it is no event';
   const { hash, ...fields } = event;
   if (fields.accountId !== account) return "it is another account's";
   if (fields.seq !== `${seq}`) return `an event is missing, added or moved: here is number ${fields.seq}`;

@@ -12,8 +12,8 @@ import { StorePipeline } from './store-pipeline.ts';
  * a UID late, after a higher one.
  */
 const OVERLAP = 500;
-/** Rows in one transaction: short enough that nobody waits long for the embedded database. */
-const ROWS_PER_TRANSACTION = 1000;
+/** Rows in one statement: short enough that nobody waits long for the embedded database. */
+const ROWS_PER_STATEMENT = 1000;
 /** One being read, one being written, and two between: without these, reading and writing wait for each other in turns. */
 const WRITES_IN_FLIGHT = 4;
 
@@ -83,7 +83,7 @@ export async function addUids(
     for await (const row of answer) {
       silent.delete(row.uid);
       rows.push(row);
-      if (rows.length < ROWS_PER_TRANSACTION) continue;
+      if (rows.length < ROWS_PER_STATEMENT) continue;
       const full = rows;
       rows = [];
       await writer.push(full);

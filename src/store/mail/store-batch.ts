@@ -52,8 +52,9 @@ async function storeLocked(tx: Sql, lease: Lease, batch: Batch): Promise<SyncRun
 const LOCK = `SELECT FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = $1 FOR UPDATE OF r, a`;
 
 /**
- * The fence, the chain's head and what the account has of these messages, in one look. Each key is looked up by itself (the LIMITs keep it so): of a list the planner, which knows nothing of tables that are just
- * being filled, was seen to read all references of the account for every batch.
+ * The fence, the chain's head and what the account has of these messages, in one look. Each key is looked up by itself
+ * (the LIMITs keep it so): of a list the planner, which knows nothing of tables that are just being filled, was seen to
+ * read all references of the account for every batch.
  */
 async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promise<Known> {
   const [row] = await tx.query<{
