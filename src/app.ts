@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import type { Config } from './config.ts';
-import { MailtideError } from './errors.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { startClearingHistory } from './jobs/history.ts';
@@ -190,9 +189,7 @@ async function createWork(
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   return async ({ run, lease }, { publish, signal, log }) => {
-    const account = await database.prisma.emailAccount.findUnique({ where: { id: run.accountId } });
-    // Deleted since the claim, and the run with it.
-    if (!account) throw new MailtideError('LEASE_LOST');
+    const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
     const count = metrics.work(run);
     const connect = () =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
