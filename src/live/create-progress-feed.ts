@@ -36,7 +36,10 @@ export function createProgressFeed(
           const look = repeatable(async () => {
             if ((await timelineLength(pool, tenantId, accountId)) === null) end();
           }, signal);
-          return buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
+          const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
+          // It was there when who watches was let in, and may be gone since.
+          look();
+          return stop;
         },
       }),
     ofTenant: (tenantId, signal) =>

@@ -2,10 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import { newId } from '../../src/domain/ids.ts';
 import type { SyncRun } from '../../src/generated/prisma/client.ts';
+import { encodeId } from '../../src/graphql/ids.ts';
 import { appendEvents } from '../../src/store/append-events.ts';
 import type { Database } from '../../src/store/database.ts';
 import { inTransaction } from '../../src/store/sql.ts';
 import { genesisHash } from '../../src/timeline/chain.ts';
+import type { ServedApi } from './served-api.ts';
 
 /** Mail as a sync would have stored it. */
 export interface StoredAccount {
@@ -41,6 +43,12 @@ export async function storeAccount(
     ],
   });
   return { accountId, inbox, archive };
+}
+
+/** A new account of alice's for one test, with its id as the API says it. */
+export async function newAccount({ database, alice }: ServedApi): Promise<{ account: StoredAccount; id: string }> {
+  const account = await storeAccount(database, alice.id, `${newId()}@example.com`);
+  return { account, id: encodeId('EmailAccount', account.accountId) };
 }
 
 export interface MailToStore {

@@ -3,14 +3,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeId } from '../../src/graphql/ids.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
-import { type StoredAccount, storeAccount, storeEvents } from './stored-mail.ts';
+import { newAccount, type StoredAccount, storeEvents } from './stored-mail.ts';
 
 let api: ServedApi;
 let account: StoredAccount;
 let id: string;
-let accounts = 0;
 
 beforeAll(async () => {
   api = await serveApi();
@@ -19,9 +17,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 beforeEach(async () => {
-  accounts += 1;
-  account = await storeAccount(api.database, api.alice.id, `timeline-${accounts}@example.com`);
-  id = encodeId('EmailAccount', account.accountId);
+  ({ account, id } = await newAccount(api));
 });
 
 const sql = (text: string, ...values: unknown[]) => api.database.pool.query(text, [account.accountId, ...values]);

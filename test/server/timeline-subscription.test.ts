@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeId } from '../../src/graphql/ids.ts';
 import { waitFor } from '../support/wait.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
-import { type StoredAccount, storeAccount, storeEvents } from './stored-mail.ts';
+import { newAccount, type StoredAccount, storeEvents } from './stored-mail.ts';
 
 let api: ServedApi;
 let account: StoredAccount;
 let id: string;
-let accounts = 0;
 
 beforeAll(async () => {
   api = await serveApi();
@@ -17,9 +15,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 beforeEach(async () => {
-  accounts += 1;
-  account = await storeAccount(api.database, api.alice.id, `timeline-${accounts}@example.com`);
-  id = encodeId('EmailAccount', account.accountId);
+  ({ account, id } = await newAccount(api));
 });
 
 describe('the subscription', () => {

@@ -5,12 +5,11 @@ import { appendEvents } from '../../src/store/append-events.ts';
 import { inTransaction } from '../../src/store/sql.ts';
 import type { EventInput } from '../../src/timeline/schemas.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
-import { type StoredAccount, storeAccount, storeEvents } from './stored-mail.ts';
+import { newAccount, type StoredAccount, storeEvents } from './stored-mail.ts';
 
 let api: ServedApi;
 let account: StoredAccount;
 let id: string;
-let accounts = 0;
 
 beforeAll(async () => {
   api = await serveApi();
@@ -19,9 +18,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 beforeEach(async () => {
-  accounts += 1;
-  account = await storeAccount(api.database, api.alice.id, `timeline-${accounts}@example.com`);
-  id = encodeId('EmailAccount', account.accountId);
+  ({ account, id } = await newAccount(api));
 });
 
 const append = (events: EventInput[], at = new Date()) =>
