@@ -25,6 +25,7 @@ import type { MimePool } from './mime/mime-pool.ts';
 import { openRedis, type RedisLink } from './redis.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
 import { type Database, openDatabase } from './store/database.ts';
+import { heldAccount } from './store/runs/held-account.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
 import type { InStep } from './sync/steps.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -189,7 +190,7 @@ async function createWork(
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
   return async ({ run, lease }, { publish, signal, log }) => {
-    const account = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: run.accountId } });
+    const account = await heldAccount(database.prisma, lease);
     const count = metrics.work(run);
     const connect = () =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>

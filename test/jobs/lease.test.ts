@@ -9,6 +9,7 @@ import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { updateFlags } from '../../src/store/mail/update-flags.ts';
 import { claimNextRun, extendLease } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
+import { heldAccount } from '../../src/store/runs/held-account.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { recordPlan } from '../../src/store/runs/record-plan.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
@@ -165,6 +166,14 @@ test('all of these are writes as long as the lease holds', async () => {
     if (what !== 'pending messages') expect(await allRows(), what).not.toBe(before);
   }
   await expect(finishRun(database.pool, first, { status: 'FAILED' })).resolves.toMatchObject({ status: 'FAILED' });
+});
+
+test("a run whose account is deleted before it begins is not its worker's any more", async () => {
+  const { prisma } = database;
+  expect(await heldAccount(prisma, first)).toMatchObject({ id: owner.accountId });
+  await prisma.emailAccount.delete({ where: { id: owner.accountId } });
+  await expect(heldAccount(prisma, first)).rejects.toEqual(LEASE_LOST);
+  await expectNoWriteBy(first);
 });
 
 test('a run is not taken over in the middle of a transaction of the worker that has it', async () => {
