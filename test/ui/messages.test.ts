@@ -150,6 +150,25 @@ describe('the list', () => {
     await rows().first().getByText('Tide three').waitFor();
     expect(visitor.complaints).toEqual([]);
   });
+
+  test('leaves who goes to the top at the top, also when new mail comes before the browser has told of the way', async () => {
+    const top = () => list().evaluate((element) => element.scrollTop);
+    await list().evaluate((element) => element.scrollTo(0, 76 * 60));
+    const row = rows().nth(12);
+    await waitFor(async () => Number(await row.getAttribute('aria-posinset')) > 60, { what: 'the place in the list' });
+    const [id, at] = [await row.getAttribute('id'), Number(await row.getAttribute('aria-posinset'))];
+    await list().evaluate((element) => {
+      window.addEventListener('scroll', (event) => event.stopImmediatePropagation(), { capture: true });
+      element.scrollTo(0, 0);
+    });
+    dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide four') }]);
+    await sync(service, account);
+    // Where the list is scrolled to decides which of the two is there.
+    const atTop = rows().getByText('Tide four');
+    const below = page.locator(`[id="${id}"][aria-posinset="${at + 1}"]`);
+    await atTop.or(below).first().waitFor({ state: 'attached' });
+    expect(await top()).toBe(0);
+  });
 });
 
 describe('a thread', () => {

@@ -98,31 +98,41 @@ const rowId = (id: string): string => `message-${id}`;
 /**
  * What somebody is looking at stays where it is when new messages come above it; who is at the top sees them come.
  * Another list begins at its top.
+ *
+ * The browser tells of a scroll a frame later. So what is looked at is found anew, by where the list is scrolled to now
+ * and the rows that it had until now: who was just sent to the top is not brought back.
  */
 function useKeptPlace(
   { rows, list }: Messages,
   listRef: RefObject<HTMLDivElement | null>,
   onScroll: (firstShown: number) => void,
 ): void {
-  const anchor = useRef<{ list: object; key: string | null }>({ list, key: null });
+  const seen = useRef({ list, rows, top: 0 });
   useLayoutEffect(() => {
     const element = listRef.current;
     if (!element) return;
-    const { list: before, key: first } = anchor.current;
-    const index = first === null ? -1 : rows.findIndex(({ key }) => key === first);
-    const moved = index - Math.floor(element.scrollTop / ROW_HEIGHT);
-    if (before !== list) element.scrollTop = 0;
-    else if (index >= 0 && moved !== 0) element.scrollTop += moved * ROW_HEIGHT;
+    const before = seen.current;
+    const from = placeBefore(element, before.top);
+    const key = from > 0 ? before.rows[rowAt(from)]?.key : undefined;
+    const index = key === undefined ? -1 : rows.findIndex((row) => row.key === key);
+    if (before.list !== list) element.scrollTop = 0;
+    else if (index >= 0 && index !== rowAt(from)) element.scrollTop = from + (index - rowAt(from)) * ROW_HEIGHT;
 
     const remember = (): void => {
-      const first = Math.floor(element.scrollTop / ROW_HEIGHT);
-      anchor.current = { list, key: element.scrollTop > 0 ? (rows[first]?.key ?? null) : null };
-      onScroll(first);
+      seen.current = { list, rows, top: element.scrollTop };
+      onScroll(rowAt(element.scrollTop));
     };
     remember();
     element.addEventListener('scroll', remember, { passive: true });
     return () => element.removeEventListener('scroll', remember);
   }, [rows, list, listRef, onScroll]);
+}
+
+const rowAt = (top: number): number => Math.floor(top / ROW_HEIGHT);
+
+/** Where a list was scrolled to before its rows changed: with fewer rows the browser brings it up to its new end. */
+function placeBefore({ scrollTop, clientHeight, scrollHeight }: HTMLElement, last: number): number {
+  return scrollTop + clientHeight >= scrollHeight ? Math.max(scrollTop, last) : scrollTop;
 }
 
 function More({ start, messages }: { start: number; messages: Messages }) {

@@ -1,0 +1,107 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
+import { mails } from '../support/mails.ts';
+import { newDataDir } from '../support/present-schema.ts';
+import { dovecot } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+import { connectAccount } from '../support/sync.ts';
+import { waitFor } from '../support/wait.ts';
+import { launchBrowser, type Visitor, visit } from './browser.ts';
+import { openSlowServer, type SlowServer } from './slow-server.ts';
+
+/** Slow enough that a run of this size has a middle, in which a test can do things; in bytes a second. */
+export const WATCHABLE = 150_000;
+export const MESSAGES = 300;
+export const IN_INBOX = 260;
+
+/** A service, and for each test a visitor of its page and a server whose mailboxes take their time. */
+export interface SlowMailboxes {
+  readonly dataDir: string;
+  service: Service;
+  browser: Browser;
+  server: SlowServer;
+  visitor: Visitor;
+  /** The visitor's first tab. */
+  page: Page;
+  /** A new mailbox: its user name. */
+  newUser(): string;
+  /** An account for it, never synced. */
+  connected(user: string): Promise<string>;
+  /** An account whose sync is in its middle before the eyes of the visitor. */
+  watched(user?: string): Promise<string>;
+  /** From now on the server is quick: waits for the end of the sync. */
+  upToDate(where?: Page | Locator): Promise<void>;
+  /** Starts the service again where it was. */
+  startAgain(): Promise<void>;
+}
+
+/** For the tests of one file, which begins with this. All files share the mail server: `prefix` is of its users. */
+export function slowMailboxes(prefix: string): SlowMailboxes {
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+  let users = 0;
+  const ui = {
+    dataDir: newDataDir(),
+    newUser() {
+      const user = `${prefix}-${++users}`;
+      dovecot.addUser(user, { INBOX: mails(0, IN_INBOX), Archive: mails(IN_INBOX, MESSAGES) });
+      return user;
+    },
+    connected: (user) => connectAccount(ui.service, { ...ui.server, password: dovecot.password }, user),
+    async watched(user = ui.newUser()) {
+      const account = await ui.connected(user);
+      await ui.page.goto(`${ui.service.url}/accounts/${account}`);
+      await ui.page.getByRole('button', { name: /^Sync now/ }).click();
+      await moved(ui.page);
+      return account;
+    },
+    async upToDate(where = ui.page) {
+      ui.server.bytesPerSecond = Infinity;
+      await state(where).getByText('Up to date').waitFor({ timeout: 60_000 });
+    },
+    async startAgain() {
+      const { url, apiKey } = ui.service;
+      const environment = { API_KEY: apiKey };
+      ui.service = await startService({ dataDir: ui.dataDir, port: Number(new URL(url).port), environment });
+    },
+  } as SlowMailboxes;
+
+  beforeAll(async () => {
+    [ui.service, ui.browser] = await Promise.all([startService({ dataDir: ui.dataDir }), launchBrowser()]);
+  });
+
+  afterAll(async () => {
+    await ui.browser?.close();
+    await ui.service?.stop();
+  });
+
+  beforeEach(async () => {
+    ui.server = await openSlowServer(dovecot, WATCHABLE);
+    ui.visitor = await visit(ui.browser, ui.service);
+    ui.page = ui.visitor.page;
+  });
+
+  afterEach(async () => {
+    await ui.visitor[Symbol.asyncDispose]();
+    await ui.server[Symbol.asyncDispose]();
+  });
+
+  return ui;
+}
+
+export const bar = (where: Page) => where.getByRole('progressbar').first();
+export const state = (where: Page | Locator) => where.getByTestId('state');
+export const rowOf = (user: string, where: Page) => where.getByTestId('account').filter({ hasText: `${user}@` });
+
+/** The bar has come to more than `from`, and the run still goes on. */
+export const moved = (where: Page, from = 0) =>
+  waitFor(
+    async () => {
+      const now = Number(await bar(where).getAttribute('aria-valuenow'));
+      return now > from && now < 100 && now;
+    },
+    { what: `the bar to pass ${from} %`, timeoutMs: 30_000 },
+  );
+
+/** What the browser itself says of a service that is not there. */
+export const isOfTheNetwork = (complaint: string) =>
+  /WebSocket connection to|Failed to load resource: net::/.test(complaint);
