@@ -74,6 +74,21 @@ test('settings that were changed in one tab are not taken back by another', asyn
   expect(emailAccount).toEqual({ displayName: 'Ann', syncIntervalMinutes: 30 });
 });
 
+test('what one has typed is nothing to save any more when it was stored elsewhere', async () => {
+  const { page, service, visitor } = ui;
+  const id = await ui.connected(ui.newUser());
+  await page.goto(`${service.url}/accounts/${id}/settings`);
+  await page.getByLabel('Minutes between two syncs').fill('30');
+  const save = (isIdle: boolean) => page.locator(`button[aria-disabled=${isIdle}]`, { hasText: 'Save' });
+  await save(false).waitFor();
+  await service.data(
+    'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
+    { id, input: { syncIntervalMinutes: 30 } },
+  );
+  await save(true).waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('what is done in one tab is seen in the other', async () => {
   const { page, service, visitor } = ui;
   const user = ui.newUser();

@@ -13,7 +13,7 @@ import type { Account } from './account-view.tsx';
 
 interface Values extends ServerValues {
   displayName: string;
-  syncIntervalMinutes: number | string;
+  syncIntervalMinutes: string;
   password: string;
 }
 
@@ -25,9 +25,10 @@ export default function Settings({ account }: { account: Account }) {
   const { values, isDirty } = form;
   // What somebody else changes meanwhile is seen, and saving takes none of it back: only what was typed here is kept.
   const follow = useEffectEvent((now: Values) => {
-    const untouched = Object.entries(now).filter(([name]) => !isDirty(name));
-    form.setValues(Object.fromEntries(untouched));
+    const typed = Object.fromEntries(Object.entries(values).filter(([name]) => isDirty(name)));
+    // In this order: whether a field is dirty is found out as it is set, by what the initial values are then.
     form.setInitialValues(now);
+    form.setValues({ ...now, ...typed });
   });
   useEffect(() => follow(stored), [stored]);
   const { suggestion } = useSuggestion(account.emailAddress);
@@ -113,10 +114,10 @@ export default function Settings({ account }: { account: Account }) {
 
 const valuesOf = ({ displayName, syncIntervalMinutes, imap }: Account): Values => ({
   displayName: displayName ?? '',
-  syncIntervalMinutes: syncIntervalMinutes ?? '',
+  syncIntervalMinutes: syncIntervalMinutes === null ? '' : String(syncIntervalMinutes),
   password: '',
   host: imap.host,
-  port: imap.port,
+  port: String(imap.port),
   security: imap.security,
   username: imap.username,
 });

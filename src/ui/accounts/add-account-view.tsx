@@ -39,7 +39,7 @@ interface Values extends ServerValues {
   password: string;
 }
 
-const NO_SERVER = { host: '', port: 993, security: 'TLS' } as const;
+const NO_SERVER = { host: '', port: '993', security: 'TLS' } as const;
 
 /** From nothing to a running sync in three fields; the server fills itself in where it is known. */
 export default function AddAccountView() {
@@ -69,7 +69,7 @@ export default function AddAccountView() {
   useEffect(() => {
     if (isEdited) return;
     const { host, port, security } = suggestion ?? NO_SERVER;
-    setValues({ host, port, security });
+    setValues({ host, port: String(port), security });
   }, [suggestion, isEdited, setValues]);
 
   const known = useKnownAccount(values.emailAddress);

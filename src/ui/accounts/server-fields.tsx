@@ -2,10 +2,10 @@ import { Group, Select, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { ImapSecurity } from '../../generated/gql/graphql.ts';
 
-/** Where an account logs in, as a form has it. */
+/** Where an account logs in, as a form has it: all of it text, so that what is typed equals what was stored. */
 export interface ServerValues {
   host: string;
-  port: number | string;
+  port: string;
   security: ImapSecurity;
   username: string;
 }
@@ -17,7 +17,7 @@ export const SECURITY: { value: ImapSecurity; label: string }[] = [
 ];
 
 /** The port that goes with an encryption (RFC 8314, 3.2; RFC 9051, 2.1). */
-const USUAL_PORT: Record<ImapSecurity, number> = { TLS: 993, STARTTLS: 143, NONE: 143 };
+const USUAL_PORT: Record<ImapSecurity, string> = { TLS: '993', STARTTLS: '143', NONE: '143' };
 
 interface Props<Values extends ServerValues> {
   readonly form: UseFormReturnType<Values>;
@@ -51,7 +51,7 @@ export function ServerFields<Values extends ServerValues>({ form, onEdit }: Prop
           value={values.security}
           onChange={(security) => {
             if (!security) return;
-            const isUsual = Number(values.port) === USUAL_PORT[values.security];
+            const isUsual = values.port === USUAL_PORT[values.security];
             set({ security: security, ...(isUsual ? { port: USUAL_PORT[security] } : {}) });
           }}
         />
