@@ -3,6 +3,7 @@ import { readConfig } from './config.ts';
 import { MailtideError } from './errors.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { openDatabaseBeside } from './store/database.ts';
+import { DataDirInUse } from './store/embedded/data-dir-lock.ts';
 import { addKey, addTenant, listTenants } from './store/tenants.ts';
 
 const USAGE = `Usage:
@@ -53,8 +54,8 @@ async function main(): Promise<number> {
       await database.close();
     }
   } catch (error) {
-    const expected = error instanceof MailtideError && error.code !== 'INTERNAL';
-    console.error(expected ? error.message : error);
+    const isExpected = error instanceof DataDirInUse || (error instanceof MailtideError && error.code !== 'INTERNAL');
+    console.error(isExpected ? error.message : error);
     return 1;
   }
 }

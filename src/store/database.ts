@@ -2,7 +2,8 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { bringUpToDate, bringUpToDateTogether } from './bring-up-to-date.ts';
-import { openEmbedded, runningSocketDir } from './embedded/open-embedded.ts';
+import { DataDirInUse } from './embedded/data-dir-lock.ts';
+import { openEmbedded, socketDirOfRunning } from './embedded/open-embedded.ts';
 import { transactionTime } from './embedded/transaction-time.ts';
 import { leaveReferencesUnchecked } from './embedded/unchecked-references.ts';
 
@@ -89,9 +90,9 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
  */
 export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promise<string[]> {
   if (url) return bringUpToDateTogether({ connectionString: url });
-  // One that runs has done it at its start.
-  if (runningSocketDir(dataDir)) return [];
-  const embedded = await openEmbedded(dataDir);
+  const embedded = await unlessRunning(openEmbedded(dataDir));
+  // A service that runs has done it at its start.
+  if (typeof embedded === 'string') return [];
   try {
     return await bringUpToDate(embeddedConnection(embedded.socketDir));
   } finally {
@@ -101,10 +102,20 @@ export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promi
 
 /** For a command beside the service: through the service's own database if it runs, else as the service would. */
 export async function openDatabaseBeside(location: DatabaseLocation): Promise<Database> {
-  const socketDir = location.url ? null : runningSocketDir(location.dataDir);
-  return socketDir
-    ? connect({ ...embeddedConnection(socketDir), max: 1, ...waitingFor(LIMIT_MS) }, false, async () => {})
-    : openDatabase(location);
+  const database = await unlessRunning(openDatabase(location));
+  return typeof database === 'string'
+    ? connect({ ...embeddedConnection(database), max: 1, ...waitingFor(LIMIT_MS) }, false, async () => {})
+    : database;
+}
+
+/** What was opened, or the socket's directory of the service that has the data directory open. */
+async function unlessRunning<Opened>(opening: Promise<Opened>): Promise<Opened | string> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (error instanceof DataDirInUse) return socketDirOfRunning(error);
+    throw error;
+  }
 }
 
 const embeddedConnection = (socketDir: string): pg.PoolConfig => ({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { processesOf } from '../support/left-behind.ts';
@@ -102,7 +102,7 @@ describe('with a DATA_DIR of its own', () => {
     await using second = runMain({ DATA_DIR: dataDir, API_KEY });
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toBe(
-      `Mailtide cannot start: DATA_DIR ${dataDir} is in use by another Mailtide (process ${service.pid}): stop it first.\n`,
+      `Mailtide cannot start: DATA_DIR ${dataDir} is in use by another Mailtide (process ${service.pid} on ${hostname()}): stop it first.\n`,
     );
     expect(second.stdout()).toBe('');
     await using third = runMain({ DATA_DIR: dataDir, API_KEY });

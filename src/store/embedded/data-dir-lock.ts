@@ -1,65 +1,100 @@
-import { closeSync, openSync, readFileSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
-/** What the owner of a data directory leaves for others to find. */
+/** What the process that has a data directory open writes there, for commands beside it and for the error sentence. */
 export interface DataDirOwner {
   readonly pid: number;
+  /** Name of its machine or container: a pid means nothing in another one. Absent in files of older versions. */
+  readonly host?: string;
   /** Directory of the database's unix socket, as libpq's `host`. */
   readonly socketDir: string;
 }
 
-const lockFile = (dataDir: string): string => join(dataDir, 'mailtide.lock');
+/** Another process has the data directory open. */
+export class DataDirInUse extends Error {
+  readonly dataDir: string;
+  /** Null while that process is only starting. */
+  readonly owner: DataDirOwner | null;
 
-/** The living process that has this data directory open, or null. */
-export function dataDirOwner(dataDir: string): DataDirOwner | null {
-  const owner = readLock(dataDir);
-  // In a container every main process has the same pid: a lock of our own number is a dead one's.
-  return owner && owner.pid !== process.pid && isAlive(owner.pid) ? owner : null;
+  constructor(dataDir: string, owner: DataDirOwner | null, advice = ': stop it first.') {
+    const where = owner?.host === undefined ? '' : ` on ${owner.host}`;
+    const process = owner ? ` (process ${owner.pid}${where})` : '';
+    super(`DATA_DIR ${dataDir} is in use by another Mailtide${process}${advice}`);
+    this.name = 'DataDirInUse';
+    this.dataDir = dataDir;
+    this.owner = owner;
+  }
 }
 
-function readLock(dataDir: string): DataDirOwner | null {
+export interface DataDirLock {
+  /** Lets commands beside this process find its database. */
+  announce(socketDir: string): void;
+  release(): void;
+}
+
+/**
+ * Takes the data directory for this process, because two databases on the same files destroy them. The lock is the
+ * kernel's (fcntl, which SQLite takes for an exclusive transaction on an empty file): it holds across containers that
+ * share the directory, and ends with its holder however that ends. Nothing else in this process may open the file,
+ * because closing it would give up the lock (POSIX: all locks of a process on a file end at its first close).
+ * @throws DataDirInUse
+ */
+export function lockDataDir(dataDir: string): DataDirLock {
+  const file = join(dataDir, 'lock.sqlite');
+  const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    return JSON.parse(readFileSync(lockFile(dataDir), 'utf8')) as DataDirOwner;
+    // A journal on disk would need space, and a full disk must not keep the service from starting.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) throw new DataDirInUse(dataDir, dataDirOwner(dataDir));
+    throw new Error(`DATA_DIR ${dataDir} cannot be locked: ${(error as Error).message}`, { cause: error });
+  }
+  let isAnnounced = false;
+  return {
+    announce(socketDir) {
+      removeSocketOfDead(dataDir);
+      isAnnounced = true;
+      const owner: DataDirOwner = { pid: process.pid, host: hostname(), socketDir };
+      writeFileSync(ownerFile(dataDir), JSON.stringify(owner), { mode: 0o600 });
+    },
+    release() {
+      if (!database.isOpen) return;
+      if (isAnnounced) rmSync(ownerFile(dataDir), { force: true });
+      database.close();
+    },
+  };
+}
+
+const SQLITE_BUSY = 5;
+const isBusy = (error: unknown): boolean => (error as { errcode?: number }).errcode === SQLITE_BUSY;
+
+/** As libpq looks for it in a directory. */
+export const SOCKET_NAME = '.s.PGSQL.5432';
+
+/** Only information: it outlives a process that is killed. */
+const ownerFile = (dataDir: string): string => join(dataDir, 'mailtide.lock');
+
+/** The process that wrote last that it has the data directory open. */
+export function dataDirOwner(dataDir: string): DataDirOwner | null {
+  try {
+    return JSON.parse(readFileSync(ownerFile(dataDir), 'utf8')) as DataDirOwner;
   } catch {
-    // No lock, or one cut short by a crash while it was written: nobody holds it.
+    // Not there, or cut short by a crash while it was written.
     return null;
   }
 }
 
-/**
- * Takes the data directory for this process: two databases on the same files destroy them.
- * A lock of a dead process (kill -9, power cut) is taken over.
- * @throws an Error that says who has it.
- */
-export function lockDataDir(dataDir: string, socketDir: string): { release(): void } {
-  const owner = dataDirOwner(dataDir);
-  if (owner)
-    throw new Error(`DATA_DIR ${dataDir} is in use by another Mailtide (process ${owner.pid}): stop it first.`);
-  removeSocketOfDead(dataDir);
-  rmSync(lockFile(dataDir), { force: true });
-  const file = openSync(lockFile(dataDir), 'wx', 0o600);
-  writeSync(file, JSON.stringify({ pid: process.pid, socketDir } satisfies DataDirOwner));
-  closeSync(file);
-  return { release: () => rmSync(lockFile(dataDir), { force: true }) };
-}
-
-/** A process that was killed has left its socket, in a folder that nothing else would ever remove. */
+/** A process that was killed leaves its socket, in a folder that nothing else would ever remove. */
 function removeSocketOfDead(dataDir: string): void {
-  const socketDir = readLock(dataDir)?.socketDir;
+  const socketDir = dataDirOwner(dataDir)?.socketDir;
   if (!socketDir) return;
-  rmSync(join(socketDir, '.s.PGSQL.5432'), { force: true });
+  rmSync(join(socketDir, SOCKET_NAME), { force: true });
   try {
     rmdirSync(socketDir);
   } catch {
     // Not there any more, or more is in it than a socket, and not ours.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { dataDirOwner, lockDataDir } from './data-dir-lock.ts';
+import { DataDirInUse, dataDirOwner, lockDataDir, SOCKET_NAME } from './data-dir-lock.ts';
 
 export interface EmbeddedPostgres {
   /** For libpq and node-postgres: the directory of the unix socket. */
@@ -17,49 +18,72 @@ const THREAD_HEAP_MB = 128;
 
 /**
  * Opens (or creates) the embedded database under `dataDir` and serves it on a unix socket in a private folder.
- * @throws when another process has the directory open.
+ * @throws DataDirInUse when another process has the directory open.
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   const root = resolve(dataDir);
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  // Not below dataDir: a unix socket's path must stay under 108 characters. mkdtemp makes it 0700.
-  const socketDir = mkdtempSync(join(tmpdir(), 'mailtide-'));
+  const lock = lockDataDir(root);
+  let socketDir: string | undefined;
+  const leave = (): void => {
+    if (socketDir) rmSync(socketDir, { recursive: true, force: true });
+    lock.release();
+  };
+  // A signal may end the process in the middle of this.
+  process.once('exit', leave);
   try {
-    const lock = lockDataDir(root, socketDir);
-    const leave = (): void => {
-      rmSync(socketDir, { recursive: true, force: true });
-      lock.release();
+    await refuseBesideOlderVersion(root);
+    // Not below dataDir: a unix socket's path must stay under 108 characters. mkdtemp makes it 0700.
+    socketDir = mkdtempSync(join(tmpdir(), 'mailtide-'));
+    lock.announce(socketDir);
+    const thread = await startThread(join(root, 'postgres'), socketDir);
+    return {
+      socketDir,
+      async close() {
+        await thread.close();
+        process.off('exit', leave);
+        leave();
+      },
     };
-    // A signal may end the process in the middle of this.
-    process.once('exit', leave);
-    try {
-      const thread = await startThread(join(root, 'postgres'), socketDir);
-      return {
-        socketDir,
-        async close() {
-          await thread.close();
-          process.off('exit', leave);
-          leave();
-        },
-      };
-    } catch (error) {
-      process.off('exit', leave);
-      leave();
-      throw error;
-    }
   } catch (error) {
-    rmSync(socketDir, { recursive: true, force: true });
+    process.off('exit', leave);
+    leave();
     throw error;
   }
 }
 
-/** The socket of the service that has this data directory open at the moment, for a command beside it; or null. */
-export const runningSocketDir = (dataDir: string): string | null => dataDirOwner(resolve(dataDir))?.socketDir ?? null;
+/** A version that knows nothing of the lock may have the files open: its socket answers then. */
+async function refuseBesideOlderVersion(root: string): Promise<void> {
+  const left = dataDirOwner(root);
+  if (left && (await isServing(left.socketDir))) throw new DataDirInUse(root, left);
+}
+
+/** Whether a database answers on the socket in this directory. */
+function isServing(socketDir: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(join(socketDir, SOCKET_NAME));
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+/**
+ * The socket of the running service that `inUse` is about, for a command beside it.
+ * @throws an Error that says what to do when the service is only starting, or runs in another container.
+ */
+export async function socketDirOfRunning(inUse: DataDirInUse): Promise<string> {
+  if (inUse.owner && (await isServing(inUse.owner.socketDir))) return inUse.owner.socketDir;
+  throw new DataDirInUse(
+    inUse.dataDir,
+    inUse.owner,
+    ' and cannot be reached from here: run this command in the same container, once the service is ready.',
+  );
+}
 
 async function startThread(cluster: string, socketDir: string): Promise<{ close(): Promise<void> }> {
   if (!existsSync(join(cluster, 'PG_VERSION'))) await createCluster(cluster);
   const worker = new Worker(new URL('./postgres-thread.ts', import.meta.url), {
-    workerData: { dataDir: cluster, socketPath: join(socketDir, '.s.PGSQL.5432') },
+    workerData: { dataDir: cluster, socketPath: join(socketDir, SOCKET_NAME) },
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: 12 },
   });
   await messageFrom(worker, 'ready');
