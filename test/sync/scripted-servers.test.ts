@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, test, vi } from 'vitest';
+import { casesIn, playCase } from '../support/case-run.ts';
+import { postgres } from '../support/servers.ts';
+import { type Service, startService } from '../support/service.ts';
+
+/** Each script of odd-servers/ is a test: what its server does, an account survives. */
+vi.setConfig({ testTimeout: 60_000 });
+let databaseUrl: string;
+let service: Service;
+
+beforeAll(async () => {
+  databaseUrl = await postgres.createDatabase();
+  // Three seconds of silence are enough to know it from slowness here.
+  service = await startService({ databaseUrl, environment: { IMAP_TIMEOUT_SECONDS: '3' } });
+});
+
+afterAll(() => service?.stop());
+
+test.each(casesIn(join(import.meta.dirname, 'odd-servers')))('$title', (one) =>
+  playCase({ service, databaseUrl }, one),
+);
