@@ -1,5 +1,5 @@
 import type { Logger } from 'imapflow';
-import { type Redact, redactedError } from './redact.ts';
+import { type Redact, redactedError, withoutWords } from './redact.ts';
 
 /** What is used of a pino logger. */
 export interface ImapLogger {
@@ -20,17 +20,21 @@ interface Entry {
  * `onThrottle` hears of Microsoft's "Request is throttled" at once. Left alone, imapflow waits out the suggested time
  * inside the connection, minutes in which nothing is read, and then repeats the FETCH without rows that it takes for
  * delivered; this entry is its only sign before the wait.
+ * While `isLoggingIn`, nothing that the server says is written: it may repeat the secret in any spelling.
  */
 export function flowLogger(
   logger: ImapLogger | undefined,
   redact: Redact,
   onThrottle: (suggestedMs: number | undefined) => void,
+  isLoggingIn: () => boolean,
 ): Logger & { isLevelEnabled(level: string): boolean } {
   const enabled = logger !== undefined && (logger.isLevelEnabled?.('debug') ?? true);
   const write = ({ msg, src, err }: Entry) => {
     if (!enabled) return;
-    const error = err === undefined ? {} : { err: redactedError(err, redact) };
-    logger.debug({ ...(src === undefined ? {} : { src }), ...error }, `imap: ${redact(msg ?? 'error')}`);
+    const isSecret = isLoggingIn();
+    const error = err === undefined ? {} : { err: isSecret ? withoutWords(err) : redactedError(err, redact) };
+    const text = isSecret && src === 's' ? '(an answer to the login)' : redact(msg ?? 'error');
+    logger.debug({ ...(src === undefined ? {} : { src }), ...error }, `imap: ${text}`);
   };
   return {
     trace() {},

@@ -32,7 +32,7 @@ export async function openImapConnection(login: ImapLogin, options: OpenImapOpti
   if (signal?.aborted) throw new MailtideError('RUN_CANCELLED');
   const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
   const session = new ImapSession(flowOptions(login, deadlines, options.tls), {
-    addresses: login.addresses,
+    login,
     deadlines,
     redact: redactorFor(login),
     logger,

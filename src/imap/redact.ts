@@ -1,16 +1,26 @@
 import type { ImapFlowError } from 'imapflow';
 import type { ImapLogin } from './connection.ts';
 import { responseCode } from './errors.ts';
+import { spellingsOf } from './secret-spellings.ts';
 
-/** Takes secrets out of a text: servers may repeat what they were told. */
+/** Takes secrets out of a text: servers may repeat what they were sent, as it was sent or in another spelling. */
 export type Redact = (text: string) => string;
+
+const HIDDEN = '***';
 
 export function redactorFor({ credentials }: ImapLogin): Redact {
   const secret = 'password' in credentials ? credentials.password : credentials.accessToken;
   if (secret === '') return (text) => text;
+  // Made when the first text comes: most connections log nothing.
+  let compiled: RegExp | undefined;
+  const pattern = (): RegExp => (compiled ??= new RegExp(spellingsOf(secret).map(RegExp.escape).join('|'), 'gi'));
   // SASL sends it within base64 (RFC 4616, RFC 7628).
-  const withoutEncoded = (token: string) => (Buffer.from(token, 'base64').toString().includes(secret) ? '***' : token);
-  return (text) => text.replaceAll(secret, '***').replace(/[A-Za-z0-9+/]{4,}={0,2}/g, withoutEncoded);
+  const withoutEncoded = (token: string): string => {
+    const bytes = Buffer.from(token, 'base64');
+    const texts = [bytes.toString(), bytes.toString('latin1'), bytes.toString('utf16le')];
+    return texts.some((text) => text.search(pattern()) >= 0) ? HIDDEN : token;
+  };
+  return (text) => text.replace(pattern(), HIDDEN).replace(/[A-Za-z0-9+/_-]{4,}={0,2}/g, withoutEncoded);
 }
 
 /**
@@ -34,4 +44,10 @@ export function redactedError(error: unknown, redact: Redact): Error {
     responseText: original.responseText && redact(original.responseText),
     reason: original.reason && redact(original.reason),
   });
+}
+
+/** The same of an error from a login, without what the server said. */
+export function withoutWords(error: unknown): Error {
+  const { responseText, reason, message, stack, ...rest } = redactedError(error, () => '') as ImapFlowError;
+  return Object.assign(new Error('the login failed'), rest);
 }

@@ -7,9 +7,11 @@ import {
 } from 'imapflow';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
+import type { ImapLogin } from './connection.ts';
 import { type ImapDeadlines, SilenceWatch } from './deadlines.ts';
 import { type ImapStage, toImapError } from './errors.ts';
 import { flowLogger, type ImapLogger } from './log.ts';
+import { useLogin } from './login.ts';
 import { quoteNames } from './quote-names.ts';
 import { type Redact, redactedError } from './redact.ts';
 import { socketTransport } from './transport.ts';
@@ -18,7 +20,7 @@ import { socketTransport } from './transport.ts';
 const MAX_VANISHED = 10_000_000;
 
 export interface SessionSettings {
-  readonly addresses: readonly string[] | undefined;
+  readonly login: ImapLogin;
   readonly deadlines: ImapDeadlines;
   readonly redact: Redact;
   readonly logger: ImapLogger | undefined;
@@ -42,8 +44,11 @@ export class ImapSession {
   #vanished: number[] = [];
   #vanishedEarlier: number[] = [];
 
+  #isLoggingIn = false;
+
   constructor(options: ImapFlowOptions, settings: SessionSettings) {
-    const { addresses, deadlines, redact, logger } = settings;
+    const { login, deadlines, redact, logger } = settings;
+    const { addresses } = login;
     this.#redact = redact;
     this.client = new ImapFlow({
       ...options,
@@ -51,12 +56,18 @@ export class ImapSession {
         addresses,
         onForeignProtocol: () => this.fail(new MailtideError('IMAP_NOT_IMAP')),
       }),
-      logger: flowLogger(logger, redact, (retryAfterMs) =>
-        this.fail(new MailtideError('IMAP_THROTTLED', { retryAfterMs })),
+      logger: flowLogger(
+        logger,
+        redact,
+        (retryAfterMs) => this.fail(new MailtideError('IMAP_THROTTLED', { retryAfterMs })),
+        () => this.#isLoggingIn,
       ),
       expungeHandler: (event) => this.#expunged(event),
     });
     quoteNames(this.client);
+    useLogin(this.client, login, (isUnderWay) => {
+      this.#isLoggingIn = isUnderWay;
+    });
     // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for
     // `error` the process would end.
     this.client.on('error', (error) => this.fail(this.translate(error, 'command')));
