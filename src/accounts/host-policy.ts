@@ -1,15 +1,15 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { type ErrorCode, MailtideError } from '../errors.ts';
 import { toImapError } from '../imap/errors.ts';
+import { lookUp } from './look-up.ts';
 
 export interface HostPolicy {
   /** Whether mail servers may be on this machine and on private networks. */
   readonly allowPrivateHosts: boolean;
   /** All addresses of a name; the system's by default. */
-  readonly lookup?: (host: string) => Promise<readonly string[]>;
+  readonly lookup?: (host: string, options: { signal: AbortSignal }) => Promise<readonly string[]>;
 }
 
 /** A host as it is written in certificates, and where it may be connected to. */
@@ -43,10 +43,11 @@ export async function checkHost(
   hostInput: string,
   security: 'TLS' | 'STARTTLS' | 'NONE',
   policy: HostPolicy,
+  signal?: AbortSignal,
 ): Promise<CheckedHost> {
   const host = canonicalHost(hostInput);
   if (host === null) throw new MailtideError('BAD_USER_INPUT', { message: 'imap.host: this is not a host name.' });
-  const found = isIP(host) ? [host] : await addressesOf(host, policy);
+  const found = isIP(host) ? [host] : await addressesOf(host, policy, signal);
   const refusals = found.map((address) => refusalOf(address, security, policy));
   const addresses = found.filter((_, i) => refusals[i] === null);
   if (addresses.length === 0) throw new MailtideError(refusals[0] ?? 'IMAP_HOST_NOT_FOUND');
@@ -79,25 +80,42 @@ export function refusalOf(
   return security === 'NONE' ? 'IMAP_CLEARTEXT_NOT_ALLOWED' : null;
 }
 
+/** The one range of IPv6 that is given out to anybody (RFC 4291, 2.4, as IANA has it). */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
+/** IPv4 addresses within IPv6 ones, which no host has had since RFC 4291, 2.5.5.1, but resolvers still spell. */
+const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96');
+
 function rangeOf(address: string): string {
   if (!ipaddr.isValid(address)) return 'invalid';
-  const parsed = ipaddr.process(address);
+  // The one spelling of its bytes: ipaddr.js takes `::127.0.0.1` for IPv4, and `::7f00:1` not.
+  const bare = address.replace(/%.*/, '');
+  const spelled = isIP(bare) === 6 ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare;
+  const parsed = ipaddr.process(spelled);
+  const range = parsed.range();
+  if (parsed instanceof ipaddr.IPv4) return range;
   // NAT64 (RFC 6052): how hosts without IPv4 reach public IPv4 servers, and private ones just as well.
-  return parsed.range() === 'rfc6052' ? new ipaddr.IPv4(parsed.toByteArray().slice(12)).range() : parsed.range();
+  if (range === 'rfc6052') return new ipaddr.IPv4(parsed.toByteArray().slice(12)).range();
+  if (range !== 'unicast') return range;
+  if (parsed.match(IPV4_COMPATIBLE)) return 'reserved';
+  return parsed.match(GLOBAL_UNICAST) ? range : 'reserved';
 }
 
-async function addressesOf(host: string, policy: HostPolicy): Promise<readonly string[]> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new MailtideError('IMAP_NAME_LOOKUP_FAILED')), LOOKUP_TIMEOUT_MS);
+async function addressesOf(host: string, policy: HostPolicy, signal?: AbortSignal): Promise<readonly string[]> {
+  const late = Promise.withResolvers<never>();
+  const end = new AbortController();
+  const fail = (code: ErrorCode) => () => {
+    late.reject(new MailtideError(code));
+    end.abort();
+  };
+  const timer = setTimeout(fail('IMAP_NAME_LOOKUP_FAILED'), LOOKUP_TIMEOUT_MS);
+  const cancel = fail('RUN_CANCELLED');
+  signal?.addEventListener('abort', cancel);
   try {
-    return await Promise.race([(policy.lookup ?? systemLookup)(host), timeout.promise]);
+    return await Promise.race([(policy.lookup ?? lookUp)(host, { signal: end.signal }), late.promise]);
   } catch (error) {
     throw toImapError(error, 'connect');
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', cancel);
   }
-}
-
-async function systemLookup(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
 }

@@ -120,11 +120,11 @@ async function send(flow: Client, method: LoginMethod, username: string, passwor
       return;
     case 'PLAIN with initial response': {
       const value = Buffer.from(`\0${username}\0${password}`).toString('base64');
-      const { next } = await flow.exec('AUTHENTICATE', [
+      const answer = await flow.exec('AUTHENTICATE', [
         { type: 'ATOM', value: 'PLAIN' },
         { type: 'ATOM', value, sensitive: true },
       ]);
-      next();
+      answer.next();
     }
   }
 }

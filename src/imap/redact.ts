@@ -13,7 +13,13 @@ export function redactorFor({ credentials }: ImapLogin): Redact {
   if (secret === '') return (text) => text;
   // Made when the first text comes: most connections log nothing.
   let compiled: RegExp | undefined;
-  const pattern = (): RegExp => (compiled ??= new RegExp(spellingsOf(secret).map(RegExp.escape).join('|'), 'gi'));
+  const pattern = (): RegExp =>
+    (compiled ??= new RegExp(
+      spellingsOf(secret)
+        .map((text) => RegExp.escape(text))
+        .join('|'),
+      'gi',
+    ));
   // SASL sends it within base64 (RFC 4616, RFC 7628).
   const withoutEncoded = (token: string): string => {
     const bytes = Buffer.from(token, 'base64');
@@ -46,8 +52,13 @@ export function redactedError(error: unknown, redact: Redact): Error {
   });
 }
 
-/** The same of an error from a login, without what the server said. */
+/** The same of an error from a login, without what the server said: with no word of its own, its kind is left. */
 export function withoutWords(error: unknown): Error {
-  const { responseText, reason, message, stack, ...rest } = redactedError(error, () => '') as ImapFlowError;
-  return Object.assign(new Error('the login failed'), rest);
+  const copy: ImapFlowError = redactedError(error, () => '');
+  return Object.assign(new Error('the login failed'), {
+    code: copy.code,
+    command: copy.command,
+    authenticationFailed: copy.authenticationFailed,
+    responseStatus: copy.responseStatus,
+  });
 }

@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import ipaddr from 'ipaddr.js';
 
-const TYPES = { MX: 15, SRV: 33 } as const;
+const TYPES = { A: 1, MX: 15, AAAA: 28, SRV: 33 } as const;
 type RecordType = keyof typeof TYPES;
 
-/** What the data of a record says: its numbers of 16 bits, then a name. */
+/** What the data of a record says: its numbers of 16 bits, then a name; of A and AAAA the address alone. */
 export type DnsRecord = readonly [...numbers: number[], name: string];
 
 export interface DnsServer extends AsyncDisposable {
@@ -76,7 +77,9 @@ function writeAnswer(query: Buffer, question: Buffer, type: RecordType, found?: 
 /** Of the name in the question (a pointer to it), in the class IN, for a minute. */
 function writeRecord(type: RecordType, record: DnsRecord): Buffer {
   const numbers = record.slice(0, -1).map((number) => uint16(number as number));
-  const data = Buffer.concat([...numbers, writeName(record.at(-1) as string)]);
+  const last = record.at(-1) as string;
+  const isAddress = type === 'A' || type === 'AAAA';
+  const data = Buffer.concat([...numbers, isAddress ? Buffer.from(ipaddr.parse(last).toByteArray()) : writeName(last)]);
   return Buffer.concat([
     uint16(0xc00c),
     uint16(TYPES[type]),
