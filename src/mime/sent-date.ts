@@ -12,33 +12,134 @@ const ZONE_HOURS: Readonly<Record<string, number>> = {
   PDT: -7,
 };
 
-const DATE =
-  /(\d{1,2})[ -]+([a-z]{3})[a-z]*[ -]+(\d{2,4})[ ,]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*(?:gmt|utc?)?([+-](?:\d{2}:?\d{2}|\d{1,2})(?!\d)|[a-z]+)?/i;
-const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i;
+const MONTH = `(${MONTHS.join('|')})[a-z]*`;
+const DAY = '(?<!\\d)(\\d{1,2})(?:st|nd|rd|th)?(?!\\d)';
+/** Not the hour of a time. */
+const YEAR = '(?<!\\d)(\\d{2,4})(?!\\d|:|\\.\\d)';
+const TIME = '\\d{1,2}[:.]\\d{2}.*?';
+/** Where `ctime` and others write the year. */
+const LAST_YEAR = '(?<![\\d+-])(\\d{4})(?![\\d:])';
+
+const DAY_MONTH_YEAR = new RegExp(`${DAY}[ ./-]*${MONTH}[ .,/-]*${YEAR}`, 'i');
+const MONTH_DAY_YEAR = new RegExp(`${MONTH}[ ./-]*${DAY}[ .,/-]+${YEAR}`, 'i');
+const DAY_MONTH_TIME_YEAR = new RegExp(`${DAY}[ ./-]*${MONTH}[ .,]+(${TIME}) ${LAST_YEAR}`, 'i');
+const MONTH_DAY_TIME_YEAR = new RegExp(`${MONTH}[ ./-]*${DAY}[ .,]+(${TIME}) ${LAST_YEAR}`, 'i');
+const YEAR_MONTH_DAY = /(?<![\d:.])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)T?/i;
+const NUMBERS = /(?<![\d:.])(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})(?![\d:])/;
+
+/** Hour, minute, second, and the zone behind them. "GMT+1" means what it says, against POSIX. */
+const TIME_AND_ZONE =
+  /(?<!\d)(\d{1,2})([:.])(\d{2})(?:\2(\d{2}))?(?:[.,]\d+)?\s*(?:\(?(?:gmt|utc?))?\s*([+-](?:\d{2}:?\d{2}|\d{1,2})(?!\d)|[a-z]+)?/i;
+const HALF_OF_DAY = /(?<![a-z])([ap])\.?\s?m(?:\.|(?![a-z]))/i;
+
+/** Longest value in which a date is looked for, in characters. */
+const MAX_LENGTH = 200;
 
 /**
- * The time of a Date header, null if it is none of the years 1 to 9999. Not `Date.parse`: that takes a time without zone
- * for one of the machine's own zone, and the same message must give the same date everywhere.
+ * The time of a Date header, null if it is none of the years 1 to 9999. RFC 5322, ISO 8601, `ctime`, and other orders
+ * with the month by name. A month as a number counts where only one order is possible, or fits the day of the week.
+ *
+ * Not `Date.parse`: that takes a time without zone for one of the machine's own zone, and the same message must give the
+ * same date everywhere.
  */
 export function sentDate(header: string): Date | null {
-  const time = ISO_DATE.test(header) ? Date.parse(header) : timeOf(DATE.exec(header.slice(0, 200)));
-  const date = new Date(time);
+  const written = header.slice(0, MAX_LENGTH).replace(/\s+/g, ' ');
+  const day = dayOf(written);
+  if (!day) return null;
+  const minute = timeOf(day.rest);
+  if (minute === null) return null;
+  const date = new Date(dayStart(day) + minute);
   const year = date.getUTCFullYear();
   return year >= 1 && year <= 9999 ? date : null;
 }
 
-function timeOf(match: RegExpExecArray | null): number {
-  if (!match) return Number.NaN;
-  const [, day, name, year, hour, minute, second = '0', zone = ''] = match;
-  const month = MONTHS.indexOf(name!.toLowerCase());
-  const fields = [Number(day), Number(hour), Number(minute), Number(second)] as const;
-  const most = [31, 23, 59, 60] as const;
-  if (month < 0 || fields.some((value, i) => value > most[i]!) || fields[0] === 0) return Number.NaN;
-  const date = new Date(0);
+interface Day {
+  readonly year: number;
+  /** From 0. */
+  readonly month: number;
+  readonly day: number;
+}
+
+/** A day, and what is written beside it. */
+type WrittenDay = Day & { readonly rest: string };
+
+function dayOf(written: string): WrittenDay | null {
+  const found = namedMonth(written) ?? numericMonth(written);
+  return found && found.month >= 0 && found.month < 12 && found.day >= 1 && found.day <= 31 ? found : null;
+}
+
+function namedMonth(written: string): WrittenDay | null {
+  const named = (day: string, month: string, year: string, rest: string): WrittenDay => ({
+    year: fullYear(year),
+    month: MONTHS.indexOf(month.toLowerCase()),
+    day: Number(day),
+    rest,
+  });
+  let match = DAY_MONTH_YEAR.exec(written);
+  if (match) return named(match[1]!, match[2]!, match[3]!, beside(written, match));
+  match = MONTH_DAY_YEAR.exec(written);
+  if (match) return named(match[2]!, match[1]!, match[3]!, beside(written, match));
+  match = DAY_MONTH_TIME_YEAR.exec(written);
+  if (match) return named(match[1]!, match[2]!, match[4]!, match[3]! + behind(written, match));
+  match = MONTH_DAY_TIME_YEAR.exec(written);
+  return match && named(match[2]!, match[1]!, match[4]!, match[3]! + behind(written, match));
+}
+
+function numericMonth(written: string): WrittenDay | null {
+  const iso = YEAR_MONTH_DAY.exec(written);
+  if (iso) {
+    const [, year, , month, day] = iso;
+    return { year: Number(year), month: Number(month) - 1, day: Number(day), rest: beside(written, iso) };
+  }
+  const numbers = NUMBERS.exec(written);
+  if (!numbers) return null;
+  const [first, second, year] = [Number(numbers[1]), Number(numbers[3]), Number(numbers[4])];
+  const readings = [
+    { year, month: second - 1, day: first },
+    { year, month: first - 1, day: second },
+  ].filter(({ month }) => month < 12);
+  const fitting = readings.length === 1 || first === second ? readings : readings.filter((day) => isOn(day, written));
+  const [reading] = fitting;
+  if (!reading || (fitting.length > 1 && first !== second)) return null;
+  return { ...reading, rest: beside(written, numbers) };
+}
+
+/** Whether a day is on the day of the week that is written. */
+function isOn(day: Day, written: string): boolean {
+  const weekday = WEEKDAYS[new Date(dayStart(day)).getUTCDay()]!;
+  return new RegExp(`(?<![a-z])${weekday}`, 'i').test(written);
+}
+
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+const beside = (written: string, match: RegExpExecArray): string =>
+  `${written.slice(0, match.index)} ${behind(written, match)}`;
+
+const behind = (written: string, match: RegExpExecArray): string => written.slice(match.index + match[0].length);
+
+/** Milliseconds since 1970. */
+function dayStart({ year, month, day }: Day): number {
   // Not Date.UTC, which takes the years 0 to 99 for the twentieth century.
-  date.setUTCFullYear(fullYear(year!), month, fields[0]);
-  date.setUTCHours(fields[1], fields[2], fields[3]);
-  return date.getTime() - offsetMinutes(zone) * 60_000;
+  return new Date(0).setUTCFullYear(year, month, day);
+}
+
+/** A time of the day in UTC, in milliseconds; may be of the day before or after. Null when there is none. */
+function timeOf(written: string): number | null {
+  const half = HALF_OF_DAY.exec(written)?.[1]?.toLowerCase();
+  const match = TIME_AND_ZONE.exec(written.replace(HALF_OF_DAY, ' '));
+  if (!match) return null;
+  const [, hours, , minute, second = '0', zone = ''] = match;
+  const hour = half ? hourOfHalf(Number(hours), half) : Number(hours);
+  if (hour === null || hour > 23 || Number(minute) > 59 || Number(second) > 60) return null;
+  const minutes = hour * 60 + Number(minute) - offsetMinutes(zone);
+  return (minutes * 60 + Number(second)) * 1000;
+}
+
+/** 12 AM is midnight, 12 PM noon. Where the two contradict each other, neither counts: half a day would be at stake. */
+function hourOfHalf(hour: number, half: string): number | null {
+  if (hour > 12) return half === 'p' ? hour : null;
+  if (hour === 0) return half === 'a' ? 0 : null;
+  return (hour % 12) + (half === 'p' ? 12 : 0);
 }
 
 /** RFC 5322, 4.3: two digits are of 1950 to 2049, three count from 1900. */
