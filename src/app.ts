@@ -10,6 +10,7 @@ import { createHostGate } from './jobs/host-gate.ts';
 import { createLocalQueue } from './jobs/local-queue.ts';
 import { createPlaces } from './jobs/places.ts';
 import { startRecovery } from './jobs/recovery.ts';
+import { startReparser } from './jobs/reparser.ts';
 import { createRunHandler, type RunHandlerOptions } from './jobs/run-handler.ts';
 import { startScheduler } from './jobs/scheduler.ts';
 import { startSearchIndexer } from './jobs/search-indexer.ts';
@@ -130,6 +131,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
     opened.defer(stopRecovery);
     opened.defer(startSearchIndexer(database, log));
+    // Apart from the threads of the syncs, which do not wait for it.
+    const reparsing = lazyMime(log);
+    opened.defer(() => reparsing.close());
+    opened.defer(startReparser(database, async (sources) => (await reparsing.get()).digest(sources), log));
   }
   if (database.exclusive) opened.defer(startTableCare(database.pool, log));
   if (config.SYNC_ENABLED && has('scheduler')) {

@@ -1,4 +1,11 @@
+import type { ThreadLinks } from './threads.ts';
 import type { MailAddress } from './words.ts';
+
+/**
+ * What the parser makes of a source. Whoever changes that adds 1, with a migration that makes the index
+ * `message_stale` for it; then stored messages are parsed again in the background (src/store/mail/reparse.ts).
+ */
+export const PARSER_VERSION = 1;
 
 /** Of each address field: a list of recipients longer than this is a mistake or an attack, and the source has it all. */
 export const MAX_ADDRESSES = 500;
@@ -49,9 +56,10 @@ export interface MessageDigest {
   readonly size: number;
   readonly sentAt: Date | null;
   readonly place: PackPlace;
-  /** The keys of all Message-IDs that it names (src/domain/threads.ts). */
-  readonly references: readonly bigint[];
+  readonly links: ThreadLinks;
   readonly attachments: readonly ParsedAttachment[];
+  /** Parsing it takes too much time or memory, or breaks off: only its header was parsed. */
+  readonly isHeaderOnly: boolean;
 }
 
 /** What a batch stores of its messages: a binary array for each column (src/domain/pg-array.ts), in their order. */

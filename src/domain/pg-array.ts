@@ -97,6 +97,18 @@ export function joinPgArrays(arrays: readonly Uint8Array<ArrayBuffer>[]): Uint8A
   return joined;
 }
 
+/** The items of an array without nulls; views, not copies. */
+export function pgArrayItems(array: Uint8Array<ArrayBuffer>): Buffer[] {
+  const buffer = Buffer.from(array.buffer, array.byteOffset, array.length);
+  const items: Buffer[] = [];
+  for (let at = HEADER; at < buffer.length; ) {
+    const end = at + 4 + buffer.readInt32BE(at);
+    items.push(buffer.subarray(at + 4, end));
+    at = end;
+  }
+  return items;
+}
+
 function writeHeader(buffer: Buffer, type: number, count: number): void {
   buffer.writeInt32BE(1, 0);
   buffer.writeInt32BE(1, 4);

@@ -1,19 +1,42 @@
 import { hash } from 'node:crypto';
+import { isSameLetter, SHARED } from './carrier.ts';
 
-/** What a message says of its conversation. */
-export interface MessageLinks {
-  readonly messageIdHeader: string | null;
-  /** Message-IDs of In-Reply-To and References. */
-  readonly references: readonly string[];
+/** What decides about a message's thread. */
+export interface ThreadLinks {
+  /** The key of its own Message-ID; null without one that can tell it from others. */
+  readonly own: bigint | null;
+  /** By what the message is recognised when another one carries the same Message-ID (carrier.ts). */
+  readonly carrier: bigint;
+  /** The keys of the Message-IDs that it refers to. */
+  readonly references: readonly bigint[];
 }
+
+export interface LinkedMessage extends ThreadLinks {
+  readonly key: string;
+}
+
+/** What the account knows about a Message-ID. */
+export interface KnownReference {
+  readonly threadId: string;
+  /** Of the message that carries it as its own; {@link SHARED} when several do; null while it is only referred to. */
+  readonly carrier: bigint | null;
+  /** An earlier version of the parser wrote it (src/store/mail/reparse.ts). */
+  readonly isOld: boolean;
+}
+
+/** A Message-ID that belongs to a thread from now on, with its carrier. */
+export type NewReference = readonly [ref: bigint, threadId: string, carrier: bigint | null];
 
 export interface ThreadAssignment {
   /** By the key of the message. */
   readonly threadOf: ReadonlyMap<string, string>;
+  /** Messages that refer to what is not parsed again yet: their thread is provisional, and so are they. */
+  readonly provisional: ReadonlySet<string>;
   /** Threads to create. */
   readonly newThreads: readonly string[];
-  /** Message-IDs that belong to a thread from now on. */
-  readonly newReferences: readonly (readonly [ref: bigint, threadId: string])[];
+  readonly newReferences: readonly NewReference[];
+  /** Known Message-IDs whose carrier has become known, or is not the only one any more. */
+  readonly changedReferences: readonly NewReference[];
   /** Threads that turned out to be a part of another one: all that belongs to `from` goes to `into`. */
   readonly merges: readonly (readonly [from: string, into: string])[];
 }
@@ -27,54 +50,91 @@ export function referenceKey(messageIdHeader: string): bigint {
 }
 
 /** The keys of all Message-IDs that a message names, its own among them. */
-export function referenceKeys({ messageIdHeader, references }: MessageLinks): bigint[] {
-  const ids = messageIdHeader === null ? references : [messageIdHeader, ...references];
-  return [...new Set(ids.map(referenceKey))];
-}
+export const keysOf = ({ own, references }: ThreadLinks): readonly bigint[] =>
+  own === null ? references : [own, ...references];
 
 /**
  * Puts messages into threads: two messages share one when they name a Message-ID in common. Messages come newest first,
  * so the replies are there before what they reply to, and a late one may show that two threads are one. They become the
  * older of the two, which is the smaller id (UUID version 7), so the result does not depend on the order of arrival.
  * A message that names no id has a thread of its own.
- * @param known the threads of those reference keys of the messages that were seen before
+ *
+ * A Message-ID that different letters carry as their own identifies none of them: from the second letter on it joins
+ * nobody. Copies of one letter still share a thread (carrier.ts).
+ * @param known what is known about those keys of the messages that were seen before
+ * @param newThreadId the thread for a message that joins none
  */
 export function assignThreads(
-  messages: readonly { readonly key: string; readonly references: readonly bigint[] }[],
-  known: ReadonlyMap<bigint, string>,
-  newThreadId: () => string,
+  messages: readonly LinkedMessage[],
+  known: ReadonlyMap<bigint, KnownReference>,
+  newThreadId: (key: string) => string,
 ): ThreadAssignment {
   const threads = new MergingThreads();
   const created: string[] = [];
-  const threadOfRef = new Map(known);
-  const newRefs: bigint[] = [];
+  const references = new Map(known);
+  const changed = new Set<bigint>();
   const threadOf = new Map<string, string>();
+  const provisional = new Set<string>();
 
-  for (const { key, references: refs } of messages) {
-    const named = refs.flatMap((ref) => threadOfRef.get(ref) ?? []);
+  for (const message of messages) {
+    const { key, own } = message;
+    const keys = keysOf(message);
+    const old = keys.flatMap((ref) => {
+      const reference = references.get(ref);
+      return reference?.isOld ? reference.threadId : [];
+    });
+    if (old.length > 0) {
+      threadOf.set(key, old.reduce(smaller));
+      provisional.add(key);
+      continue;
+    }
+    if (own !== null) {
+      const reference = references.get(own);
+      const carrier = carrierAfter(reference?.carrier ?? null, message.carrier);
+      if (reference && reference.carrier !== carrier) {
+        references.set(own, { ...reference, carrier });
+        changed.add(own);
+      }
+    }
+    const joining = [...new Set(keys)].filter((ref) => references.get(ref)?.carrier !== SHARED);
+    const named = joining.flatMap((ref) => references.get(ref)?.threadId ?? []);
     if (named.length === 0) {
-      const id = newThreadId();
+      const id = newThreadId(key);
       created.push(id);
       named.push(id);
     }
-    const thread = threads.merge(named);
-    threadOf.set(key, thread);
-    for (const ref of refs) {
-      if (threadOfRef.has(ref)) continue;
-      threadOfRef.set(ref, thread);
-      newRefs.push(ref);
+    const threadId = threads.merge(named);
+    threadOf.set(key, threadId);
+    for (const ref of joining) {
+      if (references.has(ref)) continue;
+      references.set(ref, { threadId, carrier: ref === own ? message.carrier : null, isOld: false });
+      changed.add(ref);
     }
   }
 
+  const written = [...changed].map((ref): NewReference => {
+    const { threadId, carrier } = references.get(ref)!;
+    return [ref, threads.find(threadId), carrier];
+  });
   return {
     threadOf: new Map([...threadOf].map(([key, thread]) => [key, threads.find(thread)])),
+    provisional,
     newThreads: created.filter((thread) => threads.find(thread) === thread),
-    newReferences: newRefs.map((ref) => [ref, threads.find(threadOfRef.get(ref)!)]),
-    merges: [...new Set(known.values())]
+    newReferences: written.filter(([ref]) => !known.has(ref)),
+    changedReferences: written.filter(([ref]) => known.has(ref)),
+    merges: [...new Set([...known.values()].map(({ threadId }) => threadId))]
       .map((thread) => [thread, threads.find(thread)] as const)
       .filter(([from, into]) => from !== into),
   };
 }
+
+/** Of a Message-ID, when another message carries it as its own. */
+function carrierAfter(before: bigint | null, carrier: bigint): bigint {
+  if (before === null) return carrier;
+  return before !== SHARED && isSameLetter(before, carrier) ? before : SHARED;
+}
+
+const smaller = (a: string, b: string): string => (a < b ? a : b);
 
 /** Union-find in which the smallest id of a set stands for it. */
 class MergingThreads {
@@ -89,7 +149,7 @@ class MergingThreads {
 
   merge(threads: readonly string[]): string {
     const roots = threads.map((thread) => this.find(thread));
-    const oldest = roots.reduce((a, b) => (a < b ? a : b));
+    const oldest = roots.reduce(smaller);
     for (const root of roots) if (root !== oldest) this.#parents.set(root, oldest);
     return oldest;
   }

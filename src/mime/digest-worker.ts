@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { linksOf } from '../domain/links.ts';
 import type { DigestedBatch, MessageDigest, Packs, ParsedMessage } from '../domain/parsed-message.ts';
-import { referenceKeys } from '../domain/threads.ts';
 import { ColumnWriter } from './column-writer.ts';
 import type { HtmlPage } from './html-page.ts';
 import { giantFrame, packOf, TextsWriter } from './pack-writer.ts';
@@ -35,8 +35,9 @@ export async function digest({ sources, headerOnly }: DigestTask) {
       size: source.length,
       sentAt: parsed.sentAt,
       place: { pack: 0, ...texts.add(parsed), sourceAt },
-      references: referenceKeys(parsed),
+      links: linksOf(parsed),
       attachments: parsed.attachments,
+      isHeaderOnly: headerOnly !== null,
     });
     sourceAt += source.length;
     writer.add(parsed);
@@ -92,7 +93,7 @@ export async function parseGiant({ source, headerOnly }: GiantTask & Pick<Digest
   const place = { pack: 0, ...texts.add(parsed), sourceAt: 0 };
   const { columns, buffer } = writer.take();
   const { sentAt, attachments } = parsed;
-  const message = { sentAt, place, references: referenceKeys(parsed), attachments };
+  const message = { sentAt, place, links: linksOf(parsed), attachments, isHeaderOnly: headerOnly !== null };
   const giant = { message, columns, texts: texts.pack() } satisfies ParsedGiant;
   return transferring(giant, buffer, giant.texts.buffer);
 }

@@ -1,24 +1,121 @@
+import { isMessageId } from '../domain/message-id.ts';
+import type { MailAddress } from '../domain/words.ts';
+
 /** Enough for any conversation that people have; a longer list keeps its root and its end. */
 const MAX_REFERENCES = 100;
 
 /** The Message-ID of a header field's value, in angle brackets; senders that forget those mean one all the same. */
 export function ownMessageId(value: string): string | null {
-  const [first] = messageIds(value);
-  if (first) return first;
-  const bare = value.replace(/[<>\s]+/g, '');
+  const decoded = decodeWords(value);
+  const [first] = bracketed(decoded);
+  if (first) return first.id;
+  const bare = decoded.replace(/[<>\s]+/g, '');
   return bare ? `<${bare}>` : null;
 }
 
-/** What a message replies to, oldest first: References, then In-Reply-To, without the message's own id. */
-export function referencedIds(references: string, inReplyTo: string, own: string | null): string[] {
-  const ids = new Set([...messageIds(references), ...messageIds(inReplyTo)]);
+/** What the header of a message says about the messages before it. */
+export interface ReferringFields {
+  readonly references: string;
+  readonly inReplyTo: string;
+  /** The message's own id, which is no reference. */
+  readonly own: string | null;
+  /** Everybody whom the header names: an address of theirs is no Message-ID. */
+  readonly people: readonly (readonly MailAddress[])[];
+}
+
+/**
+ * The Message-IDs that a message replies to, oldest first: those of References, then those of In-Reply-To (RFC 5322,
+ * 3.6.4). In-Reply-To once held prose, with addresses in angle brackets; where References names ids, such prose adds
+ * nothing.
+ */
+export function referencedIds({ references, inReplyTo, own, people }: ReferringFields): string[] {
+  if (!references && !inReplyTo) return [];
+  const isOfSomebody = (id: string): boolean => {
+    const address = id.slice(1, -1).toLowerCase();
+    return people.some((list) => list.some((person) => person.address?.toLowerCase() === address));
+  };
+  const ancestors = readIds(references, isOfSomebody);
+  const parent = readIds(inReplyTo, isOfSomebody);
+  const ids = new Set(ancestors.ids);
+  if (ids.size === 0 || !parent.isProse) for (const id of parent.ids) ids.add(id);
   if (own !== null) ids.delete(own);
   const list = [...ids];
   return list.length > MAX_REFERENCES ? [list[0]!, ...list.slice(1 - MAX_REFERENCES)] : list;
 }
 
-/** All that is in angle brackets: In-Reply-To once held prose ("Your message of Monday <id>"). */
-function messageIds(value: string): string[] {
-  const ids = value.match(/<[^<>]+>/g) ?? [];
-  return ids.map((id) => id.replace(/\s+/g, '')).filter((id) => id.length > 2);
+interface Bracketed {
+  readonly id: string;
+  /** The end of the text between the brackets before it and its own. */
+  readonly before: string;
+}
+
+/** Enough for a name and the word that introduces it. */
+const BEFORE = 200;
+/** An id in angle brackets, a comment, a quoted string. Each alternative ends at its first delimiter: linear time. */
+const TOKEN = /<[^<>]*>|\([^()]*\)|"[^"]*"/g;
+const ANYTHING_IN_BRACKETS = /<[^<>]*>/g;
+/** An id whose brackets are missing, or cut off. */
+const BARE = /^<?([^\s<>@:]+@[^\s<>@]+)>?$/;
+/** Such as `ann.lee7@example.org`. Identifiers have digits elsewhere, or more of them. */
+const LIKE_AN_ADDRESS = /^<[a-z]+(?:[._+-][a-z]+)*\d{0,4}@[^@.]+\.[^@]+>$/i;
+/** What precedes a person's name and address in the prose of mail programs. */
+const BY_SOMEBODY = /\b(?:from|by|to|von|de|van|fra|av)\b[^<>]*$/i;
+
+function readIds(value: string, isOfSomebody: (id: string) => boolean): { ids: string[]; isProse: boolean } {
+  if (!value) return { ids: [], isProse: false };
+  const decoded = decodeWords(value);
+  const words = decoded
+    .replace(TOKEN, ' ')
+    .split(/[\s,;]+/)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const isProse = !words.every((word) => BARE.test(word));
+  const bare = isProse ? [] : words.map((word) => `<${BARE.exec(word)![1]}>`);
+  const outside = bracketed(decoded);
+  // Of ids in comments and quotes only where there are no others.
+  const inBrackets =
+    outside.length + bare.length > 0 ? outside : bracketed(decoded.replaceAll(/[()"]/g, ' '), ANYTHING_IN_BRACKETS);
+  const usable = inBrackets.filter(({ id }) => isMessageId(id) && !isOfSomebody(id));
+  const named = isProse ? withoutAddresses(usable) : usable;
+  return {
+    ids: [
+      ...named.map(({ id }) => id),
+      ...bare.filter((id) => isMessageId(id) && !isOfSomebody(id) && !LIKE_AN_ADDRESS.test(id)),
+    ],
+    isProse,
+  };
+}
+
+function withoutAddresses(candidates: readonly Bracketed[]): readonly Bracketed[] {
+  const ids = candidates.filter(({ id }) => !LIKE_AN_ADDRESS.test(id));
+  const others = ids.filter(({ before }) => !BY_SOMEBODY.test(before));
+  return others.length > 0 ? others : ids;
+}
+
+/** What is in angle brackets and could be an id: folding may have put white space into it, but prose is none. */
+function bracketed(value: string, token = TOKEN): Bracketed[] {
+  const found: Bracketed[] = [];
+  let end = 0;
+  for (const { 0: written, index } of value.matchAll(token)) {
+    if (!written.startsWith('<')) continue;
+    const id = written.replace(/\s+/g, '');
+    if (id.length > 2 && (id === written || id.includes('@'))) {
+      found.push({ id, before: value.slice(Math.max(end, index - BEFORE), index) });
+    }
+    end = index + written.length;
+  }
+  return found;
+}
+
+/** Encoded-words (RFC 2047) have no place in these fields, but some gateways fold long ids into them. Ids are ASCII. */
+function decodeWords(value: string): string {
+  if (!value.includes('=?')) return value;
+  return value
+    .replace(/\?=\s+=\?/g, '?==?')
+    .replace(/=\?[^?\s]*\?([bq])\?([^?\s]*)\?=/gi, (_, encoding: string, text: string) =>
+      encoding.toLowerCase() === 'b'
+        ? Buffer.from(text, 'base64').toString('latin1')
+        : text
+            .replaceAll('_', ' ')
+            .replace(/=([\da-f]{2})/gi, (_byte, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    );
 }

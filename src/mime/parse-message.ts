@@ -52,19 +52,25 @@ function assemble({ values, cut }: HeaderFields, parts: MailParts, attachments: 
     cut && 'a header field is too long',
     (text.cut || html.cut) && `text after ${MAX_TEXT} characters is left out`,
   ];
+  const from = addresses(values.get('from'));
+  const to = addresses(values.get('to'));
+  const cc = addresses(values.get('cc'));
+  const bcc = addresses(values.get('bcc'));
+  const replyTo = addresses(values.get('reply-to'));
   return {
     messageIdHeader,
-    references: referencedIds(
-      toStorable(values.get('references') ?? ''),
-      toStorable(values.get('in-reply-to') ?? ''),
-      messageIdHeader,
-    ),
+    references: referencedIds({
+      references: toStorable(values.get('references') ?? ''),
+      inReplyTo: toStorable(values.get('in-reply-to') ?? ''),
+      own: messageIdHeader,
+      people: [from, to, cc, bcc, replyTo],
+    }),
     subject: toStorable(parts.subject) || null,
-    from: addresses(values.get('from')),
-    to: addresses(values.get('to')),
-    cc: addresses(values.get('cc')),
-    bcc: addresses(values.get('bcc')),
-    replyTo: addresses(values.get('reply-to')),
+    from,
+    to,
+    cc,
+    bcc,
+    replyTo,
     sentAt: sentDate(values.get('date') ?? ''),
     text: text.value,
     html: html.value || null,

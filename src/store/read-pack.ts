@@ -30,9 +30,9 @@ async function readPacked(
   messageIds: readonly string[],
   part: (place: Place) => [number, number] | false,
 ): Promise<Map<string, string>> {
-  const select = { id: true, packId: true, textAt: true, textSize: true, htmlSize: true };
+  const select = { id: true, packId: true, textPackId: true, textAt: true, textSize: true, htmlSize: true };
   const places = await reader.message.findMany({ where: { id: { in: [...messageIds] } }, select });
-  const byPack = Map.groupBy(places.filter(part), ({ packId }) => packId);
+  const byPack = Map.groupBy(places.filter(part), ({ packId, textPackId }) => textPackId ?? packId);
   const packs = await reader.pack.findMany({
     where: { id: { in: [...byPack.keys()] } },
     select: { id: true, texts: true },

@@ -1,5 +1,5 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
-import { MailtideError } from '../errors.ts';
+import { isDataError } from '../store/data-error.ts';
 import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
 import type { BatchItem } from '../store/mail/plan-batch.ts';
 import { quarantine } from '../store/mail/quarantine.ts';
@@ -59,10 +59,4 @@ async function storeItems(
     await storeItems(context, ref, items.slice(0, half), digested, onTheMove);
     await storeItems(context, ref, items.slice(half), digested, onTheMove);
   }
-}
-
-/** SQLSTATE classes 22 (data exception) and 54 (program limit exceeded): the data's fault, not the moment's. */
-function isDataError(error: unknown): boolean {
-  const code = error instanceof MailtideError ? null : (error as { code?: unknown }).code;
-  return typeof code === 'string' && (code.startsWith('22') || code.startsWith('54'));
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import { newId } from '../../src/domain/ids.ts';
+import { PARSER_VERSION } from '../../src/domain/parsed-message.ts';
 import type { SyncRun } from '../../src/generated/prisma/client.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import { appendEvents } from '../../src/store/append-events.ts';
@@ -81,12 +82,12 @@ export async function storeMessage(
   await prisma.thread.createMany({ data: [{ id: thread, accountId }], skipDuplicates: true });
   await prisma.$executeRaw`
     INSERT INTO message (id, account_id, thread_id, sha256, subject, "from", "to", cc, bcc, reply_to, received_at,
-      snippet, pack_id, text_at, text_size, html_size, source_at, size, has_attachments, search)
+      snippet, pack_id, text_at, text_size, html_size, source_at, size, has_attachments, search, parser_version)
     VALUES (${messageId}::uuid, ${accountId}::uuid, ${thread}::uuid,
       ${createHash('sha256').update(randomBytes(8)).digest()}, ${subject}, ${from}::jsonb, '[]', '[]', '[]', '[]',
       ${receivedAt}, ${text.slice(0, 200)}, ${packId}::uuid, 0, ${Buffer.byteLength(text)},
       ${html === null ? null : Buffer.byteLength(html)}, 0, ${source.length}, true,
-      to_tsvector('simple', ${`${subject} ${text}`}))`;
+      to_tsvector('simple', ${`${subject} ${text}`}), ${PARSER_VERSION})`;
   const [texts, sources] = [Buffer.from(`${text}${html ?? ''}`), source].map((bytes) => zstdCompressSync(bytes));
   await prisma.pack.create({
     data: { id: packId, accountId, texts: new Uint8Array(texts!), sources: new Uint8Array(sources!) },

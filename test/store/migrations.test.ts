@@ -15,6 +15,7 @@ const EXTRAS = [
   'index message_location_quarantined',
   'index message_search',
   'index message_search_waiting',
+  'index message_stale',
   'index sync_run_one_active',
   'index sync_run_queue',
   'storage message.search',

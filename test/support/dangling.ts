@@ -32,5 +32,6 @@ export async function dangling(client: Client): Promise<string[]> {
 /** Without a foreign key: it would be looked up for each message (prisma/schema.prisma). */
 const UNDECLARED: readonly Reference[] = [
   { name: 'message.pack_id', table: 'message', column: 'pack_id', target: 'pack', targetColumn: 'id' },
+  { name: 'message.text_pack_id', table: 'message', column: 'text_pack_id', target: 'pack', targetColumn: 'id' },
   { name: 'thread_reference', table: 'thread_reference', column: 'thread_id', target: 'thread', targetColumn: 'id' },
 ];

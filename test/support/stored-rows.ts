@@ -23,7 +23,7 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
     );
     const packed = await rows(
       `SELECT encode(m.sha256, 'hex') AS sha256, m.message_id_header, m.subject, m.sent_at, m.received_at, m.snippet,
-         m.size, m.parse_error, m.pack_id, m.text_at, m.text_size, m.html_size, m.source_at,
+         m.size, m.parse_error, m.pack_id, coalesce(m.text_pack_id, m.pack_id) AS text_pack_id, m.text_at, m.text_size, m.html_size, m.source_at,
          (SELECT count(*)::int FROM attachment t WHERE t.message_id = m.id) AS attachments,
          (SELECT min(encode(o.sha256, 'hex')) FROM message o WHERE o.thread_id = m.thread_id) AS thread
        FROM message m JOIN email_account a ON a.id = m.account_id WHERE a.email_address = $1 ORDER BY 1`,
@@ -44,10 +44,14 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
 /** Messages with digests of their texts and their source, instead of where these are: it depends on how they came. */
 async function unpacked(client: Client, messages: Packed[]): Promise<unknown[]> {
   const whole: unknown[] = [];
-  for (const ofPack of Object.values(Object.groupBy(messages, (message) => message.pack_id))) {
-    const { rows } = await client.query('SELECT texts, sources FROM pack WHERE id = $1', [ofPack![0]!.pack_id]);
+  const places = Object.groupBy(messages, (message) => `${message.pack_id} ${message.text_pack_id}`);
+  for (const ofPack of Object.values(places)) {
+    const { rows } = await client.query('SELECT t.texts, s.sources FROM pack s, pack t WHERE s.id = $1 AND t.id = $2', [
+      ofPack![0]!.pack_id,
+      ofPack![0]!.text_pack_id,
+    ]);
     const [texts, sources] = [rows[0].texts, rows[0].sources].map((zstd) => zstdDecompressSync(zstd));
-    for (const { pack_id: _, text_at, text_size, html_size, source_at, ...message } of ofPack!) {
+    for (const { pack_id: _, text_pack_id: _2, text_at, text_size, html_size, source_at, ...message } of ofPack!) {
       const digest = (bytes: Buffer, from: number, length: number) =>
         createHash('sha256')
           .update(bytes.subarray(from, from + length))
@@ -67,6 +71,7 @@ async function unpacked(client: Client, messages: Packed[]): Promise<unknown[]> 
 interface Packed {
   readonly sha256: string;
   readonly pack_id: string;
+  readonly text_pack_id: string;
   readonly text_at: number;
   readonly text_size: number;
   readonly html_size: number | null;

@@ -1,6 +1,6 @@
 import { newId } from '../../domain/ids.ts';
 import type { DigestedBatch, MessageDigest } from '../../domain/parsed-message.ts';
-import { assignThreads } from '../../domain/threads.ts';
+import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import type { Sql } from '../sql.ts';
@@ -29,10 +29,12 @@ export interface Batch {
 export interface Known {
   readonly seq: bigint;
   readonly hash: Buffer;
+  /** Counts what the re-parse did to the account's threads, which appends nothing to the chain. */
+  readonly threadRevision: number;
   /** Message ids by hex SHA-256. */
   readonly messages: ReadonlyMap<string, string>;
-  /** Thread ids by reference key. */
-  readonly threads: ReadonlyMap<bigint, string>;
+  /** By reference key. */
+  readonly references: ReadonlyMap<bigint, KnownReference>;
 }
 
 export type BatchPlan = ReturnType<typeof planBatch>;
@@ -69,8 +71,8 @@ export function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
     }
   }
   const threads = assignThreads(
-    created.map(({ id, item }) => ({ key: id, references: item.message.references })),
-    known.threads,
+    created.map(({ id, item }) => ({ key: id, ...item.message.links })),
+    known.references,
     newId,
   );
   return { ids, created, told, events, threads, bytes };

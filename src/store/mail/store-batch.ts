@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { PARSER_VERSION } from '../../domain/parsed-message.ts';
+import { keysOf } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { planAnew } from '../plan-anew.ts';
@@ -11,7 +13,8 @@ import { writeBatch } from './write-batch.ts';
  * the location of each, its events, the run's counters.
  *
  * A look at what is known, without a lock, and one statement that writes, and only if the account's chain still has the
- * head that was seen: whatever changes what an account knows appends to it. So nobody waits while this thinks, and in
+ * head that was seen: whatever changes what an account knows appends to it, or counts its thread revision. So nobody
+ * waits while this thinks, and in
  * the embedded database, where everybody would, nobody waits longer than for that statement. Only where more is to be
  * done than one statement can, or somebody else was quicker, the account is locked first.
  * @throws LEASE_LOST, or the database's error for data that it does not take (SQLSTATE classes 22 and 54).
@@ -60,17 +63,20 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
   const [row] = await tx.query<{
     seq: bigint;
     hash: Buffer;
+    threadRevision: number;
     messages: { sha256: string; id: string }[] | null;
-    threads: { ref: string; id: string }[] | null;
+    threads: { ref: string; thread: string; carrier: string | null; old: boolean }[] | null;
   }>(
-    `SELECT a.event_seq AS seq, a.event_hash AS hash,
+    `SELECT a.event_seq AS seq, a.event_hash AS hash, a.thread_revision,
        (SELECT json_agg(json_build_object('sha256', encode(m.sha256, 'hex'), 'id', m.id))
         FROM unnest($3::text[]) AS h CROSS JOIN LATERAL (
           SELECT sha256, id FROM message WHERE account_id = a.id AND sha256 = decode(h, 'hex') LIMIT 1) AS m
        ) AS messages,
-       (SELECT json_agg(json_build_object('ref', t.ref::text, 'id', t.thread_id))
+       (SELECT json_agg(json_build_object('ref', t.ref::text, 'thread', t.thread_id, 'carrier', t.carrier::text,
+          'old', t.parser_version < ${PARSER_VERSION}))
         FROM unnest($4::bigint[]) AS r(ref) CROSS JOIN LATERAL (
-          SELECT ref, thread_id FROM thread_reference WHERE account_id = a.id AND ref = r.ref LIMIT 1) AS t
+          SELECT ref, thread_id, carrier, parser_version FROM thread_reference
+          WHERE account_id = a.id AND ref = r.ref LIMIT 1) AS t
        ) AS threads
      FROM sync_run r JOIN email_account a ON a.id = r.account_id
      WHERE r.id = $1 AND r.lease_token = $2 AND r.status = 'RUNNING'`,
@@ -78,15 +84,21 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
       lease.runId,
       lease.token,
       items.map((item) => item.message.sha256),
-      [...new Set(items.flatMap((item) => item.message.references))],
+      [...new Set(items.flatMap((item) => keysOf(item.message.links)))],
     ],
   );
   if (!row) throw new MailtideError('LEASE_LOST');
   return {
     seq: row.seq,
     hash: row.hash,
+    threadRevision: row.threadRevision,
     messages: new Map(row.messages?.map(({ sha256, id }) => [sha256, id])),
-    threads: new Map(row.threads?.map(({ ref, id }) => [BigInt(ref), id])),
+    references: new Map(
+      row.threads?.map(({ ref, thread, carrier, old }) => [
+        BigInt(ref),
+        { threadId: thread, carrier: carrier === null ? null : BigInt(carrier), isOld: old },
+      ]),
+    ),
   };
 }
 
@@ -94,7 +106,7 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
  * A reply that refers to two threads joins them. References are found by their thread alone: asked for the account too,
  * the planner was seen to read all that the account has.
  */
-async function mergeThreads(tx: Sql, accountId: string, from: string, into: string): Promise<void> {
+export async function mergeThreads(tx: Sql, accountId: string, from: string, into: string): Promise<void> {
   await tx.query('UPDATE message SET thread_id = $2 WHERE thread_id = $1', [from, into]);
   await tx.query('UPDATE thread_reference SET thread_id = $2 WHERE thread_id = $1', [from, into]);
   await tx.query('DELETE FROM thread WHERE id = $1 AND account_id = $2', [from, accountId]);

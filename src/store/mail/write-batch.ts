@@ -1,4 +1,5 @@
 import { newId } from '../../domain/ids.ts';
+import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import { appendedSql, eventColumns } from '../append-events.ts';
@@ -6,7 +7,7 @@ import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
 import type { Lease, Sql } from '../sql.ts';
 import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
 
-/** Writes the batch; or nothing, and gives undefined, when the lease or the head of the chain is another by now. */
+/** Writes the batch; or nothing, and gives undefined, when the lease, the head of the chain or the thread revision is another by now. */
 export async function writeBatch(
   tx: Sql,
   lease: Lease,
@@ -72,6 +73,12 @@ export async function writeBatch(
     packs.sources,
     told,
     head.seq,
+    threads.newReferences.map(([, , carrier]) => carrier),
+    threads.changedReferences.map(([ref]) => ref),
+    threads.changedReferences.map(([, thread]) => thread),
+    threads.changedReferences.map(([, , carrier]) => carrier),
+    aligned(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
+    head.threadRevision,
     ...progressValues(lease, {
       add: {
         messagesProcessed: items.length,
@@ -86,8 +93,11 @@ export async function writeBatch(
   return run;
 }
 
+/** The parser version of a message that is to be parsed again. */
+const UNPARSED = 0;
+
 /** The parameter of WRITE at which the progress begins. */
-const PROGRESS = 48;
+const PROGRESS = 54;
 
 /**
  * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
@@ -101,29 +111,38 @@ const WRITE = `
   ),
   head AS (
     UPDATE email_account SET event_seq = $9, event_hash = $10
-    WHERE id = $1 AND event_seq = $47 AND EXISTS (SELECT FROM held) RETURNING id
+    WHERE id = $1 AND event_seq = $47 AND thread_revision = $53 AND EXISTS (SELECT FROM held) RETURNING id
   ),
   ${appendedSql('EXISTS (SELECT FROM head)')},
   new_thread AS (
     INSERT INTO thread (id, account_id) SELECT t.id, $1 FROM unnest($12::uuid[]) AS t(id) WHERE EXISTS (SELECT FROM head)
   ),
   new_reference AS (
-    INSERT INTO thread_reference (account_id, ref, thread_id)
-    SELECT $1, r.ref, r.thread FROM unnest($13::bigint[], $14::uuid[]) AS r(ref, thread)
+    INSERT INTO thread_reference (account_id, ref, thread_id, carrier, parser_version)
+    SELECT $1, r.ref, r.thread, r.carrier, ${PARSER_VERSION}
+    FROM unnest($13::bigint[], $14::uuid[], $48::bigint[]) AS r(ref, thread, carrier)
     WHERE EXISTS (SELECT FROM head)
+  ),
+  changed_reference AS (
+    INSERT INTO thread_reference (account_id, ref, thread_id, carrier)
+    SELECT $1, r.ref, r.thread, r.carrier
+    FROM unnest($49::bigint[], $50::uuid[], $51::bigint[]) AS r(ref, thread, carrier)
+    WHERE EXISTS (SELECT FROM head)
+    ON CONFLICT (account_id, ref) DO UPDATE SET carrier = excluded.carrier
   ),
   new_message AS (
     INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
       message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, parse_error, search,
-      pack_id, text_at, text_size, html_size, source_at)
+      pack_id, text_at, text_size, html_size, source_at, parser_version)
     SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
       m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
-      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at
+      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at, m.parser_version
     FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
         $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
-        $35::text[], $36::text[], $37::tsvector[], $38::uuid[], $39::int[], $40::int[], $41::int[], $42::int[])
+        $35::text[], $36::text[], $37::tsvector[], $38::uuid[], $39::int[], $40::int[], $41::int[], $42::int[],
+        $52::smallint[])
       AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
-        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at)
+        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at, parser_version)
     WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_pack AS (

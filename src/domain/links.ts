@@ -1,0 +1,15 @@
+import { carrierOf } from './carrier.ts';
+import { isMessageId } from './message-id.ts';
+import type { ParsedMessage } from './parsed-message.ts';
+import { referenceKey, type ThreadLinks } from './threads.ts';
+
+/** What a message says about its thread. Its sender's address is no Message-ID, even where it stands for one. */
+export function linksOf(message: ParsedMessage): ThreadLinks {
+  const { messageIdHeader: id, from, references } = message;
+  const isOwn = id !== null && isMessageId(id) && !from.some(({ address }) => `<${address}>` === id);
+  return {
+    own: isOwn ? referenceKey(id) : null,
+    carrier: carrierOf(message),
+    references: [...new Set(references.map(referenceKey))],
+  };
+}

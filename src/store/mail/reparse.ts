@@ -1,0 +1,263 @@
+import type { Pool } from 'pg';
+import { newId } from '../../domain/ids.ts';
+import { type DigestedBatch, type MessageDigest, PARSER_VERSION } from '../../domain/parsed-message.ts';
+import { assignThreads, type KnownReference, keysOf } from '../../domain/threads.ts';
+import { isDataError } from '../data-error.ts';
+import { inTransaction, type Sql, sqlOf } from '../sql.ts';
+import { type AttachmentRow, attachmentRows } from './attachment-rows.ts';
+import { type NewTexts, newTexts } from './new-texts.ts';
+import type { StaleMessage } from './stale-messages.ts';
+import { mergeThreads } from './store-batch.ts';
+
+/** A stale message and what the present parser makes of it, which is at `index` of the digested batch. */
+export interface ReparsedMessage {
+  readonly stale: StaleMessage;
+  readonly index: number;
+  readonly digest: MessageDigest;
+}
+
+/**
+ * Writes what the present parser makes of messages of one account, in one transaction: their columns, attachments,
+ * texts and threads. It appends no event and fetches nothing: what the server has did not change. A message that is
+ * not stale any more, because another node was here, stays as it is.
+ *
+ * **Threads** are put together as if the messages came once more to an account that knows no Message-ID. For that, each
+ * row of `thread_reference` says which version wrote it, and here older ones do not count. The first message of a
+ * thread keeps the thread's id; another one that is not joined to it by what is parsed already gets a new thread, which
+ * a later message may join again, into the older id. So in the end threads are what the present rule makes of the mail,
+ * whatever older rules have joined, and with the ids they had. A sync that meets an older row stores its message beside
+ * it, as stale (src/domain/threads.ts); one that has looked before this writes looks again (`thread_revision`).
+ *
+ * A message that the parser does not get through keeps its columns, but for `parse_error`. One that the database does
+ * not take keeps them all.
+ * @returns how many of them were stale
+ */
+export async function storeReparsed(
+  pool: Pool,
+  messages: readonly ReparsedMessage[],
+  digested: DigestedBatch,
+): Promise<number> {
+  const { accountId } = messages[0]!.stale;
+  const whole = messages.filter(({ digest }) => !digest.isHeaderOnly);
+  try {
+    const texts = await newTexts(
+      pool,
+      whole.map(({ stale, digest }) => ({ stale, place: digest.place })),
+      digested,
+    );
+    return await inTransaction(pool, (tx) => write(tx, accountId, messages, digested, texts));
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+    if (messages.length === 1) {
+      await leaveAsIs(pool, [messages[0]!.stale.id]);
+      return 1;
+    }
+    const half = messages.length >> 1;
+    const first = await storeReparsed(pool, messages.slice(0, half), digested);
+    return first + (await storeReparsed(pool, messages.slice(half), digested));
+  }
+}
+
+/** Messages whose source cannot be read stay as they are, and are not looked at again by this version. */
+export async function leaveAsIs(pool: Pool, messageIds: readonly string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  await sqlOf(pool).query(`UPDATE message SET parser_version = ${PARSER_VERSION} WHERE id = ANY ($1::uuid[])`, [
+    messageIds,
+  ]);
+}
+
+async function write(
+  tx: Sql,
+  accountId: string,
+  messages: readonly ReparsedMessage[],
+  digested: DigestedBatch,
+  texts: NewTexts,
+): Promise<number> {
+  const held = await tx.query(
+    'UPDATE email_account SET thread_revision = thread_revision + 1 WHERE id = $1 RETURNING id',
+    [accountId],
+  );
+  if (held.length === 0) return 0;
+  const threadBefore = await presentThreads(tx, messages);
+  const present = messages.filter(({ stale }) => threadBefore.has(stale.id));
+  if (present.length === 0) return 0;
+  const threads = await planThreads(tx, accountId, present, threadBefore);
+  await createThreads(tx, accountId, threads.newThreads, threadBefore);
+  if (texts.pack) await insertPack(tx, accountId, texts.pack);
+  await updateMessages(tx, present, digested, texts, threads.threadOf);
+  await replaceAttachments(
+    tx,
+    present.filter(({ digest }) => !digest.isHeaderOnly),
+  );
+  await tx.query(UPSERT_REFERENCES, [
+    accountId,
+    ...columnsOf([...threads.newReferences, ...threads.changedReferences]),
+  ]);
+  for (const [from, into] of threads.merges) await mergeThreads(tx, accountId, from, into);
+  await dropEmptyThreads(tx, accountId, [...new Set(threadBefore.values())]);
+  return present.length;
+}
+
+async function presentThreads(tx: Sql, messages: readonly ReparsedMessage[]): Promise<Map<string, string>> {
+  const rows = await tx.query<{ id: string; threadId: string }>(
+    `SELECT id, thread_id FROM message WHERE id = ANY ($1::uuid[]) AND parser_version < ${PARSER_VERSION}`,
+    [messages.map(({ stale }) => stale.id)],
+  );
+  return new Map(rows.map(({ id, threadId }) => [id, threadId]));
+}
+
+async function planThreads(
+  tx: Sql,
+  accountId: string,
+  messages: readonly ReparsedMessage[],
+  threadBefore: ReadonlyMap<string, string>,
+) {
+  // Each key and each thread is looked up by itself, as in store-batch.ts.
+  const known = await tx.query<{ ref: bigint; threadId: string; carrier: bigint | null }>(
+    `SELECT t.* FROM unnest($2::bigint[]) AS r(ref) CROSS JOIN LATERAL (
+       SELECT ref, thread_id, carrier FROM thread_reference
+       WHERE account_id = $1 AND ref = r.ref AND parser_version >= ${PARSER_VERSION} LIMIT 1) AS t`,
+    [accountId, [...new Set(messages.flatMap(({ digest }) => keysOf(digest.links)))]],
+  );
+  const taken = await tx.query<{ id: string }>(
+    `SELECT t.id FROM unnest($1::uuid[]) AS t(id) CROSS JOIN LATERAL (
+       SELECT FROM message WHERE thread_id = t.id AND parser_version >= ${PARSER_VERSION} LIMIT 1) AS m`,
+    [[...new Set(threadBefore.values())]],
+  );
+  const kept = new Set(taken.map(({ id }) => id));
+  return assignThreads(
+    messages.map(({ stale, digest }) => ({ key: stale.id, ...digest.links })),
+    new Map(known.map(({ ref, ...reference }): [bigint, KnownReference] => [ref, { ...reference, isOld: false }])),
+    (key) => {
+      const before = threadBefore.get(key)!;
+      if (kept.has(before)) return newId();
+      kept.add(before);
+      return before;
+    },
+  );
+}
+
+async function createThreads(
+  tx: Sql,
+  accountId: string,
+  ids: readonly string[],
+  threadBefore: ReadonlyMap<string, string>,
+): Promise<void> {
+  const existing = new Set(threadBefore.values());
+  const created = ids.filter((id) => !existing.has(id));
+  if (created.length === 0) return;
+  await tx.query('INSERT INTO thread (id, account_id) SELECT t.id, $2 FROM unnest($1::uuid[]) AS t(id)', [
+    created,
+    accountId,
+  ]);
+}
+
+async function insertPack(tx: Sql, accountId: string, { id, texts }: NonNullable<NewTexts['pack']>): Promise<void> {
+  await tx.query(`INSERT INTO pack (id, account_id, texts, sources) VALUES ($1, $2, $3, '')`, [id, accountId, texts]);
+}
+
+async function updateMessages(
+  tx: Sql,
+  messages: readonly ReparsedMessage[],
+  { messages: all, columns }: DigestedBatch,
+  { places }: NewTexts,
+  threadOf: ReadonlyMap<string, string>,
+): Promise<void> {
+  // Aligned with the columns; null where nothing is to be written.
+  const at = new Map(messages.map((message) => [message.index, message]));
+  const aligned = <T>(value: (message: ReparsedMessage) => T): (T | null)[] =>
+    all.map((_, index) => {
+      const message = at.get(index);
+      return message ? value(message) : null;
+    });
+  await tx.query(UPDATE_MESSAGES, [
+    aligned(({ stale }) => stale.id),
+    aligned(({ stale }) => threadOf.get(stale.id)!),
+    aligned(({ digest }) => !digest.isHeaderOnly),
+    aligned(({ digest }) => digest.sentAt),
+    aligned(({ digest }) => digest.attachments.some((attachment) => !attachment.isInline)),
+    aligned(({ stale }) => places.get(stale.id)?.textPackId ?? null),
+    aligned(({ stale }) => places.get(stale.id)?.textAt ?? null),
+    aligned(({ stale }) => places.get(stale.id)?.textSize ?? null),
+    aligned(({ stale }) => places.get(stale.id)?.htmlSize ?? null),
+    columns.messageIdHeader,
+    columns.subject,
+    columns.from,
+    columns.to,
+    columns.cc,
+    columns.bcc,
+    columns.replyTo,
+    columns.snippet,
+    columns.parseError,
+    columns.search,
+  ]);
+}
+
+/** Words that have changed come into the full-text index later (index-waiting.ts). */
+const UPDATE_MESSAGES = `
+  WITH parsed AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::uuid[],
+        $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+        $16::text[], $17::text[], $18::text[], $19::tsvector[])
+      AS p(id, thread, is_whole, sent_at, attached, text_pack, text_at, text_size, html_size, header_id, subject,
+        "from", "to", cc, bcc, reply_to, snippet, error, search)
+    WHERE id IS NOT NULL
+  ),
+  broken AS (
+    UPDATE message m SET parser_version = ${PARSER_VERSION}, thread_id = p.thread, parse_error = p.error
+    FROM parsed p WHERE m.id = p.id AND NOT p.is_whole
+  )
+  UPDATE message m SET parser_version = ${PARSER_VERSION}, thread_id = p.thread, message_id_header = p.header_id,
+    subject = p.subject, "from" = p."from"::jsonb, "to" = p."to"::jsonb, cc = p.cc::jsonb, bcc = p.bcc::jsonb,
+    reply_to = p.reply_to::jsonb, sent_at = p.sent_at, snippet = p.snippet, has_attachments = p.attached,
+    parse_error = CASE WHEN m.headers_only THEN m.parse_error ELSE p.error END,
+    text_pack_id = p.text_pack, text_at = p.text_at, text_size = p.text_size, html_size = p.html_size,
+    search = p.search, indexed_at = CASE WHEN m.search = p.search THEN m.indexed_at END
+  FROM parsed p WHERE m.id = p.id AND p.is_whole`;
+
+async function replaceAttachments(tx: Sql, messages: readonly ReparsedMessage[]): Promise<void> {
+  const rows = await tx.query<AttachmentRow & { messageId: string }>(
+    `SELECT id, message_id, index, filename, content_type, size, content_id, is_inline FROM attachment
+     WHERE message_id = ANY ($1::uuid[]) ORDER BY message_id, index`,
+    [messages.map(({ stale }) => stale.id)],
+  );
+  const before = Map.groupBy(rows, ({ messageId }) => messageId);
+  const changed = messages.flatMap(({ stale, digest }) => {
+    const after = attachmentRows(before.get(stale.id) ?? [], digest.attachments);
+    return after ? [{ messageId: stale.id, after }] : [];
+  });
+  if (changed.length === 0) return;
+  // Two statements: places in the list are unique, and may be exchanged.
+  await tx.query('DELETE FROM attachment WHERE message_id = ANY ($1::uuid[])', [
+    changed.map(({ messageId }) => messageId),
+  ]);
+  await tx.query(
+    `INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
+     SELECT id, message, index, filename, "contentType", size, "contentId", "isInline"
+     FROM json_to_recordset($1::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
+       "contentId" text, "isInline" boolean)`,
+    [JSON.stringify(changed.flatMap(({ messageId, after }) => after.map((row) => ({ ...row, message: messageId }))))],
+  );
+}
+
+const UPSERT_REFERENCES = `
+  INSERT INTO thread_reference (account_id, ref, thread_id, carrier, parser_version)
+  SELECT $1, r.ref, r.thread, r.carrier, ${PARSER_VERSION}
+  FROM unnest($2::bigint[], $3::uuid[], $4::bigint[]) AS r(ref, thread, carrier)
+  ON CONFLICT (account_id, ref) DO UPDATE
+    SET thread_id = excluded.thread_id, carrier = excluded.carrier, parser_version = excluded.parser_version`;
+
+function columnsOf(references: readonly (readonly [bigint, string, bigint | null])[]): unknown[] {
+  return [0, 1, 2].map((column) => references.map((reference) => reference[column]));
+}
+
+async function dropEmptyThreads(tx: Sql, accountId: string, threads: readonly string[]): Promise<void> {
+  const dropped = await tx.query<{ id: string }>(
+    `DELETE FROM thread t WHERE t.id = ANY ($1::uuid[]) AND t.account_id = $2
+       AND NOT EXISTS (SELECT FROM message m WHERE m.thread_id = t.id) RETURNING t.id`,
+    [threads, accountId],
+  );
+  if (dropped.length === 0) return;
+  // What only an older rule took for a Message-ID.
+  await tx.query('DELETE FROM thread_reference WHERE thread_id = ANY ($1::uuid[])', [dropped.map(({ id }) => id)]);
+}

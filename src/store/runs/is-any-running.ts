@@ -1,0 +1,10 @@
+import type { Pool } from 'pg';
+import { sqlOf } from '../sql.ts';
+
+/** Whether a sync goes on, on any node. */
+export async function isAnyRunning(pool: Pool): Promise<boolean> {
+  const [row] = await sqlOf(pool).query<{ running: boolean }>(
+    `SELECT EXISTS (SELECT FROM sync_run WHERE status = 'RUNNING') AS running`,
+  );
+  return row!.running;
+}
