@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
-import type { Config } from './config.ts';
+import { type Config, isLoopback } from './config.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { startClearingHistory } from './jobs/history.ts';
@@ -99,7 +99,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   opened.defer(() => queue.close());
   const syncs: Syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
 
-  const node = { metrics, adminKey, redis, logger: log };
+  const access = {
+    isLoopback: isLoopback(config.HOST),
+    publicUrl: config.PUBLIC_URL,
+    trustedProxies: config.TRUSTED_PROXIES,
+  };
+  const node = { metrics, adminKey, access, redis, logger: log };
   let server: FastifyInstance;
   if (has('api')) {
     const { buildServer } = await import('./server/build-server.ts');

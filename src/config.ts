@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 /**
@@ -21,6 +22,19 @@ const ROLE = oneOf(['api', 'worker', 'scheduler']);
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: integer(0, 65535).default(4000),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.com' })
+    .refine((value) => new URL(value).pathname === '/', 'must have no path: the service needs a host name of its own')
+    .optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('loopback')
+    .transform((value) => value.split(',').map((entry) => entry.trim()))
+    .refine(
+      (entries) => entries.every((entry) => entry === 'loopback' || ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
+      'must be IP addresses, networks like 10.0.0.0/8, or loopback, separated by commas',
+    )
+    .readonly(),
   ROLES: z
     .string()
     .default('api,worker,scheduler')
@@ -106,10 +120,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   return Object.freeze({
     ...config,
-    // Who can reach the API of a loopback listener sits on this machine and can reach its private hosts anyway.
-    IMAP_ALLOW_PRIVATE_HOSTS: config.IMAP_ALLOW_PRIVATE_HOSTS ?? isLoopback(config.HOST),
+    // Clients of a loopback listener sit on this machine and can reach its private hosts anyway, unless a proxy lets
+    // others in.
+    IMAP_ALLOW_PRIVATE_HOSTS: config.IMAP_ALLOW_PRIVATE_HOSTS ?? (isLoopback(config.HOST) && !isPublished(config)),
   });
 }
 
-const isLoopback = (host: string): boolean =>
+const isPublished = ({ PUBLIC_URL }: Settings): boolean =>
+  PUBLIC_URL !== undefined && !isLoopback(new URL(PUBLIC_URL).hostname.replace(/^\[(.*)\]$/, '$1'));
+
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

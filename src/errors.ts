@@ -11,6 +11,12 @@ export const ERRORS = {
   FORBIDDEN: row('This key may not do that.', 'caller', 'none'),
   NOT_FOUND: row('There is no such thing, or it is not yours.', 'caller', 'none'),
   BAD_USER_INPUT: row('The input is not valid.', 'caller', 'none'),
+  TOO_MANY_REQUESTS: row('Too many failed attempts from your address. Try again in a moment.', 'caller', 'none'),
+  HOST_NAME_UNKNOWN: row(
+    'This service does not answer to this host name. Its operator sets PUBLIC_URL to the address that people use.',
+    'caller',
+    'none',
+  ),
   QUERY_TOO_COMPLEX: row('The query is too long, too deep or too wide: ask for less at once.', 'caller', 'none'),
   ACCOUNT_EXISTS: row('This email address is connected already.', 'caller', 'none'),
   ACCOUNT_PAUSED: row('This account is paused: set isActive to true to sync it.', 'caller', 'none'),

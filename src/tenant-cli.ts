@@ -4,38 +4,52 @@ import { MailtideError } from './errors.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { openDatabaseBeside } from './store/database.ts';
 import { DataDirInUse } from './store/embedded/data-dir-lock.ts';
-import { addKey, addTenant, listTenants } from './store/tenants.ts';
+import { addKey, addTenant, endSessions, listKeys, listTenants, revokeKey } from './store/tenants.ts';
 
 const USAGE = `Usage:
-  npm run tenant -- add NAME    makes a tenant and prints its key, once
-  npm run tenant -- key NAME    makes one more key for a tenant and prints it, once
-  npm run tenant -- list        names the tenants`;
+  npm run tenant -- add NAME        makes a tenant and prints its key, once
+  npm run tenant -- key NAME        makes one more key for a tenant and prints it, once
+  npm run tenant -- keys NAME       lists the keys of a tenant by their ids
+  npm run tenant -- revoke KEY_ID   revokes a key and ends its sessions
+  npm run tenant -- sign-out NAME   ends all sessions of a tenant
+  npm run tenant -- list            lists the tenants`;
 
 /** `npm run tenant`: works beside a running service as well as without one. */
-async function run(prisma: PrismaClient, command: Command): Promise<void> {
-  switch (command.verb) {
+async function run(prisma: PrismaClient, { verb, subject }: Command): Promise<string[]> {
+  switch (verb) {
     case 'add':
-      console.log(await addTenant(prisma, command.name));
-      break;
+      return [await addTenant(prisma, subject)];
     case 'key':
-      console.log(await addKey(prisma, command.name));
-      break;
+      return [await addKey(prisma, subject)];
+    case 'keys':
+      return (await listKeys(prisma, subject)).map(
+        ({ id, createdAt, isConfigured, sessions }) =>
+          `${id}: made ${createdAt.toISOString()}, ${counted(sessions, 'session')}${isConfigured ? ', the setting API_KEY' : ''}`,
+      );
+    case 'revoke':
+      await revokeKey(prisma, subject);
+      return [`Revoked ${subject}.`];
+    case 'sign-out':
+      return [`Ended ${counted(await endSessions(prisma, subject), 'session')}.`];
     case 'list':
-      for (const { name, apiKeys, accounts } of await listTenants(prisma)) {
-        console.log(
-          `${name}: ${apiKeys} key${apiKeys === 1 ? '' : 's'}, ${accounts} account${accounts === 1 ? '' : 's'}`,
-        );
-      }
+      return (await listTenants(prisma)).map(
+        ({ name, apiKeys, accounts }) => `${name}: ${counted(apiKeys, 'key')}, ${counted(accounts, 'account')}`,
+      );
   }
 }
 
-type Command = { verb: 'add' | 'key'; name: string } | { verb: 'list' };
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+const VERBS = ['add', 'key', 'keys', 'revoke', 'sign-out', 'list'] as const;
+/** `subject` is the name of a tenant or the id of a key; empty for `list`. */
+type Command = { verb: (typeof VERBS)[number]; subject: string };
 
 /** What the arguments ask for, or null. */
-export function parseCommand([verb, name, ...rest]: readonly string[]): Command | null {
-  if (rest.length > 0) return null;
-  if (verb === 'list') return name === undefined ? { verb } : null;
-  return (verb === 'add' || verb === 'key') && name?.trim() ? { verb, name: name.trim() } : null;
+export function parseCommand([given, subject, ...rest]: readonly string[]): Command | null {
+  const verb = VERBS.find((one) => one === given);
+  if (!verb || rest.length > 0) return null;
+  if (verb === 'list') return subject === undefined ? { verb, subject: '' } : null;
+  return subject?.trim() ? { verb, subject: subject.trim() } : null;
 }
 
 async function main(): Promise<number> {
@@ -48,7 +62,7 @@ async function main(): Promise<number> {
     const config = readConfig(process.env);
     const database = await openDatabaseBeside({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
     try {
-      await run(database.prisma, command);
+      for (const line of await run(database.prisma, command)) console.log(line);
       return 0;
     } finally {
       await database.close();

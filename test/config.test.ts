@@ -96,6 +96,7 @@ test('the defaults suit a person on this machine', () => {
     HOST: '127.0.0.1',
     PORT: 4000,
     REDIS_PREFIX: 'mailtide',
+    TRUSTED_PROXIES: ['loopback'],
     ROLES: ['api', 'worker', 'scheduler'],
     DATABASE_POOL_SIZE: 10,
     DATA_DIR: './data',
@@ -122,6 +123,8 @@ test('what is set to nothing, as compose files do, has its default', () => {
 test('private hosts are allowed by default only where nobody else can reach the API', () => {
   const allowed = (environment: Record<string, string>) => readConfig(environment).IMAP_ALLOW_PRIVATE_HOSTS;
   expect(['127.0.0.1', 'localhost', '::1', '127.8.8.8'].map((HOST) => allowed({ HOST }))).toEqual(Array(4).fill(true));
+  expect(allowed({ PUBLIC_URL: 'http://localhost:4000' })).toBe(true);
+  expect(allowed({ PUBLIC_URL: 'https://mail.example.com' })).toBe(false);
   expect(['0.0.0.0', '::', '10.0.0.1', '127.evil'].map((HOST) => allowed({ HOST }))).toEqual(Array(4).fill(false));
   expect(allowed({ HOST: '0.0.0.0', IMAP_ALLOW_PRIVATE_HOSTS: 'true' })).toBe(true);
   expect(allowed({ IMAP_ALLOW_PRIVATE_HOSTS: 'no' })).toBe(false);

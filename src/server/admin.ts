@@ -1,20 +1,28 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import { MailtideError } from '../errors.ts';
+import { type Access, hostName, isLoopbackAddress } from './access.ts';
 
-/** What a proxy adds: who came through one is not on this machine, although the proxy may be. */
-const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+/** Headers that proxies and content delivery networks add: the client behind one is not on this machine. */
+const FORWARDED =
+  /^(?:forwarded|via|x-(?:forwarded|original|real|client|cluster|envoy|amzn|azure)-.+|cf-.+|true-client-ip|fastly-.+|cdn-loop)$/;
 
 /**
- * Lets through who runs the installation: with the admin key, by `Authorization: Bearer <ADMIN_KEY>`. Where there is no
- * such key, whoever asks on this machine itself.
+ * Lets the operator of the installation through: with the admin key, by `Authorization: Bearer <ADMIN_KEY>`. Without
+ * such a key, requests from this machine itself. Whether a request came through a proxy on this machine shows only if
+ * the proxy left a mark; one that leaves none looks like a program here (docs/security.md).
  * @throws UNAUTHENTICATED, or FORBIDDEN where a key would not help.
  */
-export function requireAdmin(request: IncomingMessage, adminKey: string | undefined): void {
+export function requireAdmin(
+  request: IncomingMessage,
+  adminKey: string | undefined,
+  access: Pick<Access, 'isPublished'>,
+): void {
   if (adminKey === undefined) {
-    if (isOnThisMachine(request)) return;
-    throw new MailtideError('FORBIDDEN', { message: 'Without ADMIN_KEY this is for requests on this machine only.' });
+    if (!access.isPublished && isOnThisMachine(request)) return;
+    throw new MailtideError('FORBIDDEN', {
+      message: 'Without ADMIN_KEY this answers requests from this machine only, and none once PUBLIC_URL is set.',
+    });
   }
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
   if (given === undefined || !isSameKey(given, adminKey)) {
@@ -29,11 +37,9 @@ export function isSameKey(one: string, another: string): boolean {
 }
 
 /** The name that was asked for counts too: a page on the web can have its own name point to this machine. */
-function isOnThisMachine({ headers, socket }: IncomingMessage): boolean {
-  if (FORWARDED.some((name) => headers[name] !== undefined)) return false;
-  const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+function isOnThisMachine({ headers, socket, httpVersionMinor }: IncomingMessage): boolean {
+  // HTTP/1.0 is what nginx speaks to its upstream by default, without any other mark.
+  if (httpVersionMinor === 0 || Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
+  const host = hostName(headers.host ?? '');
   return isLoopbackAddress(socket.remoteAddress ?? '') && (host === 'localhost' || isLoopbackAddress(host));
 }
-
-const isLoopbackAddress = (address: string): boolean =>
-  isIP(address) !== 0 && (address === '::1' || /^(::ffff:)?127\./.test(address));

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
+import type { Access } from './access.ts';
 
 /** Our own pages load from here only. A page that needs more says so itself. `nonce` is of its style elements. */
 export const contentSecurityPolicy = (nonce?: string): string =>
@@ -36,13 +37,21 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   BAD_USER_INPUT: 400,
+  HOST_NAME_UNKNOWN: 421,
   QUERY_TOO_COMPLEX: 413,
+  TOO_MANY_REQUESTS: 429,
 };
 
+/** For a year, once browsers have seen it over TLS. Other names of the domain are the operator's matter. */
+const HSTS = { 'strict-transport-security': 'max-age=31536000' };
+
 /** What every answer has: safe headers, one line in the log, and errors in the shape of GraphQL's. */
-export function addAnswers(app: FastifyInstance): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers(HEADERS);
+export function addAnswers(app: FastifyInstance, access: Access): void {
+  const headers = access.isHttpsOnly ? { ...HEADERS, ...HSTS } : HEADERS;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers);
+    if (!request.routeOptions.config.anyHost && !access.answersTo(request.raw))
+      throw new MailtideError('HOST_NAME_UNKNOWN');
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -58,7 +67,8 @@ export function addAnswers(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const known = callerError(error);
     if (!known) request.log.error({ err: error, path: pathOf(request.url) }, 'request failed');
-    const { code, message } = known ?? new MailtideError('INTERNAL');
+    const { code, message, retryAfterMs } = known ?? new MailtideError('INTERNAL');
+    if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
     return reply.code(STATUS[code] ?? 500).send({ errors: [{ message, extensions: { code } }] });
   });
 }
@@ -80,5 +90,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Asked by machines every few seconds: not worth a line in the log. */
     quiet?: boolean;
+    /** Answers whatever host name was asked for: nothing there is worth stealing. */
+    anyHost?: boolean;
   }
 }

@@ -1,29 +1,78 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MailtideError } from '../errors.ts';
-import type { Identity } from '../store/api-key.ts';
+import type { Credential } from '../store/api-key.ts';
 import type { Authenticator } from '../store/authenticator.ts';
+import type { Access } from './access.ts';
+import { createAttemptLimit } from './attempt-limit.ts';
 
+/** Over TLS the cookie has the prefix `__Host-`: no page of another host, not even a sibling's, can set it. */
 export const SESSION_COOKIE = 'mailtide_session';
+export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 
-const TOKEN = new RegExp(`(?:^|; ?)${SESSION_COOKIE}=([\\w-]+)`);
+const TOKEN = new RegExp(`(?:^|; ?)(?:__Host-)?${SESSION_COOKIE}=([\\w-]+)`);
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/**
- * Who sends a request: by `Authorization: Bearer <key>`, else by the cookie. `authorization` is what a WebSocket has
- * sent in its connection parameters instead of the header, which browsers cannot set there.
- * @throws UNAUTHENTICATED
- */
-export async function authenticateRequest(
-  authenticator: Authenticator,
-  request: IncomingMessage,
-  authorization: unknown = request.headers.authorization,
-): Promise<Identity> {
-  if (authorization !== undefined) {
-    const key = typeof authorization === 'string' ? /^Bearer (.+)$/i.exec(authorization)?.[1] : undefined;
-    return signedIn(key === undefined ? null : await authenticator.key(key.trim()));
+/** Wrong keys of one client address: 30 at once, then one every 2 s. Nobody guesses a key; the limit is for the load. */
+const WRONG_KEYS = { burst: 30, refillMs: 2000 };
+
+export interface Authentication {
+  /**
+   * The bearer of a request: by `Authorization: Bearer <key>`, else by the cookie. `authorization` is what a WebSocket
+   * has sent in its connection parameters instead of the header, which browsers cannot set there.
+   * @throws UNAUTHENTICATED; TOO_MANY_REQUESTS after too many wrong keys from one address
+   */
+  ofRequest(request: IncomingMessage, authorization?: unknown): Promise<Credential>;
+  /** The bearer of a key that came otherwise, or null. @throws TOO_MANY_REQUESTS */
+  ofKey(request: IncomingMessage, key: string): Promise<Credential | null>;
+  /** Calls `onRevoked` once, within 2 s after the credential was revoked. Returns how to stop watching. */
+  watch(credential: Credential, onRevoked: () => void): () => void;
+}
+
+export function createAuthentication(authenticator: Authenticator, access: Access): Authentication {
+  const wrongKeys = createAttemptLimit(WRONG_KEYS);
+
+  async function limited(
+    request: IncomingMessage,
+    secret: string,
+    find: (secret: string) => Promise<Credential | null>,
+  ): Promise<Credential | null> {
+    // A client that is known is served whatever others behind the same address do.
+    if (authenticator.remembers(secret)) return find(secret);
+    const address = access.clientOf(request);
+    wrongKeys.require(address);
+    const credential = await find(secret);
+    if (!credential) wrongKeys.spend(address);
+    return credential;
   }
-  const token = sessionToken(request);
-  return signedIn(token !== undefined && isOwnOrigin(request) ? await authenticator.session(token) : null);
+
+  return {
+    async ofRequest(request, authorization = request.headers.authorization) {
+      if (authorization !== undefined) {
+        const key = typeof authorization === 'string' ? /^Bearer (.+)$/i.exec(authorization)?.[1]?.trim() : undefined;
+        return signedIn(key === undefined ? null : await limited(request, key, (secret) => authenticator.key(secret)));
+      }
+      const token = sessionToken(request);
+      if (token === undefined || !isOwnOrigin(request)) return signedIn(null);
+      return signedIn(await limited(request, token, (secret) => authenticator.session(secret)));
+    },
+    ofKey: (request, key) => limited(request, key, (secret) => authenticator.key(secret)),
+    watch: (credential, onRevoked) => authenticator.watch(credential, onRevoked),
+  };
+}
+
+/** Aborts when the connection of an answer is gone, or the credential that it was asked for with is revoked. */
+export function whileAllowed(
+  authentication: Pick<Authentication, 'watch'>,
+  credential: Credential,
+  response: ServerResponse,
+): AbortSignal {
+  const ended = new AbortController();
+  const stopWatching = authentication.watch(credential, () => ended.abort());
+  response.once('close', () => {
+    stopWatching();
+    ended.abort();
+  });
+  return ended.signal;
 }
 
 /** The token of the session cookie, also where Fastify has not parsed the request (a WebSocket's handshake). */
@@ -39,7 +88,7 @@ export function isOwnOrigin({ method = '', headers }: IncomingMessage): boolean 
   return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
 }
 
-function signedIn(identity: Identity | null): Identity {
-  if (!identity) throw new MailtideError('UNAUTHENTICATED');
-  return identity;
+function signedIn(credential: Credential | null): Credential {
+  if (!credential) throw new MailtideError('UNAUTHENTICATED');
+  return credential;
 }

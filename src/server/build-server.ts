@@ -3,6 +3,8 @@ import type { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../graphql/context.ts';
 import { createAuthenticator } from '../store/authenticator.ts';
+import { createAccess } from './access.ts';
+import { createAuthentication } from './authentication.ts';
 import { buildNodeServer, type NodeServerOptions } from './build-node-server.ts';
 import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
@@ -19,6 +21,8 @@ export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly renderHtml: RenderHtml;
   /** Of the queue, where there is a Redis. */
   readonly messages?: Queue | undefined;
+  /** How often the database is asked whether keys and sessions in use were revoked, in milliseconds. */
+  readonly revocationCheckMs?: number;
 }
 
 /** Connections that are still busy this long after the server began to close are cut. */
@@ -33,17 +37,19 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { database } = services;
   const stopping = new AbortController();
   const app = buildNodeServer({ ...options, database }, stopping.signal);
-  const authenticator = createAuthenticator(database.prisma);
+  const access = createAccess(options.access);
+  const authenticator = createAuthenticator(database.prisma, options.revocationCheckMs);
+  const authentication = createAuthentication(authenticator, access);
   const graphql = createGraphQLServer(services, logger);
 
   await app.register(cookies);
-  await addPages(app, authenticator);
-  await addSignIn(app, database.prisma, authenticator);
-  addGraphQLHttp(app, graphql, authenticator, stopping.signal);
-  const closeSockets = addGraphQLSockets(app, graphql, authenticator, logger);
-  addDownloads(app, database, authenticator, readAttachment);
-  addMessagePages(app, database, authenticator, renderHtml);
-  addTimelineExport(app, database, authenticator);
+  await addPages(app, authentication);
+  await addSignIn(app, { prisma: database.prisma, authenticator, authentication, access });
+  addGraphQLHttp(app, graphql, authentication, stopping.signal);
+  const closeSockets = addGraphQLSockets(app, graphql, authentication, access, logger);
+  addDownloads(app, database, authentication, readAttachment);
+  addMessagePages(app, database, authentication, renderHtml);
+  addTimelineExport(app, database, authentication);
   if (messages && adminKey) await addQueueDashboard(app, messages, adminKey);
 
   app.addHook('preClose', async () => {

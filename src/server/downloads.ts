@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { found } from '../graphql/found.ts';
 import { type NodeType, requireId } from '../graphql/ids.ts';
-import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
 import { readSource } from '../store/read-pack.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
-import { authenticateRequest } from './authentication.ts';
+import type { Authentication } from './authentication.ts';
 
 /** The attachment at a position of a message's source; null when there is none. */
 export type ReadAttachment = (source: Uint8Array, index: number) => Promise<{ readonly content: Uint8Array } | null>;
@@ -20,7 +19,7 @@ const HOSTILE_CONTENT_POLICY = "sandbox; default-src 'none'";
 export function addDownloads(
   app: FastifyInstance,
   { prisma }: Database,
-  authenticator: Authenticator,
+  authentication: Authentication,
   readAttachment: ReadAttachment,
 ): void {
   app.get('/messages/:id/source', async (request, reply) => {
@@ -37,7 +36,7 @@ export function addDownloads(
   });
 
   async function asked(request: FastifyRequest, type: NodeType): Promise<{ reader: TenantReader; id: string }> {
-    const { tenantId } = await authenticateRequest(authenticator, request.raw);
+    const { tenantId } = await authentication.ofRequest(request.raw);
     const { id } = request.params as { id: string };
     return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id) };
   }

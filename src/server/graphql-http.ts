@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { createContext, type GraphQLContext, type Services } from '../graphql/context.ts';
@@ -6,10 +6,9 @@ import { presentError, useValidationCode } from '../graphql/errors.ts';
 import { useLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema/index.ts';
 import type { Identity } from '../store/api-key.ts';
-import type { Authenticator } from '../store/authenticator.ts';
 import { useSpans } from '../telemetry/graphql-spans.ts';
 import { wantsPage } from './answers.ts';
-import { authenticateRequest } from './authentication.ts';
+import { type Authentication, whileAllowed } from './authentication.ts';
 import { sendGraphiql } from './graphiql.ts';
 import { formAt } from './sign-in.ts';
 
@@ -45,21 +44,23 @@ export function createGraphQLServer(services: Services, logger: Logger): GraphQL
 export function addGraphQLHttp(
   app: FastifyInstance,
   graphql: GraphQLServer,
-  authenticator: Authenticator,
+  authentication: Authentication,
   stopping: AbortSignal,
 ): void {
   app.route({
     url: GRAPHQL_PATH,
     method: ['GET', 'POST'],
     async handler(request, reply) {
-      const signedIn = authenticateRequest(authenticator, request.raw);
+      const signedIn = authentication.ofRequest(request.raw);
       if (wantsPage(request)) {
         return signedIn.then(
           () => sendGraphiql(reply),
           () => reply.redirect(formAt(request.url), 303),
         );
       }
-      const origin = { identity: await signedIn, signal: AbortSignal.any([stopping, goneWith(reply)]) };
+      const identity = await signedIn;
+      const allowed = whileAllowed(authentication, identity, reply.raw);
+      const origin = { identity, signal: AbortSignal.any([stopping, allowed]) };
       const response = await graphql.handleNodeRequestAndResponse(request, reply, origin);
       // An event stream that the server ends must not keep its connection, which would keep the server from closing.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
@@ -68,11 +69,4 @@ export function addGraphQLHttp(
       return response;
     },
   });
-}
-
-/** Aborted when the answer is sent, or its connection gone. */
-function goneWith({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once('close', () => gone.abort());
-  return gone.signal;
 }

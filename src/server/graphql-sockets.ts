@@ -7,8 +7,8 @@ import { WebSocketServer } from 'ws';
 import { MailtideError } from '../errors.ts';
 import { presentError } from '../graphql/errors.ts';
 import type { Identity } from '../store/api-key.ts';
-import type { Authenticator } from '../store/authenticator.ts';
-import { authenticateRequest } from './authentication.ts';
+import type { Access } from './access.ts';
+import type { Authentication } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer } from './graphql-http.ts';
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
@@ -17,24 +17,33 @@ const INIT_WAIT_MS = 5000;
 /** Time to answer the close of a stopping server, before the connection is cut. */
 const CLOSE_WAIT_MS = 1000;
 
-type SocketExtra = Extra & { identity?: Identity; gone?: AbortController };
+/** Beside graphql-ws' own codes: this address has failed to sign in too often. */
+const TOO_MANY_ATTEMPTS = 4429;
+
+type SocketExtra = Extra & { identity?: Identity; gone?: AbortController; stopWatching?: () => void };
 type ConnectionParams = { authorization?: unknown; Authorization?: unknown };
 
 /**
  * GraphQL over WebSocket (protocol graphql-transport-ws) on the same path. A key comes in the connection parameters as
  * `authorization: "Bearer <key>"`, a page's cookie with the handshake. Frames are pulled: the next one is taken from
- * the feed when the socket has written the one before, so a client that does not read costs one frame.
+ * the feed when the socket has written the one before, so a client that does not read costs one frame. A socket closes
+ * with 4403 when its key is revoked or its session ends.
  * @returns what closes all sockets with 1001 and resolves when they are gone.
  */
 export function addGraphQLSockets(
   app: FastifyInstance,
   graphql: GraphQLServer,
-  authenticator: Authenticator,
+  authentication: Authentication,
+  access: Access,
   logger: Logger,
 ): () => Promise<void> {
   // Not bound to `app.server`: a port in use would come out here too, as an error of the sockets with its stack.
   const server = new WebSocketServer({ noServer: true, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
   app.server.on('upgrade', (request, socket, head) => {
+    if (!access.answersTo(request)) {
+      socket.end('HTTP/1.1 421 Misdirected Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
     server.handleUpgrade(request, socket, head, (webSocket) => server.emit('connection', webSocket, request));
   });
 
@@ -43,14 +52,24 @@ export function addGraphQLSockets(
 
     async onConnect({ extra, connectionParams: params }) {
       try {
-        extra.identity = await authenticateRequest(
-          authenticator,
+        const credential = await authentication.ofRequest(
           extra.request,
           params?.authorization ?? params?.Authorization ?? extra.request.headers.authorization,
         );
+        extra.identity = credential;
         extra.gone = new AbortController();
+        extra.stopWatching = authentication.watch(credential, () => {
+          extra.gone?.abort();
+          extra.socket.close(CloseCode.Forbidden, 'Forbidden');
+        });
+        // It may have closed while the database was asked.
+        if (extra.socket.readyState !== extra.socket.OPEN) extra.stopWatching();
         return true;
       } catch (error) {
+        if (error instanceof MailtideError && error.code === 'TOO_MANY_REQUESTS') {
+          extra.socket.close(TOO_MANY_ATTEMPTS, 'Too many attempts');
+          return false;
+        }
         if (error instanceof MailtideError) return false;
         logger.error({ err: error }, 'connection failed');
         extra.socket.close(CloseCode.InternalServerError, 'Internal server error');
@@ -84,7 +103,10 @@ export function addGraphQLSockets(
     subscribe: (args) => engineOf(args).subscribe(args),
     // What broke in the middle of a stream was wrapped once more on its way here.
     onError: (_context, _id, _payload, errors) => errors.map((error) => presentError(error, logger).toJSON()),
-    onDisconnect: ({ extra }) => extra.gone?.abort(),
+    onClose({ extra }) {
+      extra.stopWatching?.();
+      extra.gone?.abort();
+    },
   };
   useServer(options, server);
 

@@ -15,7 +15,7 @@ export function addHealth(
   redis: { readonly isReady: boolean } | null,
   stopping?: AbortSignal,
 ): void {
-  const quiet = { config: { quiet: true } };
+  const quiet = { config: { quiet: true, anyHost: true } };
   app.get('/healthz', quiet, async () => ({ status: 'ok' }));
   app.get('/readyz', quiet, async (_request, reply) => {
     const problem = stopping?.aborted ? 'stopping' : await databaseProblem(database);

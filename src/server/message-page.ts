@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { found } from '../graphql/found.ts';
 import { requireId } from '../graphql/ids.ts';
-import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
 import { readHtml, readSource } from '../store/read-pack.ts';
 import { tenantScoped } from '../store/tenant-scope.ts';
-import { authenticateRequest } from './authentication.ts';
+import type { Authentication } from './authentication.ts';
 
 /** A message's HTML as a document that is safe to show; `source` is empty where the HTML names nothing that is in it. */
 export type RenderHtml = (
@@ -22,11 +21,11 @@ export type RenderHtml = (
 export function addMessagePages(
   app: FastifyInstance,
   { prisma }: Database,
-  authenticator: Authenticator,
+  authentication: Authentication,
   renderHtml: RenderHtml,
 ): void {
   app.get('/messages/:id/html', async (request, reply) => {
-    const { tenantId } = await authenticateRequest(authenticator, request.raw);
+    const { tenantId } = await authentication.ofRequest(request.raw);
     const id = requireId('Message', (request.params as { id: string }).id);
     const remoteImages = (request.query as { images?: string }).images === 'remote';
     const reader = tenantScoped(prisma, tenantId);

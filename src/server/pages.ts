@@ -6,10 +6,9 @@ import { fileURLToPath } from 'node:url';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MailtideError } from '../errors.ts';
-import type { Authenticator } from '../store/authenticator.ts';
 import { ACCOUNT_PARTS, PATHS } from '../ui/paths.ts';
 import { contentSecurityPolicy, wantsPage } from './answers.ts';
-import { authenticateRequest } from './authentication.ts';
+import type { Authentication } from './authentication.ts';
 
 const BUILT = fileURLToPath(new URL('../../dist/ui/', import.meta.url));
 /** Where the nonce of an answer goes, in index.html, and whether its reader is signed in. */
@@ -23,7 +22,7 @@ const SESSION_WAIT_MS = 1000;
  * not there it says so to a person, with the way home; to a program it is NOT_FOUND.
  * @throws Error of one line when the page was not built
  */
-export async function addPages(app: FastifyInstance, authenticator: Authenticator): Promise<void> {
+export async function addPages(app: FastifyInstance, authentication: Authentication): Promise<void> {
   if (!existsSync(`${BUILT}index.html`)) throw new Error('The web page is not built: run npm run build:ui');
   const index = readFileSync(`${BUILT}index.html`, 'utf8');
 
@@ -61,7 +60,7 @@ export async function addPages(app: FastifyInstance, authenticator: Authenticato
 
   /** When it cannot be told soon, for want of the database, the page comes all the same and finds out. */
   async function isStranger(request: IncomingMessage): Promise<boolean> {
-    const told = authenticateRequest(authenticator, request).then(
+    const told = authentication.ofRequest(request).then(
       () => false,
       (error: unknown) => error instanceof MailtideError && error.code === 'UNAUTHENTICATED',
     );

@@ -3,10 +3,30 @@ import { MailtideError } from '../errors.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { Authenticator } from '../store/authenticator.ts';
 import { createSession, SESSION_DAYS } from '../store/sessions.ts';
-import { isOwnOrigin, SESSION_COOKIE, sessionToken } from './authentication.ts';
+import { ownPath } from '../ui/paths.ts';
+import type { Access } from './access.ts';
+import { createAttemptLimit } from './attempt-limit.ts';
+import {
+  type Authentication,
+  isOwnOrigin,
+  SECURE_SESSION_COOKIE,
+  SESSION_COOKIE,
+  sessionToken,
+} from './authentication.ts';
 
 const MAX_FORM_BYTES = 4096;
 const FORM = 'application/x-www-form-urlencoded';
+/** Sign-ins of one client address, with right and wrong keys: each writes a row. */
+const SIGN_INS = { burst: 60, refillMs: 1000 };
+/** Browsers say so of an address that a person typed or opened from another program, and of our own links. */
+const NOT_FROM_ELSEWHERE = new Set(['none', 'same-origin']);
+
+export interface SignInParts {
+  readonly prisma: PrismaClient;
+  readonly authenticator: Authenticator;
+  readonly authentication: Authentication;
+  readonly access: Access;
+}
 
 /**
  * Exchanges a key for a cookie: by the link that the service prints at its start, or by the form of the page. Both end
@@ -14,18 +34,21 @@ const FORM = 'application/x-www-form-urlencoded';
  */
 export async function addSignIn(
   app: FastifyInstance,
-  prisma: PrismaClient,
-  authenticator: Authenticator,
+  { prisma, authenticator, authentication, access }: SignInParts,
 ): Promise<void> {
+  const signIns = createAttemptLimit(SIGN_INS);
+
   await app.register(async (forms) => {
     forms.addContentTypeParser(FORM, { parseAs: 'string', bodyLimit: MAX_FORM_BYTES }, (_request, body, done) =>
       done(null, Object.fromEntries(new URLSearchParams(body.toString()))),
     );
 
     forms.get('/sign-in', async (request, reply) => {
-      // A link on another site must not sign anybody in as somebody else: there the form asks.
-      const fromElsewhere = request.headers['sec-fetch-site'] === 'cross-site';
-      return signIn(request, reply, fromElsewhere ? {} : request.query);
+      // A link on another site, or on a sibling of this one, must not sign anybody in as somebody else. Where the browser
+      // does not say where the link was (plain HTTP on a network), the form asks for the key.
+      const isOpenedHere = NOT_FROM_ELSEWHERE.has(String(request.headers['sec-fetch-site']));
+      const { next } = request.query as { next?: unknown };
+      return signIn(request, reply, isOpenedHere ? request.query : { next });
     });
 
     forms.post('/sign-in', async (request, reply) => {
@@ -37,7 +60,10 @@ export async function addSignIn(
       requireOwnPage(request);
       const token = sessionToken(request.raw);
       if (token) await authenticator.endSession(token);
-      return reply.clearCookie(SESSION_COOKIE, { path: '/' }).redirect('/', 303);
+      return reply
+        .clearCookie(SESSION_COOKIE, { path: '/' })
+        .clearCookie(SECURE_SESSION_COOKIE, { path: '/', secure: true })
+        .redirect('/', 303);
     });
   });
 
@@ -45,14 +71,18 @@ export async function addSignIn(
     const { key, next } = (given ?? {}) as { key?: unknown; next?: unknown };
     const target = ownPath(next);
     if (typeof key !== 'string' || key === '') return reply.redirect(formAt(target), 303);
-    const identity = await authenticator.key(key.trim());
+    const address = access.clientOf(request.raw);
+    signIns.require(address);
+    signIns.spend(address);
+    const identity = await authentication.ofKey(request.raw, key.trim());
     if (!identity) return reply.redirect(`${formAt(target)}&failed`, 303);
+    const secure = access.isEncrypted(request.raw);
     return reply
-      .setCookie(SESSION_COOKIE, await createSession(prisma, identity), {
+      .setCookie(secure ? SECURE_SESSION_COOKIE : SESSION_COOKIE, await createSession(prisma, identity), {
         path: '/',
         httpOnly: true,
         sameSite: 'lax',
-        secure: isEncrypted(request),
+        secure,
         maxAge: SESSION_DAYS * 24 * 60 * 60,
       })
       .redirect(target, 303);
@@ -61,18 +91,6 @@ export async function addSignIn(
 
 /** Where the page shows the sign-in form and comes back from it to `next`. */
 export const formAt = (next: string): string => `/?next=${encodeURIComponent(next)}`;
-
-/** A path of ours, or `/`: never another site, however it is written. */
-export function ownPath(next: unknown): string {
-  const here = 'http://mailtide.invalid';
-  if (typeof next !== 'string' || !URL.canParse(next, here)) return '/';
-  const url = new URL(next, here);
-  return url.origin === here ? url.pathname + url.search : '/';
-}
-
-/** A proxy in front may end TLS. Believing its word costs nothing: who lies gets a cookie that is not sent back. */
-const isEncrypted = (request: FastifyRequest): boolean =>
-  request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https';
 
 function requireOwnPage(request: FastifyRequest): void {
   if (!isOwnOrigin(request.raw)) throw new MailtideError('FORBIDDEN', { message: 'Only our own page may do that.' });

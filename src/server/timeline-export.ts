@@ -2,12 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { found } from '../graphql/found.ts';
 import { requireId } from '../graphql/ids.ts';
-import type { Authenticator } from '../store/authenticator.ts';
 import type { Database } from '../store/database.ts';
 import { readTimeline } from '../store/read-timeline.ts';
 import { tenantScoped } from '../store/tenant-scope.ts';
 import { exportLine } from '../timeline/export.ts';
-import { authenticateRequest } from './authentication.ts';
+import { type Authentication, whileAllowed } from './authentication.ts';
 import { savedAs } from './downloads.ts';
 
 /** Lines are sent together up to this many characters: one packet for each would cost more than the lines. */
@@ -17,20 +16,19 @@ const CHUNK = 64 * 1024;
  * The timeline of an account as a file, one event a line, up to the event that is the last one now. What that is stands
  * in the headers, for whoever wants to know later that the end is still there. Read as fast as it is taken.
  */
-export function addTimelineExport(app: FastifyInstance, { prisma }: Database, authenticator: Authenticator): void {
+export function addTimelineExport(app: FastifyInstance, { prisma }: Database, authentication: Authentication): void {
   app.get('/accounts/:id/timeline', async (request, reply) => {
-    const { tenantId } = await authenticateRequest(authenticator, request.raw);
+    const credential = await authentication.ofRequest(request.raw);
     const id = requireId('EmailAccount', (request.params as { id: string }).id);
-    const reader = tenantScoped(prisma, tenantId);
+    const reader = tenantScoped(prisma, credential.tenantId);
     const { eventSeq, eventHash } = found(
       await reader.emailAccount.findUnique({ where: { id }, select: { eventSeq: true, eventHash: true } }),
     );
-    const gone = new AbortController();
-    reply.raw.on('close', () => gone.abort());
+    const allowed = whileAllowed(authentication, credential, reply.raw);
 
     async function* chunks(): AsyncGenerator<string> {
       let chunk = '';
-      for await (const event of readTimeline(reader, id, eventSeq, gone.signal)) {
+      for await (const event of readTimeline(reader, id, eventSeq, allowed)) {
         chunk += exportLine(id, event);
         if (chunk.length < CHUNK) continue;
         yield chunk;

@@ -12,6 +12,14 @@ export interface Identity {
   readonly apiKeyId: string;
 }
 
+/** An identity with what it stands or falls with, so that a revoked key ends what was opened with it. */
+export interface Credential extends Identity {
+  /** SHA-256 of the key's secret, lower-case hex; null for a session. */
+  readonly keyHash: string | null;
+  /** The row of the session; null for a key. */
+  readonly sessionId: string | null;
+}
+
 /** Some 70 bits: unique, and short enough to be named in a support mail. */
 const ID_LENGTH = 12;
 const SECRET_BYTES = 32;

@@ -1,16 +1,19 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { hashSecret, type Identity, newSecret } from './api-key.ts';
+import { type Credential, hashSecret, type Identity, newSecret } from './api-key.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 export const SESSION_DAYS = 30;
+/** Of one key at a time: the oldest ends when another one begins. */
+export const MAX_SESSIONS = 100;
 
-/** Starts a session for who has shown a valid key, and drops what expired. @returns the token for the cookie. */
+/** Starts a session for a valid key, drops expired ones and the key's oldest. @returns the token for the cookie. */
 export async function createSession(prisma: PrismaClient, identity: Identity): Promise<string> {
   await prisma.session.deleteMany({ where: { expiresAt: { lt: new Date() } } });
+  await endOldest(prisma, identity.apiKeyId);
   const token = newSecret();
   await prisma.session.create({
     data: {
-      id: sessionId(token),
+      id: sessionIdOf(token),
       tenantId: identity.tenantId,
       apiKeyId: identity.apiKeyId,
       expiresAt: new Date(Date.now() + SESSION_DAYS * DAY),
@@ -20,17 +23,28 @@ export async function createSession(prisma: PrismaClient, identity: Identity): P
 }
 
 export async function endSession(prisma: PrismaClient, token: string): Promise<void> {
-  await prisma.session.deleteMany({ where: { id: sessionId(token) } });
+  await prisma.session.deleteMany({ where: { id: sessionIdOf(token) } });
 }
 
-/** Who the token stands for, or null when it is unknown, ended or expired. */
-export async function authenticateSession(prisma: PrismaClient, token: string): Promise<Identity | null> {
+/** The bearer of the token, or null when it is unknown, ended or expired. */
+export async function authenticateSession(prisma: PrismaClient, token: string): Promise<Credential | null> {
   const session = await prisma.session.findUnique({
-    where: { id: sessionId(token), expiresAt: { gt: new Date() } },
-    select: { tenantId: true, apiKeyId: true },
+    where: { id: sessionIdOf(token), expiresAt: { gt: new Date() } },
+    select: { id: true, tenantId: true, apiKeyId: true },
   });
-  return session;
+  return session && { tenantId: session.tenantId, apiKeyId: session.apiKeyId, keyHash: null, sessionId: session.id };
+}
+
+/** Leaves room for one more. */
+async function endOldest(prisma: PrismaClient, apiKeyId: string): Promise<void> {
+  const surplus = await prisma.session.findMany({
+    where: { apiKeyId },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    skip: MAX_SESSIONS - 1,
+    select: { id: true },
+  });
+  if (surplus.length > 0) await prisma.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } });
 }
 
 /** The row is named by the token's hash, so that a copy of the table signs nobody in. */
-const sessionId = (token: string): string => hashSecret(token).toString('hex');
+export const sessionIdOf = (token: string): string => hashSecret(token).toString('hex');

@@ -12,6 +12,14 @@ export interface TenantSummary {
   readonly accounts: number;
 }
 
+export interface KeySummary {
+  readonly id: string;
+  readonly createdAt: Date;
+  /** It is the setting API_KEY, and comes back at the next start while that is set. */
+  readonly isConfigured: boolean;
+  readonly sessions: number;
+}
+
 /**
  * Makes sure that somebody can sign in. With `apiKey` (the setting API_KEY) exactly that key is valid for the first
  * tenant, in place of the one that was configured before; without it a key is made if the tenant has none.
@@ -39,9 +47,31 @@ export async function addTenant(prisma: PrismaClient, name: string): Promise<str
 
 /** Makes one more key for a tenant. @returns the key, which is not stored and can be shown only now. */
 export async function addKey(prisma: PrismaClient, tenantName: string): Promise<string> {
-  const tenant = await prisma.tenant.findUnique({ where: { name: tenantName } });
-  if (!tenant) throw new MailtideError('NOT_FOUND', { message: `There is no tenant "${tenantName}".` });
-  return storeNewKey(prisma, tenant.id);
+  return storeNewKey(prisma, (await tenantNamed(prisma, tenantName)).id);
+}
+
+/** @throws NOT_FOUND */
+export async function listKeys(prisma: PrismaClient, tenantName: string): Promise<KeySummary[]> {
+  const { id: tenantId } = await tenantNamed(prisma, tenantName);
+  const keys = await prisma.apiKey.findMany({
+    where: { tenantId },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    include: { _count: { select: { sessions: true } } },
+  });
+  return keys.map(({ id, createdAt, isConfigured, _count }) => ({ id, createdAt, isConfigured, ..._count }));
+}
+
+/** Revokes a key and ends its sessions; what is open with either ends within 2 s. @throws NOT_FOUND */
+export async function revokeKey(prisma: PrismaClient, keyId: string): Promise<void> {
+  const { count } = await prisma.apiKey.deleteMany({ where: { id: keyId } });
+  if (count === 0) throw new MailtideError('NOT_FOUND', { message: `There is no key "${keyId}".` });
+}
+
+/** Ends all sessions of a tenant; its keys stay valid. @returns how many there were. @throws NOT_FOUND */
+export async function endSessions(prisma: PrismaClient, tenantName: string): Promise<number> {
+  const { id: tenantId } = await tenantNamed(prisma, tenantName);
+  const { count } = await prisma.session.deleteMany({ where: { tenantId } });
+  return count;
 }
 
 export async function listTenants(prisma: PrismaClient): Promise<TenantSummary[]> {
@@ -50,6 +80,12 @@ export async function listTenants(prisma: PrismaClient): Promise<TenantSummary[]
     include: { _count: { select: { apiKeys: true, accounts: true } } },
   });
   return tenants.map(({ name, createdAt, _count }) => ({ name, createdAt, ..._count }));
+}
+
+async function tenantNamed(prisma: PrismaClient, name: string): Promise<Tenant> {
+  const tenant = await prisma.tenant.findUnique({ where: { name } });
+  if (!tenant) throw new MailtideError('NOT_FOUND', { message: `There is no tenant "${name}".` });
+  return tenant;
 }
 
 async function firstTenant(prisma: PrismaClient): Promise<Tenant> {

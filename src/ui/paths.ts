@@ -27,3 +27,16 @@ export const toReceipt = (id: string): string => `${toAccount(id)}#${RECEIPT_ID}
 export const toMailbox = (accountId: string, mailboxId: string): string =>
   `${toAccount(accountId, 'messages')}?mailbox=${mailboxId}`;
 export const toMessage = (id: string): string => `/messages/${id}`;
+
+/**
+ * Where a sign-in leads: `next` if it is a path of this service, else `/`. The resolved path is resolved once more,
+ * because dots in it can leave two slashes at its beginning, which browsers take for another site (RFC 3986, 4.2).
+ */
+export function ownPath(next: unknown): string {
+  const here = 'http://mailtide.invalid';
+  if (typeof next !== 'string' || !URL.canParse(next, here)) return '/';
+  const { origin, pathname, search } = new URL(next, here);
+  const path = pathname + search;
+  const isOurs = origin === here && URL.canParse(path, here) && new URL(path, here).href === here + path;
+  return isOurs ? path : '/';
+}

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
-import { ownPath } from '../../src/server/sign-in.ts';
-import { codeOf, cookieOf, get, json, post } from './requests.ts';
+import { authenticate } from '../../src/store/authenticator.ts';
+import { authenticateSession, createSession, MAX_SESSIONS } from '../../src/store/sessions.ts';
+import { addKey } from '../../src/store/tenants.ts';
+import { ownPath } from '../../src/ui/paths.ts';
+import { codeOf, cookieOf, get, json, openSignInLink, post, secretOf } from './requests.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
 
 let api: ServedApi;
@@ -74,16 +77,25 @@ describe('who asks', () => {
 
 describe('signing in', () => {
   test('by link ends at a path of ours with a cookie that scripts cannot read', async () => {
-    const answer = await get(api, `/sign-in?key=${api.alice.key}&next=${encodeURIComponent('/graphql')}`);
+    const answer = await openSignInLink(api, `${api.alice.key}&next=${encodeURIComponent('/graphql')}`);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/graphql']);
     expect(answer.headers.get('set-cookie')).toMatch(
       /^mailtide_session=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
     );
   });
 
-  test('marks the cookie Secure behind a proxy that speaks TLS', async () => {
-    const answer = await get(api, `/sign-in?key=${api.alice.key}`, { 'x-forwarded-proto': 'https' });
-    expect(answer.headers.get('set-cookie')).toContain('; Secure');
+  test.each([
+    ['x-forwarded-proto', 'https', true],
+    ['x-forwarded-proto', 'https, http', true],
+    ['x-forwarded-proto', 'http, https', false],
+    ['forwarded', 'for=192.0.2.1;proto=https', true],
+    ['forwarded', 'for=192.0.2.1;proto=http, proto=https', false],
+  ])('behind a proxy that sends %s: %s, the cookie is for TLS only: %s', async (header, value, isSecure) => {
+    const cookie = (await openSignInLink(api, api.alice.key, { [header]: value })).headers.get('set-cookie')!;
+    expect(cookie).toMatch(isSecure ? /^__Host-mailtide_session=.*; Secure;/ : /^mailtide_session=/);
+    expect(cookie.includes('Secure')).toBe(isSecure);
+    const headers = { ...json, cookie: cookie.split(';')[0]!, origin: api.url };
+    expect((await post(api, '/graphql', viewer, headers)).status).toBe(200);
   });
 
   test('by form works from our own page, and shows the form again for a wrong key', async () => {
@@ -101,9 +113,21 @@ describe('signing in', () => {
     expect(await codeOf(foreign)).toEqual([403, 'FORBIDDEN']);
   });
 
-  test('is not done by a link on another site', async () => {
-    const answer = await get(api, `/sign-in?key=${api.alice.key}`, { 'sec-fetch-site': 'cross-site' });
-    expect([answer.headers.get('location'), answer.headers.get('set-cookie')]).toEqual(['/?next=%2F', null]);
+  test.each(['cross-site', 'same-site', ''])('a link from elsewhere (%j) leads to the form', async (site) => {
+    const answer = await openSignInLink(api, `${api.alice.key}&next=/graphql`, { 'sec-fetch-site': site });
+    expect([answer.headers.get('location'), answer.headers.get('set-cookie')]).toEqual(['/?next=%2Fgraphql', null]);
+  });
+
+  test('a key has 100 sessions at most, and the oldest ends', async () => {
+    const { prisma } = api.database;
+    const key = await addKey(prisma, 'bob');
+    const credential = (await authenticate(prisma, key))!;
+    const first = await createSession(prisma, credential);
+    for (let i = 1; i < MAX_SESSIONS; i++) await createSession(prisma, credential);
+    expect(await authenticateSession(prisma, first)).not.toBeNull();
+    await createSession(prisma, credential);
+    expect(await authenticateSession(prisma, first)).toBeNull();
+    expect(await prisma.session.count({ where: { apiKeyId: credential.apiKeyId } })).toBe(MAX_SESSIONS);
   });
 
   test('ends with signing out', async () => {
@@ -123,6 +147,14 @@ describe('signing in', () => {
     ['https://evil.example/', '/'],
     ['javascript:alert(1)', '/'],
     ['\t//evil.example', '/'],
+    ['/.//evil.example', '/'],
+    ['/..//evil.example', '/'],
+    ['/a/../..//evil.example', '/'],
+    ['/./\\evil.example', '/'],
+    ['/%2e//evil.example', '/'],
+    ['/.//', '/'],
+    ['//', '/'],
+    ['/a//b?c=//d', '/a//b?c=//d'],
     [undefined, '/'],
   ])('next %j leads to %j', (next, path) => expect(ownPath(next)).toBe(path));
 });
@@ -145,7 +177,7 @@ describe('operation', () => {
     const log = api.log.join('\n');
     expect(log).toContain('"method":"GET","path":"/nowhere","status":404');
     expect(log).toContain('"path":"/sign-in","status":303');
-    expect(log).not.toContain(api.alice.key.split('_').at(-1));
+    expect(log).not.toContain(secretOf(api.alice.key));
     expect(log).not.toContain(cookie.split('=')[1]);
   });
 });

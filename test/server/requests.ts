@@ -1,8 +1,12 @@
+import { parseApiKey } from '../../src/store/api-key.ts';
 import type { ServedApi } from './served-api.ts';
 
 /** As browsers ask for what somebody opens. */
 export const ofBrowser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 export const json = { 'content-type': 'application/json' };
+
+/** A secret may hold underscores too. */
+export const secretOf = (key: string): string => parseApiKey(key)!.secret;
 
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
@@ -16,8 +20,12 @@ export const post = (
   headers: Record<string, string> = {},
 ): Promise<Response> => fetch(api.url + path, { method: 'POST', body, headers, redirect: 'manual' });
 
+/** A link that a person opens from a terminal: browsers then say that no site led there. */
+export const openSignInLink = (api: ServedApi, key: string, headers: Record<string, string> = {}): Promise<Response> =>
+  get(api, `/sign-in?key=${key}`, { 'sec-fetch-site': 'none', ...headers });
+
 export async function cookieOf(api: ServedApi, key: string): Promise<string> {
-  return (await get(api, `/sign-in?key=${key}`)).headers.get('set-cookie')!.split(';')[0]!;
+  return (await openSignInLink(api, key)).headers.get('set-cookie')!.split(';')[0]!;
 }
 
 export async function codeOf(response: Response): Promise<[number, string]> {

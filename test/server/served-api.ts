@@ -12,6 +12,7 @@ import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalBuses, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { htmlPage } from '../../src/mime/html-page.ts';
+import type { AccessSettings } from '../../src/server/access.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { addTenant } from '../../src/store/tenants.ts';
@@ -43,9 +44,13 @@ export type Answer = { data?: any; errors?: { message: string; extensions: { cod
 
 export const errorCodes = ({ errors }: Answer): string[] | undefined => errors?.map((one) => one.extensions.code);
 
+/** Tests that count statements want none that comes by itself. Milliseconds. */
+const NEVER = 2 ** 30;
+
 /** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
 export async function serveApi(
   overrides: (services: Services) => Partial<Services> = (same) => same,
+  options: { access?: Partial<AccessSettings>; revocationCheckMs?: number } = {},
 ): Promise<ServedApi> {
   const dataDir = newDataDir();
   const database = await openDatabase({ url: undefined, dataDir });
@@ -76,6 +81,8 @@ export async function serveApi(
     logger,
     metrics: createMetrics({ pool, log: logger, namesHosts: false }),
     adminKey: undefined,
+    access: { isLoopback: true, publicUrl: undefined, trustedProxies: ['loopback'], ...options.access },
+    revocationCheckMs: options.revocationCheckMs ?? NEVER,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

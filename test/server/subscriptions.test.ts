@@ -6,6 +6,7 @@ import { encodeId } from '../../src/graphql/ids.ts';
 import type { ProgressFeed } from '../../src/live/progress-feed.ts';
 import { waitFor } from '../support/wait.ts';
 import { openEventStream } from './event-stream.ts';
+import { cookieOf } from './requests.ts';
 import { type ServedApi, serveApi, type TestTenant } from './served-api.ts';
 import { type StoredAccount, storeAccount, storeRun } from './stored-mail.ts';
 
@@ -248,7 +249,4 @@ async function heldBack(before: number): Promise<void> {
   expect((last - before) * 10_000).toBeLessThan(16 * 1024 * 1024);
 }
 
-async function signIn({ key }: TestTenant): Promise<string> {
-  const response = await fetch(`${api.url}/sign-in?key=${key}`, { redirect: 'manual' });
-  return response.headers.get('set-cookie')!.split(';')[0]!;
-}
+const signIn = ({ key }: TestTenant): Promise<string> => cookieOf(api, key);

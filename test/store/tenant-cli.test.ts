@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticate } from '../../src/store/authenticator.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { createSession } from '../../src/store/sessions.ts';
 import { newDataDir } from '../support/present-schema.ts';
 
 let dataDir: string;
@@ -41,6 +42,24 @@ test('makes tenants and keys beside the running service, and names them', async 
   );
   expect(one?.tenantId).toBe(two?.tenantId);
   expect((await tenant('list')).stdout).toBe('Blue Tide: 2 keys, 0 accounts\n');
+});
+
+test('lists keys, revokes them, and ends sessions', async () => {
+  const { prisma } = database;
+  const [first, second] = [await tenant('add', 'Keys'), await tenant('key', 'Keys')].map(({ stdout }) => stdout.trim());
+  const [one, two] = [(await authenticate(prisma, first!))!, (await authenticate(prisma, second!))!];
+  await createSession(prisma, one);
+  const line = (id: string, sessions: string) => `${id}: made \\d{4}-\\S+Z, ${sessions}\n`;
+  expect((await tenant('keys', 'Keys')).stdout).toMatch(
+    new RegExp(`^${line(one.apiKeyId, '1 session')}${line(two.apiKeyId, '0 sessions')}$`),
+  );
+  expect((await tenant('sign-out', 'Keys')).stdout).toBe('Ended 1 session.\n');
+  expect(await tenant('revoke', one.apiKeyId)).toEqual({ code: 0, stdout: `Revoked ${one.apiKeyId}.\n`, stderr: '' });
+  expect([await authenticate(prisma, first!), await authenticate(prisma, second!)]).toEqual([null, two]);
+  expect(await tenant('revoke', one.apiKeyId)).toMatchObject({
+    code: 1,
+    stderr: `There is no key "${one.apiKeyId}".\n`,
+  });
 });
 
 test('says what is wrong', async () => {

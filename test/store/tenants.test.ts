@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newApiKey } from '../../src/store/api-key.ts';
+import { newApiKey, parseApiKey } from '../../src/store/api-key.ts';
 import { authenticate, createAuthenticator } from '../../src/store/authenticator.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createSession } from '../../src/store/sessions.ts';
@@ -43,10 +43,8 @@ describe('the first tenant', () => {
     await ensureFirstTenant(prisma, second);
     expect(await authenticate(prisma, first)).toBeNull();
     expect(await createAuthenticator(prisma).session(session)).toBeNull();
-    expect(await authenticate(prisma, second)).toEqual({
-      ...(await authenticate(prisma, own)),
-      apiKeyId: idOf(second),
-    });
+    const { tenantId } = (await authenticate(prisma, own))!;
+    expect(await authenticate(prisma, second)).toMatchObject({ tenantId, apiKeyId: idOf(second) });
   });
 
   test('has the new secret when the configured key keeps its id', async () => {
@@ -86,7 +84,7 @@ describe('keys', () => {
   test('are stored as hashes only', async () => {
     const key = await addTenant(database.prisma, 'one');
     const rows = JSON.stringify(await database.prisma.apiKey.findMany());
-    expect(rows).not.toContain(key.split('_').at(-1));
+    expect(rows).not.toContain(parseApiKey(key)!.secret);
   });
 
   test.each(['', 'nonsense', 'mt_', 'mt_x_short', 'mt_unknown_0123456789012345678901234567890123456789', '\0'])(
@@ -126,7 +124,8 @@ describe('the authenticator', () => {
     const identity = (await authenticate(prisma, await addTenant(prisma, 'one')))!;
     const authenticator = createAuthenticator(prisma);
     const token = await createSession(prisma, identity);
-    expect(await authenticator.session(token)).toEqual(identity);
+    const { tenantId, apiKeyId } = identity;
+    expect(await authenticator.session(token)).toMatchObject({ tenantId, apiKeyId, keyHash: null });
     await authenticator.endSession(token);
     expect(await authenticator.session(token)).toBeNull();
 

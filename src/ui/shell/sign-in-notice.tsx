@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { useLocation, useSearchParams } from 'wouter';
 import { ViewerDocument } from '../../generated/gql/graphql.ts';
+import { ownPath } from '../paths.ts';
 
 /**
  * A sign-in link that signs nobody in leads to `/?next=...`, with `failed` when its key is not valid: to the form. Who is
@@ -35,10 +36,4 @@ export function SignInNotice() {
       The key of this sign-in link is not valid. You are still signed in as you were.
     </Alert>
   );
-}
-
-/** A path of ours, or `/`: whoever wrote the link must not lead elsewhere. */
-function ownPath(next: string): string {
-  const url = URL.canParse(next, location.origin) ? new URL(next, location.origin) : null;
-  return url?.origin === location.origin ? url.pathname + url.search : '/';
 }
