@@ -1,7 +1,17 @@
-import { isWordCharacter, MAX_WORD, type SearchableMessage } from './search-words.ts';
+import {
+  BETWEEN_WORDS,
+  characterKind,
+  IN_UNSPACED,
+  IN_WORDS,
+  MAX_WORD,
+  normalForm,
+  type SearchableMessage,
+} from './search-words.ts';
 
 /** Text beyond this is not indexed, in UTF-16 units: a tsvector ends at 1 MB. */
 const MAX_TEXT = 200_000;
+/** Of words and positions as a tsvector keeps them, in bytes: two characters of a script without blanks are a word each. */
+const MAX_SIZE = 900_000;
 /** PostgreSQL's own limits: positions end at 16383, and a word keeps 255 of them. */
 const MAX_POSITION = 16_383;
 const MAX_POSITIONS_OF_WORD = 255;
@@ -16,7 +26,7 @@ export function searchVector(message: SearchableMessage): Uint8Array {
   let room = MAX_TEXT;
   const read = (text: string | null): void => {
     if (!text || room <= 0) return;
-    words.read(text.slice(0, room).toLowerCase());
+    words.read(normalForm(text.slice(0, room)).toLowerCase());
     // What joins two texts counts as one character.
     room -= text.length + 1;
   };
@@ -59,11 +69,11 @@ class WordTable {
     this.#textEnd = this.#wordCount = this.#placeCount = this.#position = 0;
   }
 
-  /** @param text in lower case */
+  /** @param text in its normal form and lower case */
   read(text: string): void {
-    // Most bytes that one UTF-16 unit takes is three.
-    if (this.#text.length < this.#textEnd + text.length * 3) {
-      const larger = Buffer.allocUnsafeSlow((this.#textEnd + text.length * 3) * 2);
+    // Most bytes that one UTF-16 unit takes is three, in scripts without blanks twice.
+    if (this.#text.length < this.#textEnd + text.length * 6) {
+      const larger = Buffer.allocUnsafeSlow((this.#textEnd + text.length * 6) * 2);
       this.#text.copy(larger, 0, 0, this.#textEnd);
       this.#text = larger;
     }
@@ -72,27 +82,38 @@ class WordTable {
     for (let at = 0; at < length; ) {
       let hash = 0;
       let units = 0;
+      let isCut = false;
       let end = this.#textEnd;
       while (at < length) {
         const code = text.charCodeAt(at);
         if (code < 0x80) {
           if (!isAsciiWord[code]) break;
+          at++;
+          if (units++ >= MAX_WORD || isCut) continue;
           hash = (Math.imul(hash, MULTIPLIER) + code) | 0;
           bytes[end++] = code;
-          at++;
-          units++;
           continue;
         }
         const point = text.codePointAt(at)!;
-        if (!isWordCharacter(point)) break;
-        hash = (Math.imul(hash, MULTIPLIER) + point) | 0;
-        end = writeUtf8(bytes, point, end);
+        const kind = characterKind(point);
+        if (kind === BETWEEN_WORDS || (kind === IN_UNSPACED && units > 0)) break;
         const width = point > 0xffff ? 2 : 1;
         at += width;
         units += width;
+        isCut ||= units > MAX_WORD;
+        if (isCut) continue;
+        hash = (Math.imul(hash, MULTIPLIER) + point) | 0;
+        end = writeUtf8(bytes, point, end);
+        if (kind === IN_WORDS) continue;
+        const next = at < length ? text.codePointAt(at)! : 0;
+        if (characterKind(next) === IN_UNSPACED) {
+          hash = (Math.imul(hash, MULTIPLIER) + next) | 0;
+          end = writeUtf8(bytes, next, end);
+        }
+        break;
       }
       if (units === 0) at += 1;
-      else if (units <= MAX_WORD) this.#add(hash, end);
+      else this.#add(hash, end);
     }
   }
 
@@ -110,6 +131,8 @@ class WordTable {
         return;
       }
     }
+    // What a tsvector keeps of a word: its bytes, how many places it has, each place.
+    if (end + this.#wordCount * 4 + this.#placeCount * 2 > MAX_SIZE) return;
     const word = this.#wordCount++;
     if (word === this.#words.hash.length) this.#words = grownColumns(this.#words);
     const { start: starts, end: ends, hash: hashes, slot: slots, count } = this.#words;
@@ -204,7 +227,7 @@ function grown<T extends Int32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>>(
   return larger;
 }
 
-const isAsciiWord = Uint8Array.from({ length: 0x80 }, (_, code) => (isWordCharacter(code) ? 1 : 0));
+const isAsciiWord = Uint8Array.from({ length: 0x80 }, (_, code) => (characterKind(code) === IN_WORDS ? 1 : 0));
 
 function writeUtf8(bytes: Uint8Array, point: number, at: number): number {
   if (point < 0x800) {

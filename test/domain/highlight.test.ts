@@ -18,6 +18,10 @@ describe('what was searched for is marked', () => {
     ['soup, no salad', 'soup -salad', '[soup], no salad'],
     ['Straße ΟΔΥΣΣΕΥΣ', 'ΟΔΥΣΣΕΥΣ ', 'Straße [ΟΔΥΣΣΕΥΣ]'],
     ['<b>soup</b>', 'soup', '<b>[soup]</b>'],
+    ['我在上海东边。', '上海', '我在[上海]东边。'],
+    ['我在上海东边。', '"上海东边"', '我在[上海东边]。'],
+    ['Le cafe\u0301 ferme\u0301', 'café ', 'Le [cafe\u0301] ferme\u0301'],
+    ['ＡＢＣ ｶﾞｷﾞ', 'ガギ', 'ＡＢＣ [ｶﾞｷﾞ]'],
     ['nothing', '', 'nothing'],
     ['', 'soup', ''],
   ])('%j, %j', (text, search, expected) => expect(mark(text, search)).toBe(expected));

@@ -1,7 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { searchVector } from '../../src/domain/search-vector.ts';
-import { searchQuery } from '../../src/domain/search-words.ts';
+import { searchedTerms, searchQuery, wordsIn } from '../../src/domain/search-words.ts';
 import { corpus } from '../support/corpus.ts';
+
+const everyHan = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join(
+  '',
+);
 
 const message = {
   subject: 'Lunch',
@@ -52,17 +57,16 @@ describe('a message is indexed', () => {
   });
 
   test('by the same rule as searches, word for word', () => {
-    const odd = 'ΟΔΥΣΣΕΥΣ Straße İstanbul naïve\u0308 \ud83d\ude00smile \ud800 𝒳𝓎 日本語 e\u0301a_b-c 42nd';
+    const odd = 'ΟΔΥΣΣΕΥΣ Straße İstanbul naïve\u0308 \ud83d\ude00smile \ud800 𝒳𝓎 日本語abcกขค e\u0301a_b-c 42nd ﬁｶﾞ½';
     for (const text of [
       odd,
+      `${'x'.repeat(63)}𠮷 ${'y'.repeat(70)}`,
       ...corpus()
         .take(400)
         .map(({ bytes }) => bytes.toString('latin1').slice(0, 60_000)),
     ]) {
       const expected = Map.groupBy(
-        (text.toLowerCase().match(/[\p{L}\p{N}\p{M}]+/gu) ?? [])
-          .filter((word) => word.length <= 64)
-          .map((word, i) => [word, Math.min(i + 1, 16_383)] as const),
+        [...wordsIn(text)].map(({ word }, i) => [word, Math.min(i + 1, 16_383)] as const),
         ([word]) => word,
       );
       const positions = [...expected].map(([word, places]) => [
@@ -75,9 +79,49 @@ describe('a message is indexed', () => {
     }
   });
 
+  test('in scripts without blanks by each two characters that follow each other', () => {
+    const words = (text: string) => [...wordsIn(text)].map(({ word }) => word);
+    expect(words('我在上海。海')).toEqual(['我在', '在上', '上海', '海', '海']);
+    expect(words('iPhone手机2台')).toEqual(['iphone', '手机', '机', '2', '台']);
+    expect(words('ｶﾞｷﾞ コーヒー')).toEqual(['ガギ', 'ギ', 'コー', 'ーヒ', 'ヒー', 'ー']);
+    expect(words('สวัส')).toEqual(['สว', 'วั', 'ัส', 'ส']);
+  });
+
+  test('by the same words, whatever the Unicode form', () => {
+    const words = (text: string) => [...wordsIn(text)].map(({ word }) => word);
+    for (const text of ['café Ångström', 'ガギグ', '한국어 문장', 'ABC 123 ﬁne'])
+      for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'] as const)
+        expect(words(text.normalize(form)), form).toEqual(words(text));
+    expect(words('ＡＢＣ １２')).toEqual(['abc', '12']);
+  });
+
+  test('with where each word is written', () => {
+    const text = 'Le cafe\u0301 ｶﾞｷﾞ est fermé';
+    expect([...wordsIn(text)].map(({ start, end }) => text.slice(start, end))).toEqual([
+      'Le',
+      'cafe\u0301',
+      'ｶﾞｷﾞ',
+      'ｷﾞ',
+      'est',
+      'fermé',
+    ]);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (any) => {
+        for (const { word, start, end } of wordsIn(any)) {
+          expect(end).toBeGreaterThan(start);
+          expect(
+            [...wordsIn(any.slice(start, end))].some(
+              (found) => found.word.startsWith(word) || word.startsWith(found.word),
+            ),
+          ).toBe(true);
+        }
+      }),
+    );
+  });
+
   test('within what a tsvector can hold, whatever is in it', () => {
-    for (const hostile of ['a_', 'é ', '字', '😀 ', "' : \\ ", 'ab1c2 ', `${'x'.repeat(64)} `]) {
-      const vector = searchVector({ ...message, text: hostile.repeat(300_000) });
+    for (const hostile of ['a_', 'é ', '字', '😀 ', "' : \\ ", 'ab1c2 ', `${'x'.repeat(65)} `, everyHan]) {
+      const vector = searchVector({ ...message, text: hostile.repeat(Math.ceil(600_000 / hostile.length)) });
       expect(vector.length).toBeLessThan(1_000_000);
       for (const [word, positions] of wordsOf(vector)) {
         expect(word).toMatch(/^[\p{L}\p{N}\p{M}]{1,64}$/u);
@@ -103,6 +147,37 @@ describe('a search', () => {
     ['"never clos', '((never <-> clos:*))'],
     ['soup!', '((soup))'],
   ])('that ends within a word finds what begins so: %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
+
+  test.each([
+    // Stored by the rule of old: the whole run, as written.
+    ['上海 ', '((上海))'],
+    ['海 ', '((海:* | 海))'],
+    ['上海东 ', '((上海 <-> 海东 | 上海东))'],
+    ['上海ab ', '((上海 <-> 海 <-> ab | 上海ab))'],
+    ['-海 ', '(!(海:* | 海))'],
+    ['cafe\u0301 ', '((café | cafe\u0301))'],
+    ['ＡＢＣ ', '((abc | ａｂｃ))'],
+    [`"soup ${'x'.repeat(70)}" `, `((soup <-> ${'x'.repeat(64)}))`],
+  ])('by the words of %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
+
+  test('for any part of a text without blanks has its words in a row', () => {
+    const word = fc.string({
+      unit: fc.constantFrom('上', '海', '字', 'ก', 'า', 'か', 'ー', '𠮷'),
+      minLength: 1,
+      maxLength: 9,
+    });
+    fc.assert(
+      fc.property(word, word, word, (before, typed, after) => {
+        const [term] = searchedTerms(typed);
+        const stored = [...wordsIn(before + typed + after)].map((found) => found.word);
+        const isAt = (at: number) =>
+          term!.words.every((one, i) =>
+            term!.isOpen && i === term!.words.length - 1 ? stored[at + i]?.startsWith(one) : stored[at + i] === one,
+          );
+        expect(stored.some((_, at) => isAt(at))).toBe(true);
+      }),
+    );
+  });
 
   test.each(['', ' ', '"', '--', '!&|<->', "'"])('without a word, %j, asks for nothing', (typed) =>
     expect(searchQuery(typed)).toBeNull(),
