@@ -66,6 +66,8 @@ export const GAP_REASONS = {
   MAILBOX_REFUSED: 'The server does not let the mailbox be read.',
   MAILBOX_GONE: 'The server listed the mailbox, and then had it no more.',
   SERVER_CONTRADICTS_ITSELF: 'The UIDs that the server lists are not as many as it says there are.',
+  NO_UIDVALIDITY: 'The server does not say for how long its UIDs are valid: what is stored is what it showed.',
+  MAILBOX_BREAKS: 'The server ends the connection, or falls silent, over the mailbox. It is asked for again later.',
   NOT_EQUAL: 'What is stored is not what the server listed.',
 } as const;
 export type GapReason = keyof typeof GAP_REASONS;

@@ -19,13 +19,18 @@
 /** How much help a server gives to find changes: RFC 7162 QRESYNC, CONDSTORE only, or neither. */
 export type SyncLevel = 'QRESYNC' | 'CONDSTORE' | 'NONE';
 
+/** Stands for the UIDVALIDITY of a mailbox whose server does not say it: the UIDs are taken for lasting then. */
+export const NO_UIDVALIDITY = 0n;
+
 /** What the SELECT that opens a pass says, copied at once (imapflow keeps changing its own object). */
 export interface MailboxSnapshot {
   readonly path: string;
+  /** {@link NO_UIDVALIDITY} where the server has none. */
   readonly uidValidity: bigint;
   /** Absent on servers that do not say it on SELECT (Courier). */
   readonly uidNext: number | null;
-  readonly exists: number;
+  /** Null where the server did not say it. */
+  readonly exists: number | null;
   /** Null where the server has no mod-sequences for this mailbox (NOMODSEQ). */
   readonly highestModseq: bigint | null;
   /** MAILBOXID (RFC 8474): stays when the mailbox is renamed. Null where the server has none. */

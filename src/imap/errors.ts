@@ -126,7 +126,8 @@ function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
   // imapflow has no code for a server that lacks STARTTLS, refuses it, or greets with PREAUTH.
   if (failure.tlsFailed && !code) return 'IMAP_STARTTLS_UNAVAILABLE';
   if (failure.message === 'Unsupported authentication mechanism') return 'IMAP_AUTH_UNSUPPORTED';
-  if (!CLOSED.has(code)) return 'INTERNAL';
+  // imapflow threw something that has no code, over what the server said.
+  if (!CLOSED.has(code)) return 'IMAP_INVALID_ANSWER';
   if (stage === 'tls') return 'IMAP_TLS_FAILED';
   if (stage === 'connect' && syscall === 'connect') return 'IMAP_UNREACHABLE';
   return reason && stage !== 'command' ? 'IMAP_TURNED_AWAY' : 'IMAP_CONNECTION_LOST';

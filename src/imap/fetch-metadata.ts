@@ -2,6 +2,7 @@ import type { FetchMessageObject } from 'imapflow';
 import { canonicalFlags } from '../domain/flags.ts';
 import type { FlagChange, MessageMetadata } from '../domain/words.ts';
 import { commandSets } from './command-sets.ts';
+import { dateOf, modseqOf, objectIdOf, sizeOf } from './field-values.ts';
 import type { ImapSession } from './session.ts';
 
 /** What the rows of one command said of a message so far. */
@@ -48,7 +49,7 @@ export async function fetchFlags(session: ImapSession, set: string, changedSince
     if (row.uid) byUid.set(row.uid, merge(byUid.get(row.uid), row));
   }
   return [...byUid].flatMap(([uid, { flags, modseq }]) =>
-    flags ? [{ uid, flags: canonicalFlags(flags), modseq: modseq ?? null }] : [],
+    flags ? [{ uid, flags: canonicalFlags(flags), modseq: modseqOf(modseq) }] : [],
   );
 }
 
@@ -63,10 +64,9 @@ function metadata(
   return {
     uid,
     flags: canonicalFlags(flags),
-    // A string where imapflow could not read the date.
-    internalDate: internalDate instanceof Date ? internalDate : null,
-    size,
-    modseq: modseq ?? null,
-    emailId: emailId || null,
+    internalDate: dateOf(internalDate),
+    size: sizeOf(size),
+    modseq: modseqOf(modseq),
+    emailId: objectIdOf(emailId),
   };
 }

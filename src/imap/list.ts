@@ -1,5 +1,6 @@
 import type { ListResponse, StatusObject } from 'imapflow';
 import type { ListedMailbox, MailboxStatus } from '../domain/words.ts';
+import { countOf, modseqOf, uidOf, uidValidityOf } from './field-values.ts';
 import { sortForSync } from './mailboxes-to-sync.ts';
 import type { ImapSession } from './session.ts';
 
@@ -28,12 +29,13 @@ function listed({ path, delimiter, specialUse, flags, status }: ListResponse): L
 
 /** imapflow has `false`, an object with an error or nothing for a STATUS that failed: that is unknown, not zero. */
 function known(status: StatusObject | false | undefined): MailboxStatus | null {
-  if (!status || status.messages === undefined) return null;
+  const messages = status ? countOf(status.messages) : null;
+  if (!status || messages === null) return null;
   return {
-    messages: status.messages,
-    unseen: status.unseen ?? null,
-    uidNext: status.uidNext ?? null,
-    uidValidity: status.uidValidity ?? null,
-    highestModseq: status.highestModseq ?? null,
+    messages,
+    unseen: countOf(status.unseen),
+    uidNext: uidOf(status.uidNext),
+    uidValidity: uidValidityOf(status.uidValidity),
+    highestModseq: modseqOf(status.highestModseq),
   };
 }

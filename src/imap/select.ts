@@ -1,5 +1,5 @@
-import type { MailboxSnapshot } from '../domain/words.ts';
-import { MailtideError } from '../errors.ts';
+import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
+import { countOf, modseqOf, objectIdOf, uidOf, uidValidityOf } from './field-values.ts';
 import type { ImapSession } from './session.ts';
 
 /**
@@ -10,23 +10,20 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
   // What vanished from here on belongs to the new view, and a failed SELECT leaves nothing selected (RFC 9051, 6.3.2).
   session.takeVanished();
   session.selected = null;
-  const snapshot = await session.command(async (client) => {
+  session.selected = await session.command(async (client) => {
     const mailbox = await client.mailboxOpen(path);
     // Yahoo shows a HIGHESTMODSEQ without having CONDSTORE.
     const hasModseqs = client.enabled.has('CONDSTORE') && !mailbox.noModseq;
     // Copied before anything else can happen: imapflow raises highestModseq with every row that it sees.
     return {
       path,
-      uidValidity: mailbox.uidValidity as bigint | undefined,
-      uidNext: mailbox.uidNext ?? null,
-      exists: mailbox.exists as number | undefined,
-      highestModseq: (hasModseqs && mailbox.highestModseq) || null,
-      mailboxId: (mailbox as { mailboxId?: string }).mailboxId || null,
+      // Both are required (RFC 9051, 6.3.2), and left out all the same.
+      uidValidity: uidValidityOf(mailbox.uidValidity) ?? NO_UIDVALIDITY,
+      exists: countOf(mailbox.exists),
+      uidNext: uidOf(mailbox.uidNext),
+      highestModseq: hasModseqs ? modseqOf(mailbox.highestModseq) : null,
+      mailboxId: objectIdOf((mailbox as { mailboxId?: unknown }).mailboxId),
     };
   });
-  const { uidValidity, exists } = snapshot;
-  // Both are required (RFC 9051, 6.3.2); without the first no UID means anything.
-  if (uidValidity === undefined || exists === undefined) throw new MailtideError('IMAP_INVALID_ANSWER');
-  session.selected = { ...snapshot, uidValidity, exists };
   return session.selected;
 }

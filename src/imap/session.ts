@@ -12,6 +12,7 @@ import { type ImapDeadlines, SilenceWatch } from './deadlines.ts';
 import { type ImapStage, toImapError } from './errors.ts';
 import { flowLogger, type ImapLogger } from './log.ts';
 import { useLogin } from './login.ts';
+import { mendRows } from './mend-rows.ts';
 import { quoteNames } from './quote-names.ts';
 import { type Redact, redactedError } from './redact.ts';
 import { socketTransport } from './transport.ts';
@@ -68,6 +69,7 @@ export class ImapSession {
     useLogin(this.client, login, (isUnderWay) => {
       this.#isLoggingIn = isUnderWay;
     });
+    mendRows(this.client);
     // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for
     // `error` the process would end.
     this.client.on('error', (error) => this.fail(this.translate(error, 'command')));

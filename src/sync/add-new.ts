@@ -25,6 +25,8 @@ export interface Added {
   readonly flagsProven: boolean;
   /** Of the new ones, those that should have been seen in an earlier pass. */
   readonly late: number;
+  /** Known ones that were not listed although they should have been. */
+  readonly unlisted: readonly number[];
 }
 
 /** Writes what the server has and we have not, from just below the highest enumerated UID on. */
@@ -44,7 +46,8 @@ export async function addNew(
   const early = listed.filter((uid) => uid > enumeratedUpTo && known.has(uid));
   const flagsProven = (await refreshFlags(context, line, ref, early)) && isTold;
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
-  return { listed, isWhole: fromUid === 1, flagsProven, late };
+  for (const uid of listed) known.delete(uid);
+  return { listed, isWhole: fromUid === 1, flagsProven, late, unlisted: [...known] };
 }
 
 /** Takes over the present flags of known UIDs. False when the server did not tell those of all of them. */
@@ -90,8 +93,11 @@ export async function addUids(
     }
   };
   try {
-    // Twice: a UID missing from an answer proves nothing.
-    for (let attempt = 1; attempt <= 2 && silent.size > 0; attempt++) await askMetadata(line, ref, silent, take);
+    const unreadable = new Set<number>();
+    // Twice: a UID missing from an answer proves nothing. Then without the size: a row may lack it.
+    for (const withSize of [true, true, false]) {
+      if (silent.size > unreadable.size) await askMetadata(line, ref, silent, take, { unreadable, withSize });
+    }
     // What SEARCH listed gets its row all the same, and its bytes will tell.
     for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
     if (rows.length > 0) await writer.push(rows);

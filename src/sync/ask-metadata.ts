@@ -5,25 +5,38 @@ import { isBroken } from './overcome.ts';
 
 /** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
 const MAX_BREAKS = 20;
+/** Messages of which nothing at all can be asked: each costs two connections, or time-outs. */
+const MAX_UNREADABLE = 3;
 
 /**
- * Asks for what is `silent`, which `take` takes out of it. A message over whose size the server breaks down, because it
- * would have to read it, is asked for without: its size is 0 then.
+ * Asks for what is `silent`, which `take` takes out of it, except for what is `unreadable`. A message over whose size the
+ * server breaks down, because it would have to read it, is asked for without: its size is 0 then. One over which it
+ * breaks down all the same becomes unreadable.
  */
 export async function askMetadata(
   line: Line,
   ref: MailboxRef,
-  silent: Set<number>,
+  silent: ReadonlySet<number>,
   take: (answer: AsyncIterable<MessageMetadata>) => Promise<void>,
+  { unreadable = new Set<number>(), withSize = true } = {},
 ): Promise<void> {
   for (let breaks = 0; ; breaks++) {
+    const asked = [...silent].filter((uid) => !unreadable.has(uid));
     try {
-      return await take(line.connection.fetchMetadata([...silent], { withSize: breaks <= MAX_BREAKS }));
+      return await take(line.connection.fetchMetadata(asked, { withSize: withSize && breaks <= MAX_BREAKS }));
     } catch (error) {
-      if (!isBroken(error) || breaks > MAX_BREAKS || silent.size === 0) throw error;
+      if (!isBroken(error) || breaks > MAX_BREAKS) throw error;
       await line.renew(ref);
       // Servers answer in ascending order: it broke over the first that did not come, or the line by itself.
-      await take(line.connection.fetchMetadata([Math.min(...silent)], { withSize: false }));
+      const suspect = asked.filter((uid) => silent.has(uid)).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+      if (suspect === Number.POSITIVE_INFINITY) return;
+      try {
+        await take(line.connection.fetchMetadata([suspect], { withSize: false }));
+      } catch (again) {
+        if (!isBroken(again) || unreadable.size >= MAX_UNREADABLE) throw again;
+        unreadable.add(suspect);
+        await line.renew(ref);
+      }
     }
   }
 }

@@ -20,8 +20,10 @@ export interface Claim {
   /** Every UID and every flag was compared. */
   readonly compared: boolean;
   readonly repairs: number;
-  /** Why there is nothing to claim. */
+  /** Why there is nothing to claim, and nothing was read. */
   readonly refusal: GapReason | null;
+  /** Why nothing is proven, although what the server showed was read. */
+  readonly doubt: GapReason | null;
   readonly at: Date;
   /** UIDs that the server had then, and that were gone before their bytes were fetched. */
   readonly expunged: Set<number>;
@@ -45,9 +47,9 @@ export const wholeSet = (ref: MailboxRef, uids: readonly number[]): ServerSet =>
   digest: uidSetDigest(ref.uidValidity, uids),
 });
 
-/** The count of EXISTS, which is of the UIDs below UIDNEXT; null where the server does not say UIDNEXT. */
-export const countedSet = ({ exists, uidNext }: MailboxSnapshot): ServerSet | null =>
-  uidNext === null ? null : { proof: 'COUNT', messages: exists, uidNext };
+/** The count of EXISTS, which is of the UIDs below UIDNEXT; null where the server does not say both. */
+export const countedSet = ({ exists, uidNext }: Pick<MailboxSnapshot, 'exists' | 'uidNext'>): ServerSet | null =>
+  uidNext === null || exists === null ? null : { proof: 'COUNT', messages: exists, uidNext };
 
 /** Of a mailbox that STATUS proves unchanged. */
 export const unchangedClaim = (mailbox: StoredMailbox, at: Date): Claim => ({
@@ -60,6 +62,7 @@ export const unchangedClaim = (mailbox: StoredMailbox, at: Date): Claim => ({
   compared: false,
   repairs: 0,
   refusal: null,
+  doubt: null,
   at,
   expunged: new Set(),
 });

@@ -1,3 +1,4 @@
+import type { GapReason } from '../domain/receipt.ts';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts';
@@ -18,6 +19,12 @@ export interface SetComparison {
   readonly late: number;
   /** Of `gone`, those that the server never said to be gone. */
   readonly unsaid: number;
+  /** Null where the server does not say it, or says one that is not above the last UID. */
+  readonly uidNext: number | null;
+  /** The highest UID that was listed, 0 where none was. */
+  readonly highest: number;
+  /** Why nothing is proven: what the server listed is stored all the same. */
+  readonly doubt: GapReason | null;
 }
 
 /**
@@ -36,47 +43,63 @@ export async function compareSets(
   const live = await countLive(pool, ref, snapshot.uidNext);
   const left = said.size > 0 ? (await liveUids(pool, ref, 1)).filter((uid) => said.has(uid)) : [];
   const counted = countedSet(snapshot);
-  if (!compareAll && live - left.length === snapshot.exists && (counted || added.isWhole)) {
+  // Equal counts prove nothing where the list says something else.
+  const isAsListed = added.unlisted.every((uid) => said.has(uid));
+  if (!compareAll && isAsListed && live - left.length === snapshot.exists && (counted || added.isWhole)) {
     const gone = await confirmed(context, ref, left, live);
     const server = added.isWhole && fits(added.listed, snapshot) ? wholeSet(ref, added.listed) : counted;
-    return { gone, server, flagsProven: true, late: 0, unsaid: 0 };
+    const { uidNext } = snapshot;
+    return { gone, server, flagsProven: true, late: 0, unsaid: 0, uidNext, highest: 0, doubt: null };
   }
 
-  const uids = await listAll(line.connection, ref, snapshot);
+  const { uids, exists, uidNext, isSound } = await listAll(line.connection, ref, snapshot);
   for (const uid of line.connection.takeVanished()) said.add(uid);
   const missing = new Set(uids);
   const ours = await liveUids(pool, ref, 1);
-  const gone = ours.filter((uid) => !missing.delete(uid));
+  const unlisted = ours.filter((uid) => !missing.delete(uid));
+  // Of an answer that contradicts itself only what the server says twice is believed.
+  const gone = isSound ? unlisted : unlisted.filter((uid) => said.has(uid));
   const flagsProven = await addUids(context, line, ref, [...missing]);
   return {
     gone: await confirmed(context, ref, gone, live),
-    server: wholeSet(ref, uids),
+    server: isSound ? wholeSet(ref, uids) : countedSet({ exists, uidNext }),
     flagsProven,
     late: missing.size,
     unsaid: gone.filter((uid) => !said.has(uid)).length,
+    uidNext: isSound ? uidNext : null,
+    highest: uids.at(-1) ?? 0,
+    doubt: isSound ? null : 'SERVER_CONTRADICTS_ITSELF',
   };
 }
 
 /** Looks at a mailbox that changes under our eyes. */
 const MAX_LOOKS = 3;
 
+interface Listing extends Pick<MailboxSnapshot, 'exists' | 'uidNext'> {
+  readonly uids: readonly number[];
+  /** They are as many as the server says EXIST. */
+  readonly isSound: boolean;
+}
+
 /**
- * All UIDs of the mailbox, as many as the server says EXIST. Fewer or more are the answer of a server that leaves some
- * out, or of a change since SELECT: a new look tells which.
+ * All UIDs of the mailbox. Fewer or more than the server says EXIST are the answer of a server that leaves some out, or
+ * of a change since SELECT: a new look tells which. A UIDNEXT that is not above a UID which was listed before it was
+ * said is none.
  */
-async function listAll(connection: ImapConnection, ref: MailboxRef, snapshot: MailboxSnapshot): Promise<number[]> {
-  let now = snapshot;
+async function listAll(connection: ImapConnection, ref: MailboxRef, snapshot: MailboxSnapshot): Promise<Listing> {
+  let now: Pick<MailboxSnapshot, 'exists' | 'uidNext'> = snapshot;
   for (let look = 1; ; look++) {
     const uids = await connection.searchUids('1:*');
-    if (fits(uids, now)) return uids;
-    if (look === MAX_LOOKS) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
-    now = await connection.select(ref.path);
-    if (now.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    const isSound = fits(uids, now);
+    if (isSound || look === MAX_LOOKS) return { ...now, uids, isSound };
+    const { uidValidity, exists, uidNext } = await connection.select(ref.path);
+    if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    now = { exists, uidNext: uidNext !== null && uidNext > (uids.at(-1) ?? 0) ? uidNext : null };
   }
 }
 
 /** EXISTS counts the messages below UIDNEXT; those that came later are listed too. */
-function fits(uids: readonly number[], { exists, uidNext }: MailboxSnapshot): boolean {
+function fits(uids: readonly number[], { exists, uidNext }: Pick<MailboxSnapshot, 'exists' | 'uidNext'>): boolean {
   const counted = uidNext === null ? uids.length : uids.filter((uid) => uid < uidNext).length;
   return counted === exists;
 }
@@ -93,7 +116,9 @@ async function confirmed(
   try {
     const again = await witness.select(ref.path);
     if (again.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
-    const there = new Set(await listAll(witness, ref, again));
+    const { uids, isSound } = await listAll(witness, ref, again);
+    if (!isSound) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    const there = new Set(uids);
     return gone.filter((uid) => !there.has(uid));
   } finally {
     await witness.close();

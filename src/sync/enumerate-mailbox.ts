@@ -1,4 +1,4 @@
-import type { MailboxSnapshot } from '../domain/words.ts';
+import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordPlan } from '../store/runs/record-plan.ts';
@@ -91,14 +91,15 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
     compared: isCompared(plan, highest, allTold) && sets.server?.proof === 'UID_SET',
     repairs,
     refusal: null,
+    doubt: sets.doubt ?? (uidValidity === NO_UIDVALIDITY ? 'NO_UIDVALIDITY' : null),
     at,
     expunged: new Set(),
   };
   const cursor: MailboxCursor = {
-    snapshot,
+    snapshot: { ...snapshot, uidNext: sets.uidNext },
     ...modseqs,
-    // UIDs below UIDNEXT cannot appear any more.
-    enumeratedUpTo: Math.max(highest, (snapshot.uidNext ?? 1) - 1, added.listed.at(-1) ?? 0),
+    // Not as far as UIDNEXT, which may be too high: new mail would be below it.
+    enumeratedUpTo: Math.max(highest, added.listed.at(-1) ?? 0, sets.highest),
     flagSweepUid: changes.sweptTo,
   };
   if (sets.gone.length > 0 || mailbox.hasOldGeneration) {

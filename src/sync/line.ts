@@ -20,10 +20,15 @@ export class Line {
     return this.#connection;
   }
 
-  /** A new connection, with the mailbox selected as it was. */
-  async renew(ref: MailboxRef): Promise<void> {
+  /** A new connection, with nothing selected. */
+  async reconnect(): Promise<void> {
     await this.#connection.close();
     this.#connection = await this.#connect();
+  }
+
+  /** A new connection, with the mailbox selected as it was. */
+  async renew(ref: MailboxRef): Promise<void> {
+    await this.reconnect();
     const { uidValidity } = await this.#connection.select(ref.path);
     if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   }

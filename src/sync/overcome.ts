@@ -18,8 +18,11 @@ export type FetchWaiting = (
   onServed: (location: PendingLocation) => void,
 ) => Promise<void>;
 
-/** A connection that broke over a message: closed by Dovecot (imap_fetch_failure), or by us at a broken literal. */
-const BROKEN = new Set<ErrorCode>(['IMAP_CONNECTION_LOST', 'IMAP_INVALID_ANSWER']);
+/**
+ * A connection that broke over a message: closed by Dovecot (imap_fetch_failure), or by us at a broken literal, or
+ * because the server fell silent, for example in a literal that it announced longer than it is.
+ */
+const BROKEN = new Set<ErrorCode>(['IMAP_CONNECTION_LOST', 'IMAP_INVALID_ANSWER', 'IMAP_TIMEOUT']);
 
 export const isBroken = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
 
@@ -92,7 +95,7 @@ export class PoisonFinder {
     } catch (error) {
       const { code } = toMailtideError(error);
       if (code !== 'IMAP_SERVER_REFUSED') {
-        if (!BROKEN.has(code) && code !== 'IMAP_TIMEOUT') throw error;
+        if (!BROKEN.has(code)) throw error;
         await this.#line.renew(this.#ref);
         return waiting.size === 0 ? 'served' : 'broken';
       }

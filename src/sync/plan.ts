@@ -121,7 +121,7 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
   if (now.highestModseq !== null && now.highestModseq < known.highestModseq!) {
     return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
   }
-  const changes = planChanges(known, now);
+  const changes = { ...planChanges(known, now), ...(inDoubt(known, now) ? { wholeSet: true } : {}) };
   if (!isComparedAnew(known, mode, at)) return changes;
   const reason = reasonToCompare(known, mode);
   const checkIdentity = mode === 'FULL';
@@ -134,6 +134,9 @@ function reasonToCompare({ comparedAt }: KnownMailbox, mode: SyncMode): string {
   if (mode === 'FULL') return 'full sync was asked for';
   return comparedAt === null ? 'everything is compared for the first time' : 'everything is compared once a day';
 }
+
+/** The last pass did not prove the set: no UIDNEXT is stored then. Counts that are equal by chance prove nothing. */
+const inDoubt = (known: KnownMailbox, now: MailboxSnapshot): boolean => known.uidNext === null && now.uidNext !== null;
 
 function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {
   if (now.highestModseq === null) {

@@ -1,8 +1,10 @@
 import type { SyncReceipt } from '../domain/receipt.ts';
 import { messagesAt } from '../store/mail/locations.ts';
-import { deleteMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
+import { deleteMailbox, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
+import { setAsideMailbox } from '../store/mail/set-aside-mailbox.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
+import { BreakingMailboxes } from './breaking-mailboxes.ts';
 import { type Claim, MailboxSetAside, unchangedClaim } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
@@ -15,6 +17,8 @@ import { takeReceipt } from './take-receipt.ts';
 
 /** Tombstones in one transaction. */
 const GONE_PER_TRANSACTION = 1000;
+/** Over a connection that broke over a mailbox once it may have been the line. */
+const ATTEMPTS = 2;
 
 /**
  * Brings one account up to date, over one connection, phase by phase:
@@ -33,8 +37,10 @@ export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
   const line = await Line.open(context.connect);
   try {
     const discovery = await step('discover', {}, () => discover(context, line.connection));
-    const { passes, claims } = await enumerateAll(context, line, discovery);
-    await fetchAll(context, line, discovery, passes, claims);
+    const all = discovery.mailboxes.map(({ stored }) => stored);
+    const breaking = new BreakingMailboxes(context, line, all);
+    const { passes, claims } = await enumerateAll(context, line, breaking, discovery);
+    await fetchAll(context, line, breaking, discovery, passes, claims);
     await step('finish', {}, () => finish(context, discovery, passes, claims));
     return await step('prove', {}, () => takeReceipt(context, [...claims.values()]));
   } finally {
@@ -48,34 +54,54 @@ type Claims = Map<string, Claim>;
 async function enumerateAll(
   context: SyncContext,
   line: Line,
+  breaking: BreakingMailboxes,
   { mailboxes, at }: Discovery,
 ): Promise<{ passes: MailboxPass[]; claims: Claims }> {
   const passes: MailboxPass[] = [];
   const claims: Claims = new Map();
+  const isLeftAlone = ({ retryAt }: StoredMailbox): boolean =>
+    context.mode !== 'FULL' && retryAt !== null && retryAt > new Date();
+  // Where all of them wait there is nothing to be gained by waiting.
+  const othersWait = mailboxes.some(({ stored }) => !isLeftAlone(stored));
   let failure: unknown;
-  for (const { stored, unchanged } of mailboxes) {
-    if (unchanged) {
-      claims.set(stored.id, unchangedClaim(stored, at));
-      continue;
+  try {
+    for (const { stored, unchanged } of mailboxes) {
+      if (unchanged) {
+        claims.set(stored.id, unchangedClaim(stored, at));
+        continue;
+      }
+      try {
+        if (othersWait && isLeftAlone(stored)) throw new MailboxSetAside('MAILBOX_BREAKS');
+        const facts = { mailboxId: stored.id };
+        const pass = await breaking.read(stored, ATTEMPTS, async (attempt) => {
+          const mailbox = attempt === 1 ? stored : await storedMailbox(context, stored.id);
+          return context.step('enumerate', facts, () => enumerateMailbox(context, line, mailbox));
+        });
+        passes.push(pass);
+        claims.set(stored.id, pass.claim);
+      } catch (error) {
+        failure = error;
+        claims.set(stored.id, setAside(context, unchangedClaim(stored, new Date()), error));
+      }
     }
-    try {
-      const facts = { mailboxId: stored.id };
-      const pass = await context.step('enumerate', facts, () => enumerateMailbox(context, line, stored));
-      passes.push(pass);
-      claims.set(stored.id, pass.claim);
-    } catch (error) {
-      failure = error;
-      claims.set(stored.id, setAside(context, unchangedClaim(stored, new Date()), error));
-    }
+  } finally {
+    // Of a server that shows no mailbox at all, none is to blame.
+    if (passes.length > 0) for (const id of breaking.found) await setAsideMailbox(context.pool, context.lease, id);
   }
   // When no mailbox at all can be read, it is not the mailboxes.
   if (failure && [...claims.values()].every(({ refusal }) => refusal)) throw asOwnError(failure);
   return { passes, claims };
 }
 
+/** As it is stored now: an attempt that broke may have begun a new generation. */
+async function storedMailbox({ pool, lease }: SyncContext, id: string): Promise<StoredMailbox> {
+  return (await storedMailboxes(pool, lease.accountId)).find((mailbox) => mailbox.id === id)!;
+}
+
 async function fetchAll(
   context: SyncContext,
   line: Line,
+  breaking: BreakingMailboxes,
   { mailboxes, vanished }: Discovery,
   passes: readonly MailboxPass[],
   claims: Claims,
@@ -98,9 +124,12 @@ async function fetchAll(
     const claim = claims.get(id)!;
     try {
       const ref = refs.get(id) ?? { id, path, generation, uidValidity: uidValidity! };
-      await recognise(context, line, ref, onTheMove);
-      const facts = { mailboxId: id };
-      await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
+      // Once: fetchBodies has found out already that no single message is to blame.
+      await breaking.read(ref, 1, async () => {
+        await recognise(context, line, ref, onTheMove);
+        const facts = { mailboxId: id };
+        await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
+      });
     } catch (error) {
       failure = error;
       claims.set(id, setAside(context, claim, error));

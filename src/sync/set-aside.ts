@@ -25,5 +25,7 @@ function reasonOf(error: unknown): GapReason | null {
 }
 
 /** As a run fails with it, when no mailbox is left to go on with. */
-export const asOwnError = (error: unknown): MailtideError =>
-  error instanceof MailtideError ? error : new MailtideError('IMAP_INVALID_ANSWER', { cause: error });
+export function asOwnError(error: unknown): MailtideError {
+  const cause = error instanceof MailboxSetAside ? error.cause : error;
+  return cause instanceof MailtideError ? cause : new MailtideError('IMAP_INVALID_ANSWER', { cause: error });
+}

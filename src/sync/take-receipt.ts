@@ -63,9 +63,10 @@ export function holdAll(
 
 /** Pure: what is proven of one mailbox. */
 export function judge(claim: Claim, held: Held, missing: readonly MissingLocation[]): MailboxReceipt {
-  const proof = proofOf(claim.server, held);
+  const unproven = claim.refusal ?? claim.doubt;
+  const proof = unproven ? null : proofOf(claim.server, held);
   const gaps: Gap[] = [];
-  if (claim.refusal) gaps.push({ uid: null, reason: claim.refusal });
+  if (unproven) gaps.push({ uid: null, reason: unproven });
   else if (!proof) gaps.push({ uid: null, reason: 'NOT_EQUAL' });
   for (const { uid, reason } of missing)
     gaps.push({ uid, reason: reason === null ? 'NOT_FETCHED' : gapReason(reason) });

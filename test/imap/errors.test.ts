@@ -59,7 +59,7 @@ const cases: [ImapStage, Error, string][] = [
   ['command', failure({ responseStatus: 'BAD' }), 'IMAP_SERVER_REFUSED'],
   ['command', failure({ code: 'ParserError12' }), 'IMAP_INVALID_ANSWER'],
   ['command', failure({ code: 'LiteralTooLarge' }), 'IMAP_INVALID_ANSWER'],
-  ['command', new TypeError('our own fault'), 'INTERNAL'],
+  ['command', new TypeError('of imapflow, over an odd answer'), 'IMAP_INVALID_ANSWER'],
 ];
 
 test.each(cases)('while in %s, %o is %s', (stage, error, code) => {

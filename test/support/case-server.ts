@@ -21,8 +21,11 @@ export type CaseServer = AsyncDisposable & {
   afterRun(run: number): void;
 };
 
+/** What is sent instead of a response, which is one line, or several where literals are in it. */
+export type Alter = (response: string) => CaseReply;
+
 /** A server that does what its script says (test/sync/odd-servers/README.md), and else what any server does. */
-export async function startCaseServer(stages: CaseStages): Promise<CaseServer> {
+export async function startCaseServer(stages: CaseStages, alter: Alter = (line) => [line]): Promise<CaseServer> {
   const script = newScript();
   const afterRun = (run: number) => {
     for (const statement of stages[run] ?? []) statement(script);
@@ -34,7 +37,7 @@ export async function startCaseServer(stages: CaseStages): Promise<CaseServer> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    serve(socket, { script, user: null, identified: false, selected: null }, received);
+    serve(socket, { script, user: null, identified: false, selected: null }, received, alter);
   });
   const host = '127.0.0.1';
   server.listen(0, host);
@@ -53,13 +56,14 @@ export async function startCaseServer(stages: CaseStages): Promise<CaseServer> {
   };
 }
 
-function serve(socket: Socket, session: CaseSession, received: string[]): void {
+function serve(socket: Socket, session: CaseSession, received: string[], alter: Alter): void {
   let isSilent = false;
   const send = (line: string) => {
     if (!isSilent && socket.writable) socket.write(`${line}\r\n`, 'latin1');
   };
   const reply = (answer: CaseReply) => {
-    for (const line of answer) {
+    const sent = answer.flatMap((one): CaseReply => (typeof one === 'string' ? alter(one) : [one]));
+    for (const line of sent) {
       if (line === CLOSE) socket.end();
       else if (line === SILENT) isSilent = true;
       else send(line);
@@ -98,7 +102,7 @@ function serve(socket: Socket, session: CaseSession, received: string[]): void {
     if (command.command === 'AUTHENTICATE' && !scripted) authenticate(tag, rest[0]!, rest[1]);
     else reply(scripted ?? answerOf(session, command));
   };
-  send(session.script.greeting);
+  reply([session.script.greeting]);
   let buffered = '';
   let asked = false;
   socket.on('data', (data: Buffer) => {

@@ -13,6 +13,7 @@ const claim = (server: ServerSet | null, more: Partial<Claim> = {}): Claim => ({
   compared: false,
   repairs: 0,
   refusal: null,
+  doubt: null,
   at: new Date(0),
   expunged: new Set(),
   ...more,

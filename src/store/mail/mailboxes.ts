@@ -25,6 +25,8 @@ export interface StoredMailbox {
   readonly uidSetDigest: string | null;
   readonly comparedAt: Date | null;
   readonly pending: number;
+  /** The server broke down over it: from when on it is asked for again. */
+  readonly retryAt: Date | null;
   /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
   readonly hasOldGeneration: boolean;
 }
@@ -32,7 +34,7 @@ export interface StoredMailbox {
 export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
   return sqlOf(pool).query<StoredMailbox>(
     `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
-       m.message_count, m.flag_sweep_uid, m.last_synced_at,
+       m.message_count, m.flag_sweep_uid, m.last_synced_at, m.retry_at,
        CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
         WHERE l.mailbox_id = m.id AND l.state = 'PENDING' AND l.deleted_at IS NULL) AS pending,
@@ -157,7 +159,8 @@ export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cur
   const { snapshot } = cursor;
   await tx.query(
     `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
-       flag_sweep_uid = $6, object_id = $8, lagging_modseq = $9, lagging_since = $10, last_synced_at = now(),
+       flag_sweep_uid = $6, object_id = $8, lagging_modseq = $9, lagging_since = $10, last_synced_at = now(), attempts = 0,
+       retry_at = NULL,
        message_count = counts.live, unseen_count = counts.unseen
      FROM (
        SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen

@@ -1,5 +1,6 @@
 import { newId } from '../../domain/ids.ts';
 import type { DigestedBatch, MessageDigest } from '../../domain/parsed-message.ts';
+import { storableDate } from '../../domain/storable-date.ts';
 import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
@@ -78,6 +79,6 @@ export function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
   return { ids, created, told, events, threads, bytes };
 }
 
-/** When a message came, as far as anybody says. */
+/** When a message came, as far as anybody says. Versions before this one stored internal dates of any year. */
 export const receivedAtOf = ({ internalDate, message }: BatchItem): Date =>
-  internalDate ?? message.sentAt ?? new Date();
+  storableDate(internalDate) ?? message.sentAt ?? new Date();

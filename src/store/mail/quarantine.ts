@@ -17,7 +17,7 @@ import type { MailboxRef } from './locations.ts';
 export type QuarantineReason = 'NOT_SERVED' | 'NOT_STORABLE' | 'TOO_LARGE';
 
 /** 20 minutes after the first attempt, a week and a day from the tenth on. */
-const RETRY_AT = `now() + interval '10 minutes' * 2 ^ least(attempts + 1, 10)`;
+export const RETRY_AT = `now() + interval '10 minutes' * 2 ^ least(attempts + 1, 10)`;
 
 /** Sets aside messages with their reason; they count as processed. */
 export function quarantine(

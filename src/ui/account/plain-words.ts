@@ -11,12 +11,14 @@ export const PROOFS: Record<SyncProof, string> = {
 
 const GAPS: Record<SyncGapReason, string> = {
   EXPUNGED_MEANWHILE: 'deleted on the server before it could be fetched',
+  MAILBOX_BREAKS: 'the server breaks off over this mailbox; it is asked for again later',
   MAILBOX_GONE: 'the mailbox was gone when its turn came',
   MAILBOX_REFUSED: 'the server does not let the mailbox be read',
   NOT_EQUAL: 'what is stored is not what the server lists',
   NOT_FETCHED: 'not fetched in this run',
   NOT_SERVED: 'the server lists it, but does not hand it out',
   NOT_STORABLE: 'the database does not take it',
+  NO_UIDVALIDITY: 'the server does not say for how long its numbers of messages hold',
   SERVER_CONTRADICTS_ITSELF: 'the server lists another number of messages than it says there are',
   TOO_LARGE: 'larger than this installation stores: only its header is here',
 };
