@@ -36,7 +36,7 @@ export const ERRORS = {
     'caller',
     'fail',
   ),
-  IMAP_HOST_NOT_FOUND: row('No server has this name: check the spelling of the host.', 'caller', 'retry'),
+  IMAP_HOST_NOT_FOUND: row('No server has this name: check the spelling of the host.', 'caller', 'fail'),
   IMAP_NAME_LOOKUP_FAILED: row(
     'The name of the server could not be looked up at the moment: try again later.',
     'caller',
@@ -116,7 +116,12 @@ export const ERRORS = {
     'fail',
   ),
   IMAP_CONNECTION_LOST: row('The connection to the server was lost.', 'caller', 'retry'),
-  IMAP_THROTTLED: row('The server asks to slow down: the sync goes on later.', 'caller', 'retry'),
+  IMAP_THROTTLED: row('The provider asks for a pause. The sync resumes afterwards.', 'caller', 'retry'),
+  IMAP_QUOTA_EXCEEDED: row(
+    "The provider's limit for this account is used up. Syncing resumes when the provider lifts it.",
+    'caller',
+    'retry',
+  ),
   IMAP_SERVER_REFUSED: row('The server refused a command that it should know.', 'caller', 'retry'),
   IMAP_INVALID_ANSWER: row('The server answered something that is not valid IMAP.', 'caller', 'retry'),
   CREDENTIALS_UNREADABLE: row(

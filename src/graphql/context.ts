@@ -7,6 +7,7 @@ import type { Identity } from '../store/api-key.ts';
 import type { Database } from '../store/database.ts';
 import { missingCounts } from '../store/missing-counts.ts';
 import { readHtml, readTexts } from '../store/read-pack.ts';
+import { hostPauses } from '../store/runs/host-cooling.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
 import { batched } from './batched.ts';
@@ -29,6 +30,8 @@ export interface GraphQLContext {
   /** The tenant's rows, to be read; everything that writes goes through the services. */
   readonly prisma: TenantReader;
   readonly services: Services;
+  /** Until when no sync begins at a mail server that turned connections away; undefined when it may. */
+  readonly hostPausedUntil: (host: string) => Promise<Date | undefined>;
   /** How many of a mailbox's messages are not stored. */
   readonly missingCount: (mailboxId: string) => Promise<number>;
   /** A message's text. */
@@ -51,6 +54,7 @@ export function createContext(services: Services, { tenantId }: Identity, signal
     prisma: reader,
     services,
     signal,
+    hostPausedUntil: batched((hosts) => hostPauses(pool, hosts)),
     missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
     textOf: batched((messageIds) => readTexts(reader, messageIds)),
     htmlOf: batched((messageIds) => readHtml(reader, messageIds)),

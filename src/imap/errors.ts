@@ -80,7 +80,7 @@ const LOGIN_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   INUSE: 'IMAP_AUTH_UNAVAILABLE',
   LIMIT: 'IMAP_AUTH_UNAVAILABLE',
   // Gmail's daily bandwidth limit: it lets nobody in who has passed it.
-  OVERQUOTA: 'IMAP_THROTTLED',
+  OVERQUOTA: 'IMAP_QUOTA_EXCEEDED',
   THROTTLED: 'IMAP_THROTTLED',
   SERVERBUG: 'IMAP_AUTH_UNAVAILABLE',
 };
@@ -91,7 +91,7 @@ const COMMAND_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   THROTTLED: 'IMAP_THROTTLED',
   LIMIT: 'IMAP_THROTTLED',
   // Of a command that stores nothing, this is Gmail's daily bandwidth limit.
-  OVERQUOTA: 'IMAP_THROTTLED',
+  OVERQUOTA: 'IMAP_QUOTA_EXCEEDED',
 };
 
 /** Refused logins without a code that are not about the password: Gmail's [ALERT], Exchange, older servers. */
@@ -109,7 +109,10 @@ export function toImapError(error: unknown, stage: ImapStage): MailtideError {
   if (error instanceof MailtideError) return error;
   const failure: Failure = error instanceof Error ? error : new Error('not an error');
   const code = codeOf(failure, stage);
-  const retryAfterMs = code === 'IMAP_THROTTLED' ? suggestedPauseMs(failure.responseText ?? '') : undefined;
+  const retryAfterMs =
+    code === 'IMAP_THROTTLED' || code === 'IMAP_QUOTA_EXCEEDED'
+      ? suggestedPauseMs(failure.responseText ?? '')
+      : undefined;
   return new MailtideError(code, { cause: error, retryAfterMs });
 }
 

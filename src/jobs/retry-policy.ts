@@ -1,4 +1,4 @@
-import { ERRORS, type MailtideError } from '../errors.ts';
+import { ERRORS, type ErrorCode, type MailtideError } from '../errors.ts';
 
 /** What follows an attempt that has failed. */
 export type Reaction =
@@ -16,6 +16,8 @@ export interface RetrySettings {
 const JITTER = 0.1;
 /** Where the provider does not say how long: the limits behind these refusals are counted by the hour or by the day. */
 const THROTTLED_MS = 15 * 60_000;
+/** Errors by which the provider asks for a pause. */
+const PAUSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['IMAP_THROTTLED', 'IMAP_QUOTA_EXCEEDED']);
 const LONGEST_PAUSE_MS = 24 * 60 * 60_000;
 
 /**
@@ -34,7 +36,7 @@ export function reactionTo(
   const { run } = ERRORS[error.code];
   if (run !== 'retry') return { kind: 'fail', needsAuth: run === 'needs-auth' };
   const failures = madeHeadway ? 0 : retries;
-  if (error.code === 'IMAP_THROTTLED') {
+  if (PAUSES.has(error.code)) {
     const asked = Math.min(error.retryAfterMs ?? THROTTLED_MS, LONGEST_PAUSE_MS);
     // Never earlier than asked, and never at once: a hint of 0 would be a loop.
     const delayMs = Math.max(asked, 1000) * (1 + JITTER * random);

@@ -167,7 +167,7 @@ export const COMMAND_FAULTS: readonly FaultCase[] = [
   { what: 'LIST NO', fault: refuse(LIST, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
   { what: 'STATUS NO', fault: refuse(named('STATUS'), 'NO [UNAVAILABLE] later'), ends: 'SUCCEEDED' },
   { what: 'SELECT NO', fault: refuse(SELECT, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
-  { what: 'SELECT NO [OVERQUOTA]', fault: refuse(SELECT, 'NO [OVERQUOTA] bandwidth'), ends: 'IMAP_THROTTLED' },
+  { what: 'SELECT NO [OVERQUOTA]', fault: refuse(SELECT, 'NO [OVERQUOTA] bandwidth'), ends: 'IMAP_QUOTA_EXCEEDED' },
   { what: 'SELECT BYE', fault: refuse(SELECT, '* BYE [UNAVAILABLE] going down'), ends: 'IMAP_CONNECTION_LOST' },
   { what: 'SEARCH NO', fault: refuse(SEARCH, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
   { what: 'SEARCH BAD', fault: refuse(SEARCH, 'BAD what'), ends: 'IMAP_SERVER_REFUSED' },
@@ -178,7 +178,11 @@ export const COMMAND_FAULTS: readonly FaultCase[] = [
     ends: 'IMAP_THROTTLED',
   },
   { what: 'FETCH of flags NO', fault: refuse(FLAGS, 'NO [UNAVAILABLE] later'), ends: 'IMAP_SERVER_REFUSED' },
-  { what: 'FETCH of bodies NO [OVERQUOTA]', fault: refuse(BODIES, 'NO [OVERQUOTA] bandwidth'), ends: 'IMAP_THROTTLED' },
+  {
+    what: 'FETCH of bodies NO [OVERQUOTA]',
+    fault: refuse(BODIES, 'NO [OVERQUOTA] bandwidth'),
+    ends: 'IMAP_QUOTA_EXCEEDED',
+  },
   {
     what: 'FETCH of bodies BYE, once',
     fault: () => {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
+import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
@@ -31,7 +32,7 @@ async function status() {
     api.alice,
     `query ($id: ID!) { syncStatus(accountId: $id) {
       state message isActive isSyncing lastSyncAt lastSyncStatus lastSyncError { code message hint } syncCount
-      nextSyncAt needsAuthSince throttledUntil
+      nextSyncAt needsAuthSince throttledUntil hostPausedUntil
       activeRun { status phase attempt retries queuePosition nextAttemptAt error { code } }
     } }`,
     { id: encodeId('EmailAccount', accountId) },
@@ -86,6 +87,7 @@ test('never synced', async () => {
     nextSyncAt: DUE.toISOString(),
     needsAuthSince: null,
     throttledUntil: null,
+    hostPausedUntil: null,
     activeRun: null,
   });
 });
@@ -147,6 +149,7 @@ test('waiting for a retry', async () => {
     state: 'WAITING_RETRY',
     message: `Trying again at ${nextAttemptAt!.toISOString()}.`,
     throttledUntil: null,
+    hostPausedUntil: null,
     activeRun: {
       status: 'WAITING_RETRY',
       phase: 'QUEUED',
@@ -173,6 +176,17 @@ test('throttled', async () => {
   expect(await status()).toMatchObject({ state: 'THROTTLED', message, lastSyncStatus: 'CANCELLED', activeRun: null });
   await api.database.prisma.emailAccount.updateMany({ data: { throttledUntil: new Date(Date.now() - 1) } });
   expect(await status()).toMatchObject({ state: 'CANCELLED', throttledUntil: null });
+});
+
+test('with a mail server that turned a connection away', async () => {
+  const { pool } = api.database;
+  const { imapHost } = await api.database.prisma.emailAccount.findFirstOrThrow({ where: { tenantId: api.alice.id } });
+  expect(await status()).toMatchObject({ hostPausedUntil: null });
+  await coolHost(pool, imapHost);
+  const { hostPausedUntil } = await status();
+  expect(Date.parse(hostPausedUntil)).toBeGreaterThan(Date.now());
+  await hostIsWell(pool, imapHost);
+  expect(await status()).toMatchObject({ hostPausedUntil: null });
 });
 
 test('in need of credentials', async () => {

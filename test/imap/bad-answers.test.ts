@@ -186,7 +186,7 @@ describe('a refused command', () => {
 
   test.each([
     ['NO [UNAVAILABLE] UID FETCH Server error while fetching messages', 'IMAP_SERVER_REFUSED'],
-    ['NO [OVERQUOTA] Account exceeded command or bandwidth limits', 'IMAP_THROTTLED'],
+    ['NO [OVERQUOTA] Account exceeded command or bandwidth limits', 'IMAP_QUOTA_EXCEEDED'],
   ])('FETCH %s', async (answer, code) => {
     const imap = await session.selected(startScriptedMailbox({ fetch: ({ tag }) => `${tag} ${answer}` }));
     await expect(all(imap.fetchSources([1]))).rejects.toMatchObject({ code });

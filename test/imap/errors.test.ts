@@ -39,7 +39,7 @@ const cases: [ImapStage, Error, string][] = [
   ['login', no('UNAVAILABLE'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('INUSE'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('LIMIT'), 'IMAP_AUTH_UNAVAILABLE'],
-  ['login', no('OVERQUOTA'), 'IMAP_THROTTLED'],
+  ['login', no('OVERQUOTA'), 'IMAP_QUOTA_EXCEEDED'],
   ['login', no(undefined, 'Request is throttled. Suggested Backoff Time: 5 milliseconds'), 'IMAP_THROTTLED'],
   ['login', no('SERVERBUG'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no('CONTACTADMIN'), 'IMAP_CONTACT_ADMIN'],
@@ -53,7 +53,7 @@ const cases: [ImapStage, Error, string][] = [
   ['command', failure({ code: 'EPIPE' }), 'IMAP_CONNECTION_LOST'],
   ['command', failure({ code: 'ETHROTTLE' }), 'IMAP_THROTTLED'],
   ['command', no('THROTTLED'), 'IMAP_THROTTLED'],
-  ['command', no('OVERQUOTA'), 'IMAP_THROTTLED'],
+  ['command', no('OVERQUOTA'), 'IMAP_QUOTA_EXCEEDED'],
   ['command', no('UNAVAILABLE'), 'IMAP_SERVER_REFUSED'],
   ['command', no('SERVERBUG'), 'IMAP_SERVER_REFUSED'],
   ['command', failure({ responseStatus: 'BAD' }), 'IMAP_SERVER_REFUSED'],
@@ -71,7 +71,7 @@ test.each(cases)('while in %s, %o is %s', (stage, error, code) => {
 
 test('the code of a refused FETCH is found in the parsed answer', () => {
   const response = { tag: 'A1', command: 'NO', attributes: [{ type: 'ATOM', section: [{ value: 'OVERQUOTA' }] }] };
-  expect(toImapError(failure({ responseStatus: 'NO', response }), 'command').code).toBe('IMAP_THROTTLED');
+  expect(toImapError(failure({ responseStatus: 'NO', response }), 'command').code).toBe('IMAP_QUOTA_EXCEEDED');
 });
 
 test('an error of the table stays what it is', () => {

@@ -98,7 +98,7 @@ describe('the list', () => {
     await waitFor(async () => (await rows().count()) === 2, { what: 'the messages that are found' });
     expect(await marks()).toEqual(['Wattenmeer', 'ferries', 'Wattenmeer', 'ferries', 'Wattenquay']);
     await searchField().pressSequentially('x');
-    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    await page.getByRole('heading', { name: 'No matches' }).waitFor();
     await page.getByText('More may be found with fewer words.').waitFor();
     expect(new URL(page.url()).searchParams.get('search')).toBe('ferries wattenx');
     await page.getByRole('button', { name: 'Clear the search' }).click();

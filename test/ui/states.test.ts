@@ -94,10 +94,10 @@ test('each state is told at a glance, and live', async () => {
   }
 
   const throttled = await started('states-throttled', throttling);
-  await says('states-throttled', /^Throttled until/);
+  await says('states-throttled', /^Paused by the provider until/);
   const until = (await statusOf(throttled)).throttledUntil!;
   expect(await stateOf('states-throttled').textContent()).toContain(inBerlin(until));
-  await row('states-throttled').getByText('The provider asked for a pause').waitFor();
+  await row('states-throttled').getByText('The provider asks for a pause.').waitFor();
 
   const nobody = { host: dovecot.host, port: await freePort() };
   const waiting = await started('states-waiting', nobody);
@@ -108,7 +108,7 @@ test('each state is told at a glance, and live', async () => {
   await started('states-refused', { host: dovecot.host, port: dovecot.port, password: 'wrong' });
   await says('states-refused', 'Needs a new password');
   await row('states-refused')
-    .getByText(/^Refused just now; no login is tried/)
+    .getByText(/^Password rejected just now/)
     .waitFor();
 
   await row('states-third').getByRole('button', { name: /^More/ }).click();

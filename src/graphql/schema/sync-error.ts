@@ -21,11 +21,20 @@ export const SyncError = builder.objectRef<Failure>('SyncError').implement({
 });
 
 const HINTS = {
-  retry: 'This often goes away by itself: it is tried again a few times, and by the schedule after that.',
-  'needs-auth': 'Give the account new credentials with updateEmailAccount: until then no login is tried.',
-  fail: 'This does not go away by itself: mend what the message names, then start a sync.',
-  none: 'Start a sync when it suits you.',
+  retry: 'Usually temporary. Mailtide retries automatically.',
+  'needs-auth': 'Enter new credentials for the account (updateEmailAccount) to resume.',
+  fail: 'Fix the problem described in the message, then start a sync.',
+  none: 'Start a sync at any time.',
 } as const;
 
+/** Where the table's reaction alone would promise too much, or too little. */
+const HINTS_BY_CODE: Partial<Record<string, string>> = {
+  IMAP_UNREACHABLE: 'Check host and port. If the server is only down for a while, the next scheduled sync succeeds.',
+  IMAP_NO_ROUTE: 'Check the host. If the network is only down for a while, the next scheduled sync succeeds.',
+  IMAP_QUOTA_EXCEEDED: 'Nothing to do: Mailtide waits and tries again.',
+  IMAP_THROTTLED: 'Nothing to do: Mailtide waits as the provider asks and then resumes.',
+};
+
 /** A code that this version does not know was written by another one. */
-const hintOf = ({ code }: Failure): string => HINTS[code in ERRORS ? ERRORS[code as ErrorCode].run : 'fail'];
+const hintOf = ({ code }: Failure): string =>
+  HINTS_BY_CODE[code] ?? HINTS[code in ERRORS ? ERRORS[code as ErrorCode].run : 'fail'];

@@ -113,6 +113,14 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
       select: { throttledUntil: true },
       resolve: ({ throttledUntil }) => (throttledUntil && throttledUntil > new Date() ? throttledUntil : null),
     }),
+    hostPausedUntil: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Until when no sync starts at the mail server, because it turned a connection away; null when one may start.',
+      select: { imapHost: true },
+      resolve: async ({ imapHost }, _args, { hostPausedUntil }) => (await hostPausedUntil(imapHost)) ?? null,
+    }),
     activeRun: t.field({
       type: SyncRun,
       nullable: true,

@@ -18,6 +18,15 @@ export async function coolHost(pool: Pool, host: string, at: At = null): Promise
   });
 }
 
+/** Until when no run begins at each of these hosts; one that is not left alone is not in the answer. */
+export async function hostPauses(pool: Pool, hosts: readonly string[]): Promise<Map<string, Date>> {
+  const rows = await sqlOf(pool).query<{ host: string; until: Date }>(
+    'SELECT host, cooling_until AS until FROM imap_host WHERE host = ANY($1) AND cooling_until > now()',
+    [hosts],
+  );
+  return new Map(rows.map(({ host, until }) => [host, until]));
+}
+
 /** Notes that a host has let somebody in. */
 export async function hostIsWell(pool: Pool, host: string): Promise<void> {
   await sqlOf(pool).query('DELETE FROM imap_host WHERE host = $1', [host]);

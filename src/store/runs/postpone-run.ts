@@ -23,7 +23,7 @@ export function postponeRun(
   return fenced(pool, lease, async (tx) => {
     const [clock] = await tx.query<{ now: Date }>(`SELECT ${timeOr('$1')} AS now`, [at]);
     const until = new Date(clock!.now.getTime() + delayMs);
-    const message = throttled ? `Paused by the provider until ${until.toISOString()}.` : error.message;
+    const { message } = error;
     const [run] = await tx.query<SyncRun>(
       `UPDATE sync_run SET status = 'WAITING_RETRY', phase = 'QUEUED', mailbox = NULL, lease_token = NULL,
          lease_expires_at = NULL, retries = $2, next_attempt_at = $3, error_code = $4, error_message = $5,

@@ -2,7 +2,7 @@ import { Accordion, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { type RunFragment, SyncRunsDocument } from '../../generated/gql/graphql.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
-import { duration, number } from '../parts/format.ts';
+import { count, duration, number } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
@@ -56,7 +56,10 @@ function Summary({ run }: { run: RunFragment }) {
     [stats.messagesUpdated, 'changed'],
     [stats.messagesDeleted, 'deleted'],
   ].filter(([size]) => Number(size) > 0);
-  const soFar = run.finishedAt ? 'nothing new' : 'nothing new so far';
+  // A run that did not come to its end does not know what else is new.
+  const nothing = { SUCCEEDED: 'nothing new', FAILED: 'nothing stored', CANCELLED: 'nothing stored' };
+  const soFar = nothing[run.status as keyof typeof nothing] ?? 'nothing new so far';
+  const isWhole = run.status === 'SUCCEEDED' || run.attempt <= 1;
   return (
     <Group gap="xs" justify="space-between">
       <Group gap="xs">
@@ -71,7 +74,8 @@ function Summary({ run }: { run: RunFragment }) {
         )}
       </Group>
       <Text size="sm" c="dimmed">
-        <Ago at={run.finishedAt ?? run.requestedAt} />, {duration(stats.durationMs)}
+        <Ago at={run.finishedAt ?? run.requestedAt} />,{' '}
+        {isWhole ? duration(stats.durationMs) : `${count(run.attempt, 'attempt')} within ${duration(stats.durationMs)}`}
       </Text>
     </Group>
   );

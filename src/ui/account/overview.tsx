@@ -6,7 +6,7 @@ import { useLiveQuery } from '../api/use-live-query.ts';
 import { duration, number, storedOf } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, Ahead } from '../parts/time.tsx';
 import { RECEIPT_ID } from '../paths.ts';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
@@ -17,7 +17,7 @@ import { RunStats } from './run-stats.tsx';
 
 /** What goes on, else what came of the last run and what it proved. */
 export function Overview({ account }: { account: Account }) {
-  const { activeRun, lastSyncError, lastSyncAt, nextSyncAt, syncCount } = account.syncStatus;
+  const { activeRun, lastSyncError, lastSyncAt, syncCount } = account.syncStatus;
   const { totals, imap, syncIntervalMinutes } = account;
   const stored = useStored(account);
   const security = imap.security === 'NONE' ? 'not encrypted' : imap.security;
@@ -46,7 +46,7 @@ export function Overview({ account }: { account: Account }) {
               ),
             ],
             ['Last sync', lastSyncAt ? <Ago at={lastSyncAt} /> : 'Never'],
-            ['Next sync', nextSyncAt ? <Ago at={nextSyncAt} /> : 'Not scheduled'],
+            ['Next sync', <NextSync key="next" account={account} />],
             ['Interval', syncIntervalMinutes ? duration(syncIntervalMinutes * 60_000) : 'The usual one'],
             ['Syncs so far', number(syncCount)],
             ['Server', `${imap.host}:${imap.port}, ${security}`],
@@ -56,6 +56,16 @@ export function Overview({ account }: { account: Account }) {
       <LastRun account={account} />
     </Stack>
   );
+}
+
+/** What waits for its time goes before the schedule, and a provider's pause before both. */
+function NextSync({ account: { syncStatus } }: { account: Account }) {
+  const { activeRun, nextSyncAt, throttledUntil } = syncStatus;
+  if (activeRun?.status === 'RUNNING') return 'Running now';
+  const times = [activeRun ? activeRun.nextAttemptAt : nextSyncAt, throttledUntil].filter((at) => at !== null);
+  const latest = times.toSorted((one, other) => Date.parse(one) - Date.parse(other)).at(-1);
+  if (latest !== undefined) return <Ahead at={latest} />;
+  return activeRun ? 'Queued' : 'Not scheduled';
 }
 
 function NotConfirmed({ hasReceipt }: { hasReceipt: boolean }) {

@@ -4,7 +4,7 @@ import { RunProgress } from '../accounts/run-progress.tsx';
 import { useFrame, useSamples } from '../api/activity.ts';
 import { bytes, duration, number, ordinal, percent } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ahead } from '../parts/time.tsx';
 import classes from './account.module.css';
 import type { Account } from './account-view.tsx';
 import { Facts } from './facts.tsx';
@@ -41,9 +41,7 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
         </Group>
         {run.queuePosition !== null && (
           <Text size="sm">
-            {run.queuePosition === 1
-              ? 'The next whose turn it is.'
-              : `${ordinal(run.queuePosition)} in the queue of the installation.`}
+            {run.queuePosition === 1 ? 'Next in line' : `${ordinal(run.queuePosition)} in the queue`}
           </Text>
         )}
         {error && !isRunning && (
@@ -53,7 +51,7 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
               {nextAttemptAt && (
                 <>
                   {' '}
-                  Tried again <Ago at={nextAttemptAt} />.
+                  Next attempt <Ahead at={nextAttemptAt} />.
                 </>
               )}
             </Text>

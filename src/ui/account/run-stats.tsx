@@ -46,7 +46,7 @@ export function RunStats({ run, badge = false }: { run: RunFragment; badge?: boo
           ['Deleted', number(stats.messagesDeleted)],
           ['Fetched', number(stats.messagesFetched)],
           ['Downloaded', bytes(stats.bytesDownloaded)],
-          ['Took', duration(stats.durationMs)],
+          [run.attempt > 1 ? 'Took, with waits' : 'Took', duration(stats.durationMs)],
           ['Mailboxes', number(stats.mailboxesSynced)],
           ['Events', number(stats.eventsCreated)],
           ['Attempts', number(run.attempt)],

@@ -1,5 +1,5 @@
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
-import { ago, ordinal, timeOf } from '../parts/format.ts';
+import { ago, ahead, ordinal, timeOf } from '../parts/format.ts';
 
 /** How an account is, at a glance: a word with a colour, and a sentence when there is more to know. */
 export interface ShownState {
@@ -12,13 +12,22 @@ export interface ShownState {
 
 /** Nothing here is guessed from how things usually go: it says what the service says (`syncStatus`). */
 export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: number): ShownState {
-  const { activeRun, lastSyncAt, lastSyncError, needsAuthSince, nextSyncAt, throttledUntil } = syncStatus;
+  const { activeRun, lastSyncAt, lastSyncError, hostPausedUntil, needsAuthSince, nextSyncAt, throttledUntil } =
+    syncStatus;
   switch (syncStatus.state) {
     case 'NEVER_SYNCED':
-      return { label: 'Never synced', color: 'gray', detail: nextSyncAt && `First sync ${ago(nextSyncAt, now)}` };
+      return { label: 'Never synced', color: 'gray', detail: nextSyncAt && `First sync ${ahead(nextSyncAt, now)}` };
     case 'QUEUED': {
       const place = activeRun?.queuePosition;
-      return { label: place ? `Queued, ${ordinal(place)}` : 'Queued', color: 'blue', detail: 'Waiting for its turn' };
+      const label = place ? `Queued, ${ordinal(place)}` : 'Queued';
+      const isHeld = hostPausedUntil !== null && Date.parse(hostPausedUntil) > now;
+      if (!isHeld) return { label, color: 'blue', detail: 'Waiting for its turn' };
+      const until = timeOf(hostPausedUntil, now);
+      return {
+        label,
+        color: 'orange',
+        detail: `The mail server turned a connection away; no sync starts there until ${until}`,
+      };
     }
     case 'RUNNING':
       return { label: 'Syncing', color: 'cyan', detail: null };
@@ -32,15 +41,18 @@ export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: 
       };
     case 'THROTTLED':
       return {
-        label: throttledUntil ? `Throttled until ${timeOf(throttledUntil, now)}` : 'Throttled',
+        label: throttledUntil
+          ? `Paused by the provider until ${timeOf(throttledUntil, now)}`
+          : 'Paused by the provider',
         color: 'orange',
-        detail: 'The provider asked for a pause',
+        detail: activeRun?.error?.message ?? lastSyncError?.message ?? 'The provider asked for a pause',
       };
     case 'NEEDS_AUTH':
       return {
         label: 'Needs a new password',
         color: 'red',
-        detail: needsAuthSince && `Refused ${ago(needsAuthSince, now)}; no login is tried before it changes`,
+        detail:
+          needsAuthSince && `Password rejected ${ago(needsAuthSince, now)}. Sync is on hold until you enter a new one.`,
       };
     case 'PAUSED':
       return { label: 'Paused', color: 'gray', detail: lastSyncAt && `Last sync ${ago(lastSyncAt, now)}` };

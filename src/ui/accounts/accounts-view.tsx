@@ -1,11 +1,12 @@
 import { Button, Group, Paper, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { useMutation } from 'urql';
+import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
 import { EmailAccountsDocument, StartAllEmailSyncsDocument } from '../../generated/gql/graphql.ts';
 import { whyNotDone } from '../api/client.ts';
 import { useActionError } from '../api/use-action-error.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
+import { count } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { KeptButton } from '../parts/kept-button.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
@@ -24,6 +25,14 @@ export default function AccountsView() {
   useShownQuery(EmailAccountsDocument, { first: PAGE });
   const [{ fetching }, startAll] = useMutation(StartAllEmailSyncsDocument);
   const [error, setError] = useActionError();
+  const [started, setStarted] = useState<number | null>(null);
+  // The page below asks; here is only what it has found.
+  const [{ data: known }] = useQuery({
+    query: EmailAccountsDocument,
+    variables: { first: PAGE, after: null },
+    requestPolicy: 'cache-only',
+  });
+  const isEmpty = known?.emailAccounts.edges.length === 0;
   return (
     <Stack gap="sm">
       <Group justify="space-between">
@@ -34,7 +43,13 @@ export default function AccountsView() {
             variant="default"
             loading={fetching}
             leftSection={<Icon name="sync" size={16} />}
-            onClick={() => void startAll({}).then((answer) => setError(answer.error))}
+            disabled={isEmpty}
+            onClick={() =>
+              void startAll({}).then(({ data, error: refused }) => {
+                setError(refused);
+                setStarted(data ? data.startAllEmailSyncs.length : null);
+              })
+            }
           >
             Sync all
           </Button>
@@ -46,6 +61,11 @@ export default function AccountsView() {
       {error && (
         <Text size="sm" c="red" role="alert">
           {whyNotDone(error)}
+        </Text>
+      )}
+      {started !== null && !error && (
+        <Text size="sm" c="dimmed" role="status">
+          {started === 0 ? 'No account can be synced now.' : `${count(started, 'sync')} started or queued.`}
         </Text>
       )}
       <AccountsPage after={null} />

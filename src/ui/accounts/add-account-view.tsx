@@ -209,7 +209,8 @@ export default function AddAccountView() {
         </form>
       </Paper>
       <Text size="xs" c="dimmed">
-        The password is stored encrypted and shown to nobody. The mailbox on the server is only read.
+        {isOAuth ? 'The access token' : 'The password'} is stored encrypted and never shown. Mailtide only reads the
+        mailbox on the server.
       </Text>
     </Stack>
   );

@@ -10,8 +10,8 @@ import { useEffect, useRef, useSyncExternalStore } from 'react';
  */
 export type ConnectionState = { readonly state: 'CONNECTING' | 'CONNECTED' | 'OFFLINE'; readonly connects: number };
 
-const PING_EVERY_MS = 10_000;
-const PONG_WITHIN_MS = 5_000;
+const PING_EVERY_MS = 5_000;
+const PONG_WITHIN_MS = 3_000;
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 5_000;
 const FORBIDDEN = 4403;
@@ -25,7 +25,6 @@ function change(next: ConnectionState): void {
   for (const listener of listeners) listener();
 }
 
-let socket: WebSocket | undefined;
 let pongMissed: ReturnType<typeof setTimeout> | undefined;
 
 export const socketClient = createClient({
@@ -44,18 +43,15 @@ export const socketClient = createClient({
     ]);
   },
   on: {
-    opened: (opened) => {
-      socket = opened as WebSocket;
-    },
     connected: () => change({ state: 'CONNECTED', connects: current.connects + 1 }),
     closed: (event) => {
       clearTimeout(pongMissed);
       change({ ...current, state: 'OFFLINE' });
       if ((event as CloseEvent).code === FORBIDDEN) onSignedOut();
     },
-    // A connection that is dead does not always say so.
+    // A dead connection stays open for minutes, and a close handshake waits just as long for its answer.
     ping: (received) => {
-      if (!received) pongMissed = setTimeout(() => socket?.close(4408, 'No pong'), PONG_WITHIN_MS);
+      if (!received) pongMissed = setTimeout(() => socketClient.terminate(), PONG_WITHIN_MS);
     },
     pong: (received) => {
       if (received) clearTimeout(pongMissed);

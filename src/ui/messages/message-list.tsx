@@ -1,6 +1,6 @@
-import { Text } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
+import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { sentenceOf } from '../api/client.ts';
 import { Empty, Loading } from '../parts/states.tsx';
 import { isFiltered, type MessageFilter, widerBy } from './filter.ts';
@@ -16,6 +16,7 @@ const AHEAD = 30;
 interface Props {
   readonly messages: Messages;
   readonly filter: MessageFilter;
+  readonly account: AccountSummaryFragment | undefined;
   /** The row of the message that is open. */
   readonly openKey: string | null;
   /** The row that the keyboard is at. */
@@ -150,7 +151,23 @@ function More({ start, messages }: { start: number; messages: Messages }) {
   );
 }
 
-function Nothing({ messages, filter }: Props) {
+const COMING = 'A sync is still storing messages: more may appear here.';
+
+/** What has to happen before there are messages. */
+function emptyBecause(account: AccountSummaryFragment | undefined): string {
+  switch (account?.syncStatus.state) {
+    case 'NEEDS_AUTH':
+      return 'The server rejected the password. Enter a new one to sync this account.';
+    case 'PAUSED':
+      return 'This account is paused. Resume it to sync.';
+    case 'SUCCEEDED':
+      return 'The last sync found none on the server.';
+    default:
+      return 'They appear here as soon as a sync has stored them.';
+  }
+}
+
+function Nothing({ messages, filter, account }: Props) {
   const { status, error, loadMore } = messages;
   if (status === 'LOADING') return <Loading what="Loading the messages" />;
   if (error) {
@@ -167,13 +184,13 @@ function Nothing({ messages, filter }: Props) {
       </Empty>
     );
   }
+  const isComing = account?.syncStatus.activeRun?.status === 'RUNNING';
+  const isMailbox = filter.mailboxId !== null && !filter.search.trim() && !filter.unread && !filter.flagged;
   return isFiltered(filter) ? (
-    <Empty title="Nothing found">No message is like that. {widerBy(filter)}</Empty>
-  ) : (
-    <Empty title="No messages yet">
-      <Text span inherit>
-        They appear here as soon as a sync has stored them.
-      </Text>
+    <Empty title={isMailbox ? 'No messages in this mailbox' : 'No matches'}>
+      {isComing ? COMING : isMailbox ? null : widerBy(filter)}
     </Empty>
+  ) : (
+    <Empty title="No messages yet">{isComing ? COMING : emptyBecause(account)}</Empty>
   );
 }

@@ -120,6 +120,7 @@ export default function MessagesView({ accountId, account, messageId }: Props) {
           <MessageList
             messages={messages}
             filter={filter}
+            account={account}
             openKey={openKey}
             activeKey={activeKey}
             listRef={listRef}

@@ -82,5 +82,9 @@ export function ago(at: string, now: number): string {
   return relative.format(Math.round(difference / DAY_MS), 'day');
 }
 
+/** `in a moment`, `in 2 hours`: of something that is still to come, however late it is. */
+export const ahead = (at: string, now: number): string =>
+  Date.parse(at) - now < MINUTE_MS ? 'in a moment' : ago(at, now);
+
 /** `MAILBOX_GONE` as `mailbox gone`. */
 export const words = (code: string): string => code.toLowerCase().replaceAll('_', ' ');

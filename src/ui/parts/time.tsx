@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { ago, exactTime } from './format.ts';
+import { ago, ahead, exactTime } from './format.ts';
 
 /** One clock for the page, so that "3 minutes ago" goes on. It stands still while nobody looks. */
 const TICK_MS = 10_000;
@@ -34,6 +34,15 @@ export function Ago({ at }: { at: string }) {
   return (
     <time dateTime={at} title={exactTime(at)}>
       {ago(at, useNow())}
+    </time>
+  );
+}
+
+/** When something that is still to come happens, and exactly when on hover. */
+export function Ahead({ at }: { at: string }) {
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {ahead(at, useNow())}
     </time>
   );
 }
