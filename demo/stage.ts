@@ -27,7 +27,7 @@ export async function setUpStage(children: Children): Promise<Stage> {
   const sample = children.start('sample IMAP server', [process.execPath, 'demo/sample-imap.ts']);
   const key = `mt_demo_${randomBytes(32).toString('base64url')}`;
   children.start('service', ['sh', 'scripts/service.sh', 'src/main.ts'], {
-    PORT: (await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0',
+    PORT: process.env['PORT'] ?? ((await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0'),
     DATA_DIR: `${children.folder}/data`,
     API_KEY: key,
     // What is shown is what was started before the eyes of whoever looks.

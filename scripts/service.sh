@@ -9,4 +9,6 @@
 #   has doubled;
 # - glibc gives each thread a pool of memory of its own, and never gives it back: here they share one.
 set -eu
+# What the service writes, the database above all, is for its own user only.
+umask 077
 exec env MALLOC_ARENA_MAX=1 node --disable-warning=ExperimentalWarning --max-semi-space-size=8 --heap-growing-percent=100 --no-allocation-site-pretenuring "$@"

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -74,6 +74,26 @@ describe('compose.yaml', () => {
     expect(published.every((port) => port.startsWith('127.0.0.1:'))).toBe(true);
     expect(published.length).toBe(1);
   });
+});
+
+test('deploy/make-env.sh, under any umask, writes a file for its owner only, and none over one that is there', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
+  const file = join(folder, '.env');
+  const make = (): unknown =>
+    execFileSync('sh', ['-c', `umask 000; exec sh ${join(ROOT, 'deploy/make-env.sh')}`], {
+      cwd: folder,
+      stdio: 'pipe',
+    });
+  try {
+    make();
+    const made = readFileSync(file, 'utf8');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(made).toMatch(/^API_KEY=mt_\w+$/m);
+    expect(make).toThrow();
+    expect(readFileSync(file, 'utf8')).toBe(made);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe.each(['Dockerfile', 'deploy/sample-mail/Dockerfile'])('%s', (path) => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -20,9 +21,20 @@ export type ComposeService = {
   healthcheck?: { test: string[] };
 };
 
+/** What deploy/make-env.sh writes. */
+function madeEnv(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
+  try {
+    execFileSync('sh', ['deploy/make-env.sh', join(folder, '.env')], { cwd: ROOT, stdio: 'ignore' });
+    return readFileSync(join(folder, '.env'), 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The keys of a new installation, as deploy/make-env.sh makes them. */
 export const composeEnv: Readonly<Record<string, string>> = Object.fromEntries(
-  execFileSync('sh', ['deploy/make-env.sh'], { cwd: ROOT, encoding: 'utf8' })
+  madeEnv()
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
