@@ -22,9 +22,10 @@ import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
 import { type Buses, createLocalBuses, createLookingBuses } from './live/progress-bus.ts';
 import { createRedisBuses } from './live/redis-bus.ts';
-import type { MimePool } from './mime/mime-pool.ts';
+import type { MimePool, MimePoolOptions } from './mime/mime-pool.ts';
 import { openRedis, type RedisLink } from './redis.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
+import type { ServerOptions } from './server/build-server.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { heldAccount } from './store/runs/held-account.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
@@ -35,6 +36,8 @@ import { startTracing } from './telemetry/start-tracing.ts';
 import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
+/** Of one tenant, for a thread: each may hold a message of megabytes. */
+const MAX_VIEWS_WAITING = 32;
 
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. Without the api role it tells only how it is. */
@@ -108,23 +111,28 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   let server: FastifyInstance;
   if (has('api')) {
     const { buildServer } = await import('./server/build-server.ts');
-    const services = {
+    // Apart from the threads of the syncs, so that neither waits for the other.
+    const reading = lazyMime(log, { maxWaiting: MAX_VIEWS_WAITING });
+    opened.defer(() => reading.close());
+    const services: ServerOptions['services'] = {
       database,
       accounts,
       syncs,
       progress: metrics.progress(createProgressFeed(database.pool, buses, metrics.conflated)),
       timeline: metrics.events(createEventFeed(database.pool, bus)),
       accountChanges: createAccountFeed(database.pool, buses.accounts),
+      textWork: (tenantId) => ({
+        highlights: async (mails, search) => (await reading.get()).of(tenantId).highlights(mails, search),
+        hasRemoteImages: async (html) => (await reading.get()).of(tenantId).hasRemoteImages(html),
+      }),
       isScheduled: config.SYNC_ENABLED,
     };
-    // Apart from the threads of the syncs, so that neither waits for the other.
-    const reading = lazyMime(log);
-    opened.defer(() => reading.close());
     server = await buildServer({
       ...node,
       services,
-      readAttachment: async (source, index) => (await reading.get()).attachment(source, index),
-      renderHtml: async (html, source, options) => (await reading.get()).htmlPage(html, source, options),
+      readAttachment: async (source, index, tenantId) => (await reading.get()).of(tenantId).attachment(source, index),
+      renderHtml: async (html, source, { tenantId, ...options }) =>
+        (await reading.get()).of(tenantId).htmlPage(html, source, options),
       messages,
     });
   } else {
@@ -213,7 +221,7 @@ async function createWork(
         pool: database.pool,
         lease,
         mode: run.mode,
-        mime,
+        mime: mime.of(account.tenantId),
         transactionMs: database.transactionMs,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
         connect: () => step('connect', {}, connect),
@@ -229,11 +237,14 @@ async function createWork(
 }
 
 /** The threads for parsing mail, and the code that speaks to them, from the first use on. */
-function lazyMime(log: Logger) {
+function lazyMime(log: Logger, options: MimePoolOptions = {}) {
   const onStrayError = (err: Error): void => log.warn({ err }, 'a thread for parsing mail broke');
   let pool: Promise<MimePool> | null = null;
   return {
-    get: () => (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) => createMimePool({ onStrayError }))),
+    get: () =>
+      (pool ??= import('./mime/mime-pool.ts').then(({ createMimePool }) =>
+        createMimePool({ ...options, onStrayError }),
+      )),
     close: async () => (await pool)?.close(),
   };
 }

@@ -34,6 +34,8 @@ export interface ParsedMessage {
   /** The first words of the text, white space folded, at most {@link SNIPPET_LENGTH} characters. */
   readonly snippet: string;
   readonly attachments: readonly ParsedAttachment[];
+  /** Whether the HTML seems to ask for images of other servers. */
+  readonly hasRemoteImages: boolean;
   /** Why parsing gave less than the whole message, in a few words; null when it gave all. */
   readonly parseError: string | null;
 }
@@ -73,6 +75,7 @@ export type MessageColumns = {
   readonly bcc: Uint8Array<ArrayBuffer>;
   readonly replyTo: Uint8Array<ArrayBuffer>;
   readonly snippet: Uint8Array<ArrayBuffer>;
+  readonly hasRemoteImages: Uint8Array<ArrayBuffer>;
   readonly parseError: Uint8Array<ArrayBuffer>;
   /** The words that it is found by, as binary tsvectors (src/domain/search-words.ts). */
   readonly search: Uint8Array<ArrayBuffer>;

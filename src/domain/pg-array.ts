@@ -10,7 +10,10 @@ const HEADER = 20;
 const NULL = -1;
 
 /** Object ids of pg_type. */
-export const PG_TYPES = { bytea: 17, text: 25, tsvector: 3614 } as const;
+export const PG_TYPES = { bool: 16, bytea: 17, text: 25, tsvector: 3614 } as const;
+
+const TRUE = Uint8Array.of(1);
+const FALSE = Uint8Array.of(0);
 
 /** Room that is kept between two arrays, in bytes; more is let go. */
 const KEPT = 2 * 1024 * 1024;
@@ -49,6 +52,10 @@ export class PgArrayWriter {
     this.#buffer.writeInt32BE(length, this.#end);
     this.#end += 4 + length;
     this.#count++;
+  }
+
+  bool(value: boolean): void {
+    this.bytes(value ? TRUE : FALSE);
   }
 
   bytes(value: Uint8Array): void {

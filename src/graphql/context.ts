@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.ts';
+import type { HighlightedMessage, Highlights } from '../domain/highlights.ts';
 import type { Syncs } from '../jobs/syncs.ts';
 import type { AccountFeed } from '../live/account-feed.ts';
 import type { EventFeed } from '../live/event-feed.ts';
@@ -12,6 +13,12 @@ import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
 import { batched } from './batched.ts';
 
+/** Work on the texts of messages, in threads: strangers' text is not worked on where requests are answered. */
+export interface TextWork {
+  highlights(messages: readonly HighlightedMessage[], search: string): Promise<Highlights[]>;
+  hasRemoteImages(html: string): Promise<boolean>;
+}
+
 /** What resolvers call to get things done. */
 export interface Services {
   readonly database: Database;
@@ -20,6 +27,8 @@ export interface Services {
   readonly progress: ProgressFeed;
   readonly timeline: EventFeed;
   readonly accountChanges: AccountFeed;
+  /** By tenant: they take turns. */
+  readonly textWork: (tenantId: string) => TextWork;
   /** Whether accounts are synced by themselves: without it their times mean nothing. */
   readonly isScheduled: boolean;
 }
@@ -38,6 +47,10 @@ export interface GraphQLContext {
   readonly textOf: (messageId: string) => Promise<string | undefined>;
   /** A message's HTML as it was sent; undefined when it has none. */
   readonly htmlOf: (messageId: string) => Promise<string | undefined>;
+  /** Whether a message's HTML seems to ask for images of other servers, found out now. */
+  readonly hasRemoteImages: (messageId: string) => Promise<boolean>;
+  /** Where a message has what was typed as a search. */
+  readonly highlights: (message: HighlightedMessage, search: string) => Promise<Highlights>;
   /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
   /** Aborted when nobody will read the answer any more. */
@@ -47,8 +60,11 @@ export interface GraphQLContext {
 export function createContext(services: Services, { tenantId }: Identity, signal: AbortSignal): GraphQLContext {
   const { prisma, pool } = services.database;
   const summariesIn = new Map<string | null, (threadId: string) => Promise<ThreadSummary | undefined>>();
-  const missing = batched((mailboxIds) => missingCounts(pool, tenantId, mailboxIds));
+  const highlightsFor = new Map<string, (message: HighlightedMessage) => Promise<Highlights | undefined>>();
+  const textWork = services.textWork(tenantId);
+  const missing = batched((mailboxIds: readonly string[]) => missingCounts(pool, tenantId, mailboxIds));
   const reader = tenantScoped(prisma, tenantId);
+  const htmlOf = batched((messageIds: readonly string[]) => readHtml(reader, messageIds));
   return {
     tenantId,
     prisma: reader,
@@ -56,12 +72,27 @@ export function createContext(services: Services, { tenantId }: Identity, signal
     signal,
     hostPausedUntil: batched((hosts) => hostPauses(pool, hosts)),
     missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
-    textOf: batched((messageIds) => readTexts(reader, messageIds)),
-    htmlOf: batched((messageIds) => readHtml(reader, messageIds)),
+    textOf: batched((messageIds: readonly string[]) => readTexts(reader, messageIds)),
+    htmlOf,
+    async hasRemoteImages(messageId) {
+      const html = await htmlOf(messageId);
+      return html !== undefined && textWork.hasRemoteImages(html);
+    },
+    async highlights(message, search) {
+      let find = highlightsFor.get(search);
+      if (!find) {
+        find = batched(async (messages: readonly HighlightedMessage[]) => {
+          const found = await textWork.highlights(messages, search);
+          return new Map(messages.map((one, i) => [one, found[i]!]));
+        });
+        highlightsFor.set(search, find);
+      }
+      return (await find(message))!;
+    },
     threadSummary(threadId, mailboxId) {
       let summary = summariesIn.get(mailboxId);
       if (!summary) {
-        summary = batched((threadIds) => threadSummaries(pool, tenantId, threadIds, mailboxId));
+        summary = batched((threadIds: readonly string[]) => threadSummaries(pool, tenantId, threadIds, mailboxId));
         summariesIn.set(mailboxId, summary);
       }
       return summary(threadId);

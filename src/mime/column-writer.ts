@@ -16,6 +16,7 @@ export class ColumnWriter {
     bcc: new PgArrayWriter('text'),
     replyTo: new PgArrayWriter('text'),
     snippet: new PgArrayWriter('text'),
+    hasRemoteImages: new PgArrayWriter('bool'),
     parseError: new PgArrayWriter('text'),
     search: new PgArrayWriter('tsvector'),
   };
@@ -35,6 +36,7 @@ export class ColumnWriter {
     columns.bcc.text(JSON.stringify(message.bcc));
     columns.replyTo.text(JSON.stringify(message.replyTo));
     columns.snippet.text(message.snippet);
+    columns.hasRemoteImages.bool(message.hasRemoteImages);
     columns.parseError.text(message.parseError);
     columns.search.bytes(searchVector(message));
   }

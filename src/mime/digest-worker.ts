@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { type HighlightedMessage, type Highlights, highlightsOf } from '../domain/highlights.ts';
 import { linksOf } from '../domain/links.ts';
 import type { DigestedBatch, MessageDigest, Packs, ParsedMessage } from '../domain/parsed-message.ts';
 import { ColumnWriter } from './column-writer.ts';
@@ -8,6 +9,7 @@ import { giantFrame, packOf, TextsWriter } from './pack-writer.ts';
 import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment } from './read-attachment.ts';
+import { hasRemoteImages as findRemoteImages } from './remote-images.ts';
 
 /** What the threads of src/mime/mime-pool.ts run. */
 export interface DigestTask {
@@ -106,6 +108,15 @@ export async function attachment({ source, index }: AttachmentTask) {
   const found = await readAttachment(asBuffer(source), index);
   return found && transferring(found, found.content.buffer);
 }
+
+export const highlights = ({ messages, search }: HighlightTask): Highlights[] => highlightsOf(messages, search);
+
+export interface HighlightTask {
+  readonly messages: readonly HighlightedMessage[];
+  readonly search: string;
+}
+
+export const hasRemoteImages = ({ html }: { html: string }): boolean => findRemoteImages(html);
 
 /** Loaded when it is asked for: threads that only parse do without the sanitiser. */
 export async function htmlPage(page: HtmlPage): Promise<string> {

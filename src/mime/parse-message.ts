@@ -12,6 +12,7 @@ import { type HeaderFields, readHeaderFields } from './header-fields.ts';
 import { htmlToText } from './html-to-text.ts';
 import { type MailParts, runMailParser } from './mail-parser.ts';
 import { ownMessageId, referencedIds } from './message-ids.ts';
+import { hasRemoteImages } from './remote-images.ts';
 import { sentDate } from './sent-date.ts';
 
 /** Parses a message as received. Never throws: what cannot be parsed is left out, and `parseError` says why. */
@@ -76,6 +77,7 @@ function assemble({ values, cut }: HeaderFields, parts: MailParts, attachments: 
     html: html.value || null,
     snippet: snippetOf(text.value),
     attachments,
+    hasRemoteImages: hasRemoteImages(html.value),
     parseError: problems.filter(Boolean).join('; ') || null,
   };
 }

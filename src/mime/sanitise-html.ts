@@ -18,7 +18,7 @@ export interface SanitiseOptions {
 
 export function sanitiseHtml(html: string, options: SanitiseOptions): string {
   const remote = options.remoteImages ? ['http', 'https'] : [];
-  return sanitize(html, {
+  const sanitised = sanitize(html, {
     ...FIXED,
     allowedSchemesByTag: { img: ['data', ...remote], '*': remote },
     transformTags: {
@@ -29,11 +29,27 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
       '*': (tagName, attributes) => ({ tagName, attribs: styled(attributes, options) }),
     },
     exclusiveFilter: ({ tag, attribs }) => tag === 'img' && isCounter(attribs),
-  }).replace(STYLE_ELEMENT, (_, start: string, css: string, end: string) => start + safeCss(css, options) + end);
+  });
+  return withSafeStyles(sanitised, options);
 }
 
-/** Text is escaped, so that in what was sanitised these are elements. Within one nothing else begins. */
-const STYLE_ELEMENT = /(<style[^<>]*>)([^<]*(?:<(?!\/style)[^<]*)*)(<\/style>)/g;
+/**
+ * The CSS within style elements made safe. Text and attributes are escaped in what was sanitised, so each `<style` is an
+ * element, and within one nothing else begins. One without an end extends to the end of the document. A pattern for
+ * all of an element would look for the end of each from each beginning.
+ */
+function withSafeStyles(html: string, options: SanitiseOptions): string {
+  let safe = '';
+  let at = 0;
+  for (let start = html.indexOf('<style'); start >= 0; start = html.indexOf('<style', at)) {
+    const css = html.indexOf('>', start) + 1 || html.length;
+    const end = html.indexOf('</style', css);
+    const next = end < 0 ? html.length : end;
+    safe += html.slice(at, css) + safeCss(html.slice(css, next), options);
+    at = next;
+  }
+  return safe + html.slice(at);
+}
 
 const words = (list: string): string[] => list.trim().split(/\s+/);
 
@@ -132,5 +148,5 @@ function safeCss(css: string, { remoteImages }: SanitiseOptions): string {
     .replace(/[\\<]/g, ' ')
     .replace(/@(import|font-face|namespace|charset)/gi, '@blocked')
     .replace(/\b(src|image|image-set|cross-fade|element|paint)\s*\(/gi, 'blocked(')
-    .replace(/\burl\s*\((?!\s*["']?\s*data:image\/)/gi, remoteImages ? 'url(' : 'blocked(');
+    .replace(/\burl\s*\((?!\s*(?:["']\s*)?data:image\/)/gi, remoteImages ? 'url(' : 'blocked(');
 }

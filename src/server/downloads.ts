@@ -7,7 +7,11 @@ import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
 
 /** The attachment at a position of a message's source; null when there is none. */
-export type ReadAttachment = (source: Uint8Array, index: number) => Promise<{ readonly content: Uint8Array } | null>;
+export type ReadAttachment = (
+  source: Uint8Array,
+  index: number,
+  tenantId: string,
+) => Promise<{ readonly content: Uint8Array } | null>;
 
 /**
  * Strangers' bytes: always saved, never shown. Should a browser show them all the same, it is without scripts and
@@ -28,17 +32,20 @@ export function addDownloads(
   });
 
   app.get('/attachments/:id', async (request, reply) => {
-    const { reader, id } = await asked(request, 'Attachment');
+    const { reader, id, tenantId } = await asked(request, 'Attachment');
     const attachment = found(await reader.attachment.findUnique({ where: { id } }));
     const source = found(await readSource(reader, attachment.messageId));
-    const { content } = found(await readAttachment(source, attachment.index));
+    const { content } = found(await readAttachment(source, attachment.index, tenantId));
     return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', content);
   });
 
-  async function asked(request: FastifyRequest, type: NodeType): Promise<{ reader: TenantReader; id: string }> {
+  async function asked(
+    request: FastifyRequest,
+    type: NodeType,
+  ): Promise<{ reader: TenantReader; id: string; tenantId: string }> {
     const { tenantId } = await authentication.ofRequest(request.raw);
     const { id } = request.params as { id: string };
-    return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id) };
+    return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id), tenantId };
   }
 }
 

@@ -1,16 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import { MailtideError } from '../errors.ts';
 import { found } from '../graphql/found.ts';
 import { requireId } from '../graphql/ids.ts';
 import type { Database } from '../store/database.ts';
 import { readHtml, readSource } from '../store/read-pack.ts';
 import { tenantScoped } from '../store/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
+import { createSharedRendering } from './shared-rendering.ts';
 
 /** A message's HTML as a document that is safe to show; `source` is empty where the HTML names nothing that is in it. */
 export type RenderHtml = (
   html: string,
   source: Uint8Array,
-  options: { readonly remoteImages: boolean },
+  options: { readonly remoteImages: boolean; readonly tenantId: string },
 ) => Promise<string>;
 
 /**
@@ -24,6 +26,7 @@ export function addMessagePages(
   authentication: Authentication,
   renderHtml: RenderHtml,
 ): void {
+  const rendering = createSharedRendering((error) => !isBusy(error));
   app.get('/messages/:id/html', async (request, reply) => {
     const { tenantId } = await authentication.ofRequest(request.raw);
     const id = requireId('Message', (request.params as { id: string }).id);
@@ -31,7 +34,10 @@ export function addMessagePages(
     const reader = tenantScoped(prisma, tenantId);
     const sent = found((await readHtml(reader, [id])).get(id) ?? null);
     const source = /cid:/i.test(sent) ? found(await readSource(reader, id)) : new Uint8Array();
-    const page = await renderHtml(sent, source, { remoteImages }).catch((error: unknown) => {
+    const page = await rendering(`${id} ${remoteImages}`, () =>
+      renderHtml(sent, source, { remoteImages, tenantId }),
+    ).catch((error: unknown) => {
+      if (isBusy(error)) throw error;
       // Too much of it for the time or the memory that one message gets: the text and the source are still there.
       request.log.warn({ err: error }, 'a message cannot be shown as HTML');
       return UNSHOWABLE;
@@ -47,6 +53,9 @@ export function addMessagePages(
       .send(page);
   });
 }
+
+/** Too many pages of this tenant wait for a thread (src/mime/thread-turns.ts): of this one nothing is known. */
+const isBusy = (error: unknown): boolean => error instanceof MailtideError && error.code === 'TOO_MANY_REQUESTS';
 
 /** Links open new tabs, which are not held by the sandbox any more. */
 const policy = (remoteImages: boolean): string =>

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { SyncMode } from '../domain/sync-run.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import type { MimePool } from '../mime/mime-pool.ts';
+import type { MimeTasks } from '../mime/mime-pool.ts';
 import type { Lease } from '../store/sql.ts';
 import type { InStep } from './steps.ts';
 
@@ -12,7 +12,7 @@ export interface SyncContext {
   readonly pool: Pool;
   readonly lease: Lease;
   readonly mode: SyncMode;
-  readonly mime: MimePool;
+  readonly mime: MimeTasks;
   /** How long the next transaction should take, in milliseconds: what others on this database can wait. */
   readonly transactionMs: () => number;
   /** Larger messages are set aside with their size as the reason, in bytes. */

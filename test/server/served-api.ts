@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { openKeyring } from '../../src/accounts/keyring.ts';
+import { highlightsOf } from '../../src/domain/highlights.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
 import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
@@ -12,6 +13,7 @@ import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalBuses, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { htmlPage } from '../../src/mime/html-page.ts';
+import { hasRemoteImages } from '../../src/mime/remote-images.ts';
 import type { AccessSettings } from '../../src/server/access.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
@@ -63,6 +65,10 @@ export async function serveApi(
     progress: createProgressFeed(pool, { progress: bus, accounts: changes }),
     timeline: createEventFeed(pool, bus),
     accountChanges: createAccountFeed(pool, changes),
+    textWork: () => ({
+      highlights: async (messages, search) => highlightsOf(messages, search),
+      hasRemoteImages: async (html) => hasRemoteImages(html),
+    }),
     isScheduled: true,
     accounts: createAccounts({
       database,

@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { excerpt, marked, type TextSegment as Segment } from '../../domain/highlight.ts';
-import { searchedTerms } from '../../domain/search-words.ts';
+import type { TextSegment as Segment } from '../../domain/highlight.ts';
+import { EXCERPT_WITHIN, type Highlights } from '../../domain/highlights.ts';
 import type { MailAddress as Address } from '../../domain/words.ts';
 import { MailtideError } from '../../errors.ts';
 import { searchMessages } from '../../store/search-messages.ts';
@@ -29,12 +29,6 @@ const TextSegment = builder.objectRef<Segment>('TextSegment').implement({
   }),
 });
 
-interface Highlights {
-  readonly subject: Segment[];
-  readonly from: Segment[];
-  readonly excerpt: Segment[];
-}
-
 const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').implement({
   fields: (t) => ({
     subject: t.expose('subject', { type: [TextSegment] }),
@@ -45,9 +39,6 @@ const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').imp
     }),
   }),
 });
-
-/** How much of a text is looked through for an excerpt, in UTF-16 units: somebody is waiting for a list of them. */
-const EXCERPT_WITHIN = 20_000;
 
 /** @throws NOT_FOUND when it was deleted with its account meanwhile. */
 async function textOf(messageId: string, context: GraphQLContext): Promise<string> {
@@ -90,22 +81,20 @@ const Message = builder.prismaObject('Message', {
     }),
     hasRemoteImages: t.boolean({
       description: 'Whether its HTML seems to ask for images of other servers.',
-      resolve: async ({ id }, _args, context) => REMOTE_IMAGE.test((await context.htmlOf(id)) ?? ''),
+      select: { id: true, htmlSize: true, hasRemoteImages: true },
+      resolve: ({ id, htmlSize, hasRemoteImages }, _args, context) =>
+        htmlSize !== null && (hasRemoteImages ?? context.hasRemoteImages(id)),
     }),
     highlights: t.field({
-      description: 'Where it has what `messages(search:)` searches for.',
+      description: 'Where it has what `messages(search:)` searches for: the first 20 of its words and phrases.',
       type: MessageHighlights,
       args: { search: t.arg.string({ required: true }) },
       select: { id: true, subject: true, from: true, snippet: true },
       resolve: async ({ id, subject, from, snippet }, { search }, context) => {
-        const terms = searchedTerms(search);
-        const text = await textOf(id, context);
+        const text = (await textOf(id, context)).slice(0, EXCERPT_WITHIN);
         const [sender] = addresses(from);
-        return {
-          subject: marked(subject ?? '', terms),
-          from: marked(sender?.name ?? sender?.address ?? '', terms),
-          excerpt: excerpt(text.slice(0, EXCERPT_WITHIN), terms) ?? marked(snippet, terms),
-        };
+        const message = { subject: subject ?? '', from: sender?.name ?? sender?.address ?? '', snippet, text };
+        return context.highlights(message, search);
       },
     }),
     size: t.exposeInt('size', { description: 'Bytes of its source.' }),
@@ -130,9 +119,6 @@ const Message = builder.prismaObject('Message', {
     }),
   }),
 });
-
-/** A guess, for whether to offer them: what is loaded is decided where the HTML is sanitised. */
-const REMOTE_IMAGE = /<img\b[^<>]*\ssrc\s*=\s*["']?\s*(?:https?:)?\/\/|url\(\s*["']?\s*(?:https?:)?\/\//i;
 
 const MessagesConnection = builder.connectionObject(
   { type: Message, name: 'QueryMessagesConnection' },

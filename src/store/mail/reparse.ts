@@ -190,6 +190,7 @@ async function updateMessages(
     columns.snippet,
     columns.parseError,
     columns.search,
+    columns.hasRemoteImages,
   ]);
 }
 
@@ -198,9 +199,9 @@ const UPDATE_MESSAGES = `
   WITH parsed AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::uuid[],
         $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-        $16::text[], $17::text[], $18::text[], $19::tsvector[])
+        $16::text[], $17::text[], $18::text[], $19::tsvector[], $20::boolean[])
       AS p(id, thread, is_whole, sent_at, attached, text_pack, text_at, text_size, html_size, header_id, subject,
-        "from", "to", cc, bcc, reply_to, snippet, error, search)
+        "from", "to", cc, bcc, reply_to, snippet, error, search, remote_images)
     WHERE id IS NOT NULL
   ),
   broken AS (
@@ -212,7 +213,7 @@ const UPDATE_MESSAGES = `
     reply_to = p.reply_to::jsonb, sent_at = p.sent_at, snippet = p.snippet, has_attachments = p.attached,
     parse_error = CASE WHEN m.headers_only THEN m.parse_error ELSE p.error END,
     text_pack_id = p.text_pack, text_at = p.text_at, text_size = p.text_size, html_size = p.html_size,
-    search = p.search, indexed_at = CASE WHEN m.search = p.search THEN m.indexed_at END
+    has_remote_images = p.remote_images, search = p.search, indexed_at = CASE WHEN m.search = p.search THEN m.indexed_at END
   FROM parsed p WHERE m.id = p.id AND p.is_whole`;
 
 async function replaceAttachments(tx: Sql, messages: readonly ReparsedMessage[]): Promise<void> {

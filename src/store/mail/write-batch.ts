@@ -79,6 +79,7 @@ export async function writeBatch(
     threads.changedReferences.map(([, , carrier]) => carrier),
     aligned(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
     head.threadRevision,
+    columns.hasRemoteImages,
     ...progressValues(lease, {
       add: {
         messagesProcessed: items.length,
@@ -97,7 +98,7 @@ export async function writeBatch(
 const UNPARSED = 0;
 
 /** The parameter of WRITE at which the progress begins. */
-const PROGRESS = 54;
+const PROGRESS = 55;
 
 /**
  * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
@@ -133,16 +134,17 @@ const WRITE = `
   new_message AS (
     INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
       message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, parse_error, search,
-      pack_id, text_at, text_size, html_size, source_at, parser_version)
+      pack_id, text_at, text_size, html_size, source_at, parser_version, has_remote_images)
     SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
       m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
-      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at, m.parser_version
+      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at, m.parser_version,
+      m.remote_images
     FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
         $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
         $35::text[], $36::text[], $37::tsvector[], $38::uuid[], $39::int[], $40::int[], $41::int[], $42::int[],
-        $52::smallint[])
+        $52::smallint[], $54::boolean[])
       AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
-        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at, parser_version)
+        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at, parser_version, remote_images)
     WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_pack AS (

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { analyse } from 'scslre';
+import { expect, test } from 'vitest';
+import { growsSuperLinearly } from './growth.ts';
+import { type Pattern, patternsIn, patternsOf } from './patterns.ts';
+
+/** By default random; `PATTERNS_SEED` repeats a run. */
+const SEED = Number(process.env['PATTERNS_SEED'] ?? Date.now() % 2 ** 31);
+const STRINGS = 12;
+
+/** What a regular expression may be slow on, made of strings that it matches and of the words in it. */
+function attacksOn({ source, flags }: Pattern): string[] {
+  const words = source.match(/[a-z]+|[^\w\\]/gi) ?? [];
+  const matched = stringsMatching(source, flags).flatMap((text) => [text, text.slice(0, -1), text.slice(0, 6)]);
+  const pumps = [...new Set([' ', 'a', '0', '\n', ...words, ...matched])].filter(
+    (pump) => pump !== '' && pump !== '\0',
+  );
+  const prefixes = ['', ...fc.sample(fc.constantFrom(...pumps), { seed: SEED, numRuns: 3 })];
+  return pumps.flatMap((pump) => prefixes.map((prefix) => `${prefix}\0${pump}`));
+}
+
+function stringsMatching(source: string, flags: string): string[] {
+  try {
+    const matching = fc.stringMatching(new RegExp(source, flags.replace('i', '')), { maxLength: 30 });
+    return fc.sample(matching, { seed: SEED, numRuns: STRINGS });
+  } catch {
+    // Look-ahead and Unicode properties: the words of the pattern have to do.
+    return [];
+  }
+}
+
+/** The attack that takes more than linear time, or null. */
+function weakness(pattern: Pattern): string | null {
+  const expression = new RegExp(pattern.source, pattern.flags);
+  for (const attack of attacksOn(pattern)) {
+    const [prefix, pump] = attack.split('\0') as [string, string];
+    const text = (length: number) => prefix + pump.repeat(Math.ceil(length / pump.length)) + '\0';
+    if (growsSuperLinearly((length) => text(length).replace(expression, ''))) return JSON.stringify({ prefix, pump });
+  }
+  return null;
+}
+
+const found = patternsIn('src');
+const cases = found.map((pattern): [string, Pattern] => [`${pattern.file} /${pattern.source}/`, pattern]);
+
+test('patterns in the source, are found in literals and in templates', () => {
+  const code = 'const a = /x+/gi; const b = (t: string) => new RegExp(`^(' + '$' + '{t})\\\\s*`, "m");';
+  expect(patternsOf('some.ts', code)).toEqual([
+    { file: 'some.ts', source: 'x+', flags: 'gi' },
+    { file: 'some.ts', source: '^(x)\\s*', flags: 'm' },
+  ]);
+  expect(found.length).toBeGreaterThan(50);
+});
+
+test.each(cases)('%s, by analysis, cannot backtrack more than linearly', (_name, { source, flags }) => {
+  const reports = analyse({ source, flags }, { maxReports: 1 }).reports;
+  expect(reports.map(({ type, character }) => `${type} of ${JSON.stringify(character.pick)}`)).toEqual([]);
+});
+
+test(`all patterns, on strings made of their own words (PATTERNS_SEED=${SEED}), take linear time`, () => {
+  const weak = found.flatMap((pattern) => {
+    const attack = weakness(pattern);
+    return attack === null ? [] : [`${pattern.file} /${pattern.source}/ on ${attack}`];
+  });
+  expect(weak).toEqual([]);
+}, 120_000);
+
+test.each([
+  ['two runs of white space', 'url\\(\\s*["\']?\\s*\\/\\/', 'i'],
+  ['an element without an end, many times', '(<style[^<>]*>)([^<]*(?:<(?!\\/style)[^<]*)*)(<\\/style>)', 'g'],
+  ['alternatives within a repetition', '^(?:a|aa)+$', ''],
+])('a pattern with %s, is found', (_what, source, flags) => {
+  const pattern = { file: 'example', source, flags };
+  const isFound = analyse({ source, flags }).reports.length > 0 || weakness(pattern) !== null;
+  expect(isFound).toBe(true);
+});
