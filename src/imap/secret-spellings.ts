@@ -46,7 +46,7 @@ function withinBase64(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
-      .replace(/=+$/, '');
+      .replace(/={1,2}$/, '');
     const from = Math.ceil((before * 8) / 6);
     const whole = Math.floor(((before + bytes.length) * 8) / 6);
     return text.slice(from, whole);
@@ -56,7 +56,7 @@ function withinBase64(bytes: Buffer): string[] {
 /** RFC 2152 with `+`, and as mailbox names have it with `&` (RFC 3501, 5.1.3). */
 function utf7(text: string, shift: '+' | '&'): string {
   return text.replaceAll(shift, `${shift}-`).replace(/[^\x20-\x7e]+/g, (run) => {
-    const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64').replace(/=+$/, '');
+    const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64').replace(/={1,2}$/, '');
     return `${shift}${base64}-`;
   });
 }

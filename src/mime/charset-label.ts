@@ -79,7 +79,7 @@ function resolve(label: string): Charset | null {
   const plain = label
     .toLowerCase()
     .replace(/^[\s"']*(?:charset\s*=)?[\s"']*/, '')
-    .replace(/["'*;,].*$|:\d{4}$/s, '')
+    .replace(/["'*;,].*|:\d{4}$/s, '')
     .trim();
   const squeezed = plain.replace(/[^a-z0-9]/g, '');
   if (PROMISES_NOTHING.test(squeezed)) return null;

@@ -6,7 +6,7 @@ const HEAD = 16 * 1024;
 /** A comment, or a `meta` element. Linear: each ends at the latest at the next angle bracket, or with the text. */
 const META = /<!--.*?(?:-->|$)|<meta[\s/]([^<>]*)/gis;
 const XML = /^\s*<\?xml[^<>?]*?\sencoding\s*=\s*["']?([\w.:-]+)/i;
-const CHARSET = /charset\s*=\s*["']?\s*([^\s"'/>;]+)/i;
+const CHARSET = /charset\s*=\s*(?:["']\s*)?([^\s"'/>;]+)/i;
 
 /**
  * The charset that an HTML document names for itself: `<meta charset>`, `<meta http-equiv content="…; charset=">`, or an

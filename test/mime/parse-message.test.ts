@@ -69,6 +69,7 @@ test('a whole message', async () => {
     html: null,
     snippet: 'Hello, world!',
     attachments: [],
+    hasRemoteImages: false,
     parseError: null,
   });
 });
