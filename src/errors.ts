@@ -20,7 +20,6 @@ export const ERRORS = {
   QUERY_TOO_COMPLEX: row('The query is too long, too deep or too wide: ask for less at once.', 'caller', 'none'),
   ANSWER_TOO_LARGE: row('The answer would be too large: ask for fewer items, or for less of each.', 'caller', 'none'),
   REQUEST_TIME_LIMIT: row('The request takes too long: ask for less at once.', 'caller', 'none'),
-  TOO_MANY_REQUESTS: row('Too many requests of yours wait already: try again in a moment.', 'caller', 'none'),
   ACCOUNT_EXISTS: row('This email address is connected already.', 'caller', 'none'),
   ACCOUNT_PAUSED: row('This account is paused: set isActive to true to sync it.', 'caller', 'none'),
   ACCOUNT_NEEDS_AUTH: row(

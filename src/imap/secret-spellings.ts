@@ -56,7 +56,10 @@ function withinBase64(bytes: Buffer): string[] {
 /** RFC 2152 with `+`, and as mailbox names have it with `&` (RFC 3501, 5.1.3). */
 function utf7(text: string, shift: '+' | '&'): string {
   return text.replaceAll(shift, `${shift}-`).replace(/[^\x20-\x7e]+/g, (run) => {
-    const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64').replace(/={1,2}$/, '');
+    const base64 = Buffer.from(run, 'utf16le')
+      .swap16()
+      .toString('base64')
+      .replace(/={1,2}$/, '');
     return `${shift}${base64}-`;
   });
 }

@@ -1,6 +1,7 @@
 import { MailtideError } from '../errors.ts';
 
 const SECOND = 1000;
+const TOO_MANY = 'Too many messages of yours are being read already. Try again in a moment.';
 
 export interface ThreadTurnsOptions {
   /** Tasks that run at a time. */
@@ -62,7 +63,7 @@ export function createThreadTurns(options: ThreadTurnsOptions): ThreadTurns {
   return {
     async run(owner, task) {
       const tasks = waiting.get(owner) ?? [];
-      if (tasks.length >= maxWaiting) throw new MailtideError('TOO_MANY_REQUESTS');
+      if (tasks.length >= maxWaiting) throw new MailtideError('TOO_MANY_REQUESTS', { message: TOO_MANY });
       const entry: Running = { owner, isSlow: false };
       await new Promise<void>((resolve) => {
         waiting.set(owner, tasks);
