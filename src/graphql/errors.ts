@@ -43,8 +43,25 @@ export const useValidationCode = (): Plugin => ({
  * What graphql says of bad input, without the input that it quotes whole: a password may be in it, and whoever called
  * may write our answer into a log. Where it was, the error's locations and path tell.
  */
-const withoutValue = (message: string): string =>
-  message.replace(/[,;.] found: .*$/is, '.').replace(/(cannot represent [^:"]*): .*?("?)\.?$/s, '$1$2.');
+function withoutValue(message: string): string {
+  if (message.startsWith(SYNTAX_ERROR)) return withoutToken(message);
+  const found = message.search(/[,;.] found: /i);
+  const kept = found < 0 ? message : `${message.slice(0, found)}.`;
+  const at = kept.indexOf('cannot represent ');
+  const colon = at < 0 ? -1 : kept.indexOf(':', at);
+  if (colon < 0 || kept.slice(at, colon).includes('"')) return kept;
+  return kept.slice(0, colon) + (/"\.?$/.test(kept) ? '".' : '.');
+}
+
+const SYNTAX_ERROR = 'Syntax Error: ';
+
+/** What the grammar expects is not of the input; what was found instead is, and so is all that graphql calls unexpected. */
+function withoutToken(message: string): string {
+  const found = message.indexOf(', found ');
+  return message.startsWith(`${SYNTAX_ERROR}Expected `) && found > 0
+    ? `${message.slice(0, found)}.`
+    : `${SYNTAX_ERROR}This is not a GraphQL document.`;
+}
 
 /**
  * Syntax, validation and variables are checked before a field is resolved, so these errors have no path; arguments of

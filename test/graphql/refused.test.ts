@@ -104,6 +104,10 @@ describe('errors', () => {
       'query($search: String) { messages(search: $search) { edges { cursor } } }',
       { search: 7007007 },
     ],
+    ['where a name belongs', '{ viewer(a: "x") { "hunter2" } }', {}],
+    ['behind a text without an end', '{ viewer "hunter2 }', {}],
+    ['a name where none belongs', 'hunter2 { viewer }', {}],
+    ['an odd number', '{ viewer(a: 7007007x) }', {}],
   ])('what was given is not in the answer: %s', async (_what, query, variables) => {
     const answer = await api.ask(api.alice, query, variables);
     expect(new Set(codes(answer))).toEqual(new Set(['BAD_USER_INPUT']));

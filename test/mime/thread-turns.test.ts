@@ -11,7 +11,7 @@ function tasks() {
       began.push(name);
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
     },
-    async end(name: string) {
+    end: async (name: string) => {
       ends.get(name)!();
       await settled();
     },

@@ -6,25 +6,25 @@ import { type Pattern, patternsIn, patternsOf } from './patterns.ts';
 
 /** By default random; `PATTERNS_SEED` repeats a run. */
 const SEED = Number(process.env['PATTERNS_SEED'] ?? Date.now() % 2 ** 31);
-const STRINGS = 6;
-const MAX_ATTACKS = 30;
+const ATTACKS = 25;
 
-/** What a regular expression may be slow on, repeated: the words in it, and beginnings of strings that it matches. */
-function attacksOn({ source, flags }: Pattern): string[] {
-  const words = source.match(/[a-z]+|[^\w\\]/gi) ?? [];
-  const matched = stringsMatching(source, flags).flatMap((text) => [text, text.slice(0, -1), text.slice(0, 6)]);
-  return [...new Set([' ', 'a', '0', '\n', ...matched, ...words])].filter(Boolean).slice(0, MAX_ATTACKS);
+/** What a regular expression may be slow on, repeated: its own words, one by one and a few of them together. */
+function attacksOn({ source }: Pattern): string[] {
+  const own = piecesOf(source);
+  const neighbours = own.map((piece, i) => piece + (own[i + 1] ?? ''));
+  const pieces = [...new Set([' ', 'a', '0', '\n', ...own, ...neighbours])];
+  const together = fc.array(fc.constantFrom(...pieces), { minLength: 2, maxLength: 3 }).map((some) => some.join(''));
+  return [...pieces, ...fc.sample(together, { seed: SEED, numRuns: ATTACKS })];
 }
 
-function stringsMatching(source: string, flags: string): string[] {
-  try {
-    const matching = fc.stringMatching(new RegExp(source, flags.replace('i', '')), { maxLength: 30 });
-    return fc.sample(matching, { seed: SEED, numRuns: STRINGS });
-  } catch {
-    // Look-ahead and Unicode properties: the words of the pattern have to do.
-    return [];
-  }
-}
+/** What is written literally between the operators of a pattern. */
+const piecesOf = (source: string): string[] =>
+  source
+    .replace(/\[(?:\\.|[^\]\\])*\]/g, '')
+    .replace(/\\([a-z])/gi, ' ')
+    .split(/\(\?[:=!<]*|[()|*+?^$]|\{\d+,?\d*\}/)
+    .map((piece) => piece.replaceAll('\\', ''))
+    .filter(Boolean);
 
 /** The attack that takes more than linear time, or null. */
 function weakness(pattern: Pattern): string | null {
