@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ERRORS } from '../../src/errors.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { mails } from '../support/mails.ts';
@@ -203,7 +204,7 @@ test('a provider that asks to slow down is left alone for as long as it says, an
     status: 'WAITING_RETRY',
     retries: 0,
     nextAttemptAt: status.throttledUntil,
-    error: { code: 'IMAP_THROTTLED', message: status.message },
+    error: { code: 'IMAP_THROTTLED', message: ERRORS.IMAP_THROTTLED.sentence },
   });
 
   // A new run waits as well, and an account at the same server does not.

@@ -11,7 +11,7 @@ import { openEmbedded } from '../../src/store/embedded/open-embedded.ts';
 import { newDataDir } from '../support/present-schema.ts';
 import { startService } from '../support/service.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 const ROOT = join(import.meta.dirname, '../..');
 const HOLDER = join(ROOT, 'test/support/lock-holder.ts');
 let dataDir: string;
@@ -28,7 +28,7 @@ afterEach(() => {
 
 /** Another process that holds the lock, with a child of its own. */
 async function startHolder(): Promise<ChildProcess> {
-  const holder = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', HOLDER, dataDir], {
+  const holder = spawn(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', HOLDER, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface({ input: holder.stdout }), 'line')) as [string];

@@ -52,6 +52,7 @@ export function lockDataDir(dataDir: string): DataDirLock {
     if (isBusy(error)) throw new DataDirInUse(dataDir, dataDirOwner(dataDir));
     throw new Error(`DATA_DIR ${dataDir} cannot be locked: ${(error as Error).message}`, { cause: error });
   }
+  held.add(database);
   let isAnnounced = false;
   return {
     announce(socketDir) {
@@ -64,9 +65,13 @@ export function lockDataDir(dataDir: string): DataDirLock {
       if (!database.isOpen) return;
       if (isAnnounced) rmSync(ownerFile(dataDir), { force: true });
       database.close();
+      held.delete(database);
     },
   };
 }
+
+/** The garbage collector closes a DatabaseSync that nothing refers to, and the lock would end with it. */
+const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
 const isBusy = (error: unknown): boolean => (error as { errcode?: number }).errcode === SQLITE_BUSY;
