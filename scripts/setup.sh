@@ -4,6 +4,7 @@
 #
 #   sh scripts/setup.sh                       for running Mailtide
 #   sh scripts/setup.sh --servers [--bench]   also the servers that tests and benchmarks talk to
+#   sh scripts/setup.sh --installed           only notes that the packages are there: npm runs it behind each install
 #
 # What was done is remembered as a checksum of what it was done from. A checksum is written last and removed first, so
 # that an interrupted step is done again.
@@ -17,6 +18,10 @@ page=dist/.setup-page
 
 main() {
   case " $* " in
+    *' --installed '*)
+      note_packages
+      return
+      ;;
     *' --servers '* | *' --bench '*) sh scripts/install-servers.sh "$@" ;;
   esac
   if all_current; then return; fi
@@ -61,6 +66,15 @@ install_packages() {
     quietly npm ci --loglevel=error --include=dev --ignore-scripts=false
   )
   echo "$sum" >"$packages"
+}
+
+# An install that left out the development packages or the scripts is not all that is needed.
+note_packages() {
+  if [ -x node_modules/.bin/vite ] && node_modules/.bin/node --version >/dev/null 2>&1; then
+    checksum "$packages" >"$packages"
+  else
+    rm -f "$packages"
+  fi
 }
 
 without_local_bin() {

@@ -4,6 +4,7 @@ import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
 import { type Config, isLoopback } from './config.ts';
 import type { BullmqQueue } from './jobs/bullmq-queue.ts';
+import { startClockCare } from './jobs/clock-care.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { startClearingHistory } from './jobs/history.ts';
 import { createHostGate } from './jobs/host-gate.ts';
@@ -148,6 +149,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const reparsing = lazyMime(log);
     opened.defer(() => reparsing.close());
     opened.defer(startReparser(database, async (sources) => (await reparsing.get()).digest(sources), log));
+  }
+  if (has('scheduler')) {
+    opened.defer(startClockCare(database.pool, config.SYNC_INTERVAL_MINUTES, log));
   }
   if (database.exclusive) opened.defer(startTableCare(database.pool, log));
   if (config.SYNC_ENABLED && has('scheduler')) {

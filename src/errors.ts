@@ -142,6 +142,11 @@ export const ERRORS = {
     'caller',
     'fail',
   ),
+  DATABASE_FULL: row(
+    'The database has no space left on its disk: nothing new can be stored until there is some.',
+    'caller',
+    'retry',
+  ),
   LEASE_LOST: row('Another worker has taken over this run.', 'operator', 'none'),
   RUN_CANCELLED: row('The run was cancelled.', 'caller', 'none'),
   INTERNAL: row('Something went wrong on our side. It has been logged.', 'operator', 'retry'),
@@ -175,5 +180,27 @@ export class MailtideError extends Error {
 
 /** Unknown in, known out: for the edges that have no translation of their own. The cause is kept for the log. */
 export function toMailtideError(error: unknown): MailtideError {
-  return error instanceof MailtideError ? error : new MailtideError('INTERNAL', { cause: error });
+  if (error instanceof MailtideError) return error;
+  return new MailtideError(isDiskFull(error) ? 'DATABASE_FULL' : 'INTERNAL', { cause: error });
+}
+
+/** PostgreSQL's SQLSTATE disk_full. */
+export const DISK_FULL = '53100';
+
+/** Whether PostgreSQL has refused a statement because its disk is full. Prisma has the error deep in its own. */
+function isDiskFull(error: unknown): boolean {
+  let at: unknown = error;
+  for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth += 1) {
+    const { code, originalCode, cause, meta } = at as PostgresError;
+    if (code === DISK_FULL || originalCode === DISK_FULL) return true;
+    at = meta?.driverAdapterError ?? cause;
+  }
+  return false;
+}
+
+interface PostgresError {
+  readonly code?: unknown;
+  readonly originalCode?: unknown;
+  readonly cause?: unknown;
+  readonly meta?: { readonly driverAdapterError?: unknown };
 }

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
 import { type App, startApp } from './app.ts';
@@ -48,7 +50,7 @@ process.on('SIGINT', stop);
 
 try {
   app = await startApp(config, log);
-  announce(app.url, app.newApiKey);
+  announce(app.url, app.newApiKey, config.DATA_DIR);
 } catch (error) {
   console.error(`Mailtide cannot start: ${reasonOf(error)}`);
   log.debug({ err: error }, 'start failed');
@@ -61,10 +63,28 @@ function reasonOf(error: unknown): string {
   return first instanceof Error ? first.message : String(first);
 }
 
-/** For the person at the terminal; the key is shown this one time. */
-function announce(url: string, newApiKey: string | null): void {
+/**
+ * For the person at the terminal; the key is shown this one time. Other standard output ends in a log that keeps it, so
+ * there the key goes to a file that only the service's user can read.
+ */
+function announce(url: string, newApiKey: string | null, dataDir: string): void {
   console.log(`Mailtide listens on ${url}`);
   if (!newApiKey) return;
-  console.log(`\nSign in (shown only once, the key opens everything):\n  ${url}/sign-in?key=${newApiKey}\n`);
-  console.log(`API key: ${newApiKey}`);
+  if (process.stdout.isTTY) {
+    console.log(`\nSign in (shown only once, the key opens everything):\n  ${url}/sign-in?key=${newApiKey}\n`);
+    console.log(`API key: ${newApiKey}`);
+    return;
+  }
+  const file = join(dataDir, 'first-api-key');
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // The mode counts for a new file only.
+    rmSync(file, { force: true });
+    writeFileSync(file, `${newApiKey}\n`, { mode: 0o600 });
+    console.log(`The first API key is in ${file}: sign in with it at ${url}, then delete the file.`);
+  } catch (error) {
+    console.error(
+      `The first API key could not be written to ${file} (${reasonOf(error)}): "npm run tenant -- key default" makes another.`,
+    );
+  }
 }

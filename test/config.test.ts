@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readConfig, SETTING_NAMES } from '../src/config.ts';
-import { runMain } from './support/main-process.ts';
+import { type MainProcess, runMain } from './support/main-process.ts';
 import { waitFor } from './support/wait.ts';
 
 /** Part of every bad value, so that it would be found in a message that shows one. */
@@ -170,7 +170,7 @@ test('a port in use ends the start with one clear line, and the first key is lef
   expect(refused.stdout()).toBe('');
 
   await using started = runMain({ DATA_DIR: folder.path });
-  await waitFor(() => /API key: mt_\S+\n/.test(started.stdout()), { what: 'the first key to be shown' });
+  await expectFirstKey(started, folder.path);
   started.kill('SIGTERM');
   await started.ended;
 });
@@ -187,10 +187,20 @@ test('a process that shows no key makes none', async () => {
   await worker.ended;
 
   await using started = runMain({ DATA_DIR: folder.path });
-  await waitFor(() => /API key: mt_\S+\n/.test(started.stdout()), { what: 'the first key to be shown' });
+  await expectFirstKey(started, folder.path);
   started.kill('SIGTERM');
   await started.ended;
 }, 60_000);
+
+/** Without a terminal, in a file for its owner only, and not in the output. */
+async function expectFirstKey(started: MainProcess, dataDir: string): Promise<void> {
+  const file = join(dataDir, 'first-api-key');
+  const isNamed = () => started.stdout().includes(`The first API key is in ${file}: `);
+  await waitFor(isNamed, { what: 'the first key to be named' });
+  expect(readFileSync(file, 'utf8')).toMatch(/^mt_\S+\n$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(started.stdout()).not.toMatch(/mt_\w+_/);
+}
 
 function database(host: string): Record<string, string> {
   return { DATABASE_URL: `postgresql://user:${SECRET}@${host}/mailtide`, ENCRYPTION_KEY: key(32), LOG_LEVEL: 'info' };

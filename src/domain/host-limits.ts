@@ -25,7 +25,7 @@ export const limitsOf = (host: string): HostLimits => PROFILES.find(([name]) => 
 export const runsAt = (host: string): number => Math.max(1, limitsOf(host).perHost - 1);
 
 const COOLING_MS = 30_000;
-const LONGEST_COOLING_MS = 10 * 60_000;
+export const LONGEST_COOLING_MS = 10 * 60_000;
 
 /** How long a host that has turned `refusals` connections away in a row is left alone, in milliseconds. */
 export const coolingMs = (refusals: number): number => Math.min(LONGEST_COOLING_MS, COOLING_MS * 2 ** (refusals - 1));

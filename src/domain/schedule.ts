@@ -8,6 +8,9 @@ const MINUTE_MS = 60_000;
 /** How much earlier than its interval an account may be due, as a share of it. Never later. */
 const JITTER = 0.1;
 
+/** No account is due later than so many of its intervals from now. */
+export const LONGEST_WAIT = 1.5;
+
 /** Anywhere in the first interval. `random` is from 0 to 1, as of Math.random(). */
 export const firstDue = (now: Date, intervalMinutes: number, random: number): Date =>
   new Date(now.getTime() + random * intervalMinutes * MINUTE_MS);

@@ -2,7 +2,7 @@ import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { ERRORS, MailtideError } from '../errors.ts';
+import { ERRORS, MailtideError, toMailtideError } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 
 /** PostgreSQL could not read a value as its column's type: only a cursor gets there unchecked. */
@@ -24,7 +24,8 @@ export function presentError(error: unknown, log: Logger): GraphQLError {
     return shown(error, 'BAD_USER_INPUT', 'The cursor is not valid.');
   }
   log.error({ err: cause, path: error instanceof GraphQLError ? error.path : undefined }, 'request failed');
-  return shown(error, 'INTERNAL', ERRORS.INTERNAL.sentence);
+  const code = toMailtideError(cause).code === 'DATABASE_FULL' ? 'DATABASE_FULL' : 'INTERNAL';
+  return shown(error, code, ERRORS[code].sentence);
 }
 
 /** Errors of validation are answered without passing {@link presentError}: they get their code where they arise. */

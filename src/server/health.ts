@@ -6,8 +6,8 @@ import type { Database } from '../store/database.ts';
 const DATABASE_WAIT_MS = 5000;
 
 /**
- * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers; 503 otherwise. It says
- * whether Redis is there, without which all goes on, a little later.
+ * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers and its disk is not full;
+ * 503 otherwise. It says whether Redis is there, without which all goes on, a little later.
  */
 export function addHealth(
   app: FastifyInstance,
@@ -24,9 +24,9 @@ export function addHealth(
   });
 }
 
-async function databaseProblem({ pool }: Database): Promise<string | null> {
+async function databaseProblem({ pool, isFull }: Database): Promise<string | null> {
   const answered = pool.query('SELECT 1').then(
-    () => null,
+    () => (isFull() ? 'the disk of the database is full' : null),
     () => 'no database',
   );
   return Promise.race([answered, setTimeout(DATABASE_WAIT_MS, 'no database', { ref: false })]);

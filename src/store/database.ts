@@ -1,8 +1,11 @@
+import type { EventEmitter } from 'node:events';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { DISK_FULL } from '../errors.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { bringUpToDate, bringUpToDateTogether } from './bring-up-to-date.ts';
 import { DataDirInUse } from './embedded/data-dir-lock.ts';
+import { isDiskFull } from './embedded/database-failure.ts';
 import { openEmbedded, socketDirOfRunning } from './embedded/open-embedded.ts';
 import { transactionTime } from './embedded/transaction-time.ts';
 import { leaveReferencesUnchecked } from './embedded/unchecked-references.ts';
@@ -25,9 +28,13 @@ export interface Database {
   readonly exclusive: boolean;
   /** How long the next transaction that writes in bulk should take, in milliseconds: to be asked after each. */
   readonly transactionMs: () => number;
+  /** Whether the disk is full, as far as is known: by a refused statement of the last half minute, or by a look at it. */
+  readonly isFull: () => boolean;
   close(): Promise<void>;
 }
 
+/** After a statement was refused because the disk is full, so long is it taken to be. Milliseconds. */
+const FULL_FOR_MS = 30_000;
 const POOL_SIZE = 10;
 /** The embedded database runs one unit of work at a time: more connections would only wait there instead of here. */
 const EMBEDDED_POOL_SIZE = 4;
@@ -77,7 +84,12 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   try {
     await bringUpToDate(connection);
     await leaveReferencesUnchecked(connection);
-    return connect({ ...connection, ...waitingFor(limitMs) }, true, () => embedded.close());
+    return connect(
+      { ...connection, ...waitingFor(limitMs) },
+      true,
+      () => embedded.close(),
+      () => isDiskFull(location.dataDir),
+    );
   } catch (error) {
     await embedded.close();
     throw error;
@@ -140,18 +152,32 @@ const limits =
     client.query(settings.map(([name, value]) => `SET ${name} = ${value}`).join('; ')).then(() => done(), done);
   };
 
-function connect(config: pg.PoolConfig, exclusive: boolean, closeServer: () => Promise<void>): Database {
+function connect(
+  config: pg.PoolConfig,
+  exclusive: boolean,
+  closeServer: () => Promise<void>,
+  looksFull = () => false,
+): Database {
   const pool = new pg.Pool(config);
+  let refusedAt = Number.NEGATIVE_INFINITY;
   // A connection that breaks while idle is replaced by the pool, and one that breaks between two statements is found at
   // the next; without a listener both would end the process.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    // Where statements of Prisma and our own pass alike.
+    const { connection } = client as unknown as { connection: EventEmitter };
+    connection.on('errorMessage', ({ code }: { code?: string }) => {
+      if (code === DISK_FULL) refusedAt = performance.now();
+    });
+  });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,
     pool,
     exclusive,
     transactionMs: exclusive ? transactionTime(pool) : () => TRANSACTION_MS,
+    isFull: () => performance.now() - refusedAt < FULL_FOR_MS || looksFull(),
     async close() {
       await prisma.$disconnect();
       await pool.end();

@@ -24,7 +24,8 @@ export function nextCursor(
 ): ModseqCursor {
   if (!isGmail || highestModseq === null) return { highestModseq, laggingModseq: null, laggingSince: null };
   const before = isNew ? null : known.highestModseq;
-  if (isNew || known.laggingModseq === null || known.laggingSince === null) {
+  // A time in the future was written by a clock that was wrong: the minute begins again.
+  if (isNew || known.laggingModseq === null || known.laggingSince === null || known.laggingSince > at) {
     return { highestModseq: before, laggingModseq: highestModseq, laggingSince: at };
   }
   if (at.getTime() - known.laggingSince.getTime() < LAG) return { ...known, highestModseq: before };

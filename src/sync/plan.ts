@@ -20,9 +20,14 @@ export interface KnownMailbox {
 
 /** Everything is compared this often, in milliseconds: what it finds was missed by a fault, the server's or ours. */
 const COMPARE_EVERY = 24 * 60 * 60 * 1000;
+/** Clocks of nodes may differ by so much, in milliseconds; a time further ahead was written by a clock that was wrong. */
+const SKEW = 60_000;
 
-const isComparedAnew = ({ comparedAt }: KnownMailbox, mode: SyncMode, at: Date): boolean =>
-  mode === 'FULL' || comparedAt === null || at.getTime() - comparedAt.getTime() >= COMPARE_EVERY;
+function isComparedAnew({ comparedAt }: KnownMailbox, mode: SyncMode, at: Date): boolean {
+  if (mode === 'FULL' || comparedAt === null) return true;
+  const elapsed = at.getTime() - comparedAt.getTime();
+  return elapsed >= COMPARE_EVERY || elapsed < -SKEW;
+}
 
 /**
  * True when STATUS proves that nothing changed since the last pass: same UIDVALIDITY, UIDNEXT, MESSAGES and

@@ -3,6 +3,7 @@ import { newId } from '../../src/domain/ids.ts';
 import type { EmailAccount } from '../../src/generated/prisma/client.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { claimNextRun } from '../../src/store/runs/claim-run.ts';
+import { correctTimes } from '../../src/store/runs/correct-times.ts';
 import { finishRun } from '../../src/store/runs/finish-run.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
 import { postgres } from '../support/servers.ts';
@@ -73,6 +74,47 @@ test('one that is still syncing is left alone until its next time', async () => 
   await finishRun(database.pool, claimed!.lease, { status: 'SUCCEEDED' });
   expect((await tick(at(15))).due).toBe(0);
   expect((await tick(at(30))).started).toHaveLength(1);
+});
+
+test('a time that a clock a day ahead has written is brought back within one interval, a sound one stays', async () => {
+  const sound = at(20);
+  const [far] = await accounts(1, { nextSyncAt: at(24 * 60) });
+  const [near] = await accounts(1, { nextSyncAt: sound });
+  const [own] = await accounts(1, { nextSyncAt: at(24 * 60), syncIntervalMinutes: 24 * 60 });
+  expect(await correctTimes(database.pool, { intervalMinutes: 15, at: NOON })).toBe(1);
+  const wait = await minutesToNext(far!, NOON);
+  expect(wait).toBeGreaterThanOrEqual(0);
+  expect(wait).toBeLessThanOrEqual(15);
+  expect((await rowOf(near!)).nextSyncAt).toEqual(sound);
+  expect((await rowOf(own!)).nextSyncAt).toEqual(at(24 * 60));
+  expect((await tick(at(15))).started.map(({ accountId }) => accountId)).toEqual([far]);
+});
+
+test('a lease, a retry and a pause that a clock a day ahead has written end as if they were written now', async () => {
+  const [id] = await accounts(1);
+  await tick(NOON);
+  const ahead = at(24 * 60);
+  const { run } = (await claimNextRun(database.pool, ahead))!;
+  // With it, whose turn it is: when the run began, and when its tenant was served.
+  expect(await correctTimes(database.pool, { intervalMinutes: 15, at: NOON })).toBe(3);
+  const runRow = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: run.id } });
+  expect(await runRow()).toMatchObject({ leaseExpiresAt: new Date(NOON.getTime() + 20_000), turnBeganAt: NOON });
+  expect((await database.prisma.tenant.findUniqueOrThrow({ where: { id: tenantId } })).servedAt).toEqual(NOON);
+
+  const later = at(24 * 60 + 5);
+  await database.prisma.syncRun.update({
+    where: { id: run.id },
+    data: { status: 'WAITING_RETRY', leaseToken: null, leaseExpiresAt: null, progressAt: ahead, nextAttemptAt: later },
+  });
+  await database.prisma.emailAccount.update({ where: { id: id! }, data: { throttledUntil: later } });
+  await database.prisma.imapHost.create({ data: { host: 'ahead.example', refusals: 1, coolingUntil: ahead } });
+  expect(await correctTimes(database.pool, { intervalMinutes: 15, at: NOON })).toBe(3);
+  expect(await runRow()).toMatchObject({ nextAttemptAt: at(5), progressAt: NOON });
+  expect((await rowOf(id!)).throttledUntil).toEqual(at(5));
+  expect(await database.prisma.imapHost.findUniqueOrThrow({ where: { host: 'ahead.example' } })).toMatchObject({
+    coolingUntil: at(10),
+  });
+  await database.prisma.imapHost.deleteMany();
 });
 
 test('paused accounts, and those that need credentials, are not due', async () => {

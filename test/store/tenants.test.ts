@@ -134,6 +134,13 @@ describe('the authenticator', () => {
     expect(await authenticator.session(old)).toBeNull();
     await createSession(prisma, identity);
     expect(await prisma.session.count()).toBe(1);
+
+    // Made while the clock was a year ahead.
+    const ahead = await createSession(prisma, identity);
+    await prisma.session.updateMany({ data: { expiresAt: new Date(Date.now() + 395 * 24 * 60 * 60 * 1000) } });
+    expect(await authenticator.session(ahead)).toBeNull();
+    await createSession(prisma, identity);
+    expect(await prisma.session.count()).toBe(1);
   });
 });
 

@@ -24,6 +24,13 @@ test('on Gmail it lags one pass, and at least a minute', () => {
   expect(pass(third, 110n, 6).highestModseq).toBe(110n);
 });
 
+test('on Gmail, after a clock that was ahead, the minute begins again', () => {
+  const ahead = pass(pass(NONE, 100n, 0), 105n, 24 * 60);
+  const right = pass(ahead, 110n, 2);
+  expect(right).toEqual({ highestModseq: 100n, laggingModseq: 110n, laggingSince: minute(2) });
+  expect(pass(right, 110n, 4).highestModseq).toBe(110n);
+});
+
 test('another UIDVALIDITY begins anew', () => {
   const known: ModseqCursor = { highestModseq: 500n, laggingModseq: 510n, laggingSince: minute(0) };
   const next = nextCursor(known, { highestModseq: 7n }, { isGmail: true, isNew: true, at: minute(9) });

@@ -43,6 +43,9 @@ test('no STATUS, a full sync, and a day without a comparison are each a reason t
   expect(isProvenUnchanged(known, status, 'FULL', AT)).toBe(false);
   expect(isProvenUnchanged(known, status, 'INCREMENTAL', new Date('2026-11-25T09:00:00Z'))).toBe(false);
   expect(isProvenUnchanged({ ...known, comparedAt: null }, status, 'INCREMENTAL', AT)).toBe(false);
+  // By a clock that was ahead.
+  const comparedAt = new Date('2026-11-25T12:00:00Z');
+  expect(isProvenUnchanged({ ...known, comparedAt }, status, 'INCREMENTAL', AT)).toBe(false);
 });
 
 test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([

@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { DataDirInUse, dataDirOwner, lockDataDir, SOCKET_NAME } from './data-dir-lock.ts';
+import { databaseFailure } from './database-failure.ts';
 
 export interface EmbeddedPostgres {
   /** For libpq and node-postgres: the directory of the unix socket. */
@@ -36,7 +37,9 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
     // Not below dataDir: a unix socket's path must stay under 108 characters. mkdtemp makes it 0700.
     socketDir = mkdtempSync(join(tmpdir(), 'mailtide-'));
     lock.announce(socketDir);
-    const thread = await startThread(join(root, 'postgres'), socketDir);
+    const thread = await startThread(join(root, 'postgres'), socketDir).catch((error: unknown) => {
+      throw databaseFailure(root, error);
+    });
     return {
       socketDir,
       async close() {
@@ -87,20 +90,26 @@ async function startThread(cluster: string, socketDir: string): Promise<{ close(
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: 12 },
   });
   await messageFrom(worker, 'ready');
-  // From here on a fault of the thread is nobody's promise: without the database there is no service.
-  const onFault = (error: unknown): void => {
-    throw new Error('The embedded database failed', { cause: error });
-  };
-  worker.on('error', onFault);
+  const onExit = (code: number): void => endProcess(dirname(cluster), new Error(`its thread ended with code ${code}`));
+  worker.on('error', (error) => endProcess(dirname(cluster), error)).on('exit', onExit);
   return {
     async close() {
       const closed = messageFrom(worker, 'closed');
+      worker.off('exit', onExit);
       worker.postMessage('close');
       await closed;
-      worker.off('error', onFault);
       await worker.terminate();
     },
   };
+}
+
+/**
+ * Without the database there is no service, so every fault of its thread ends the process: an exception, a panic of
+ * PostgreSQL, no memory, no space for its log. What was committed is there at the next start, which the supervisor makes.
+ */
+function endProcess(root: string, error: unknown): void {
+  console.error(`Mailtide ends: ${databaseFailure(root, error).message}`);
+  process.exit(1);
 }
 
 /**

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { compilePgliteModule } from './pglite-module.ts';
 import { StatementCache } from './statement-cache.ts';
-import { transactionStatus, type Unit, UnitReader } from './wire.ts';
+import { panicOf, transactionStatus, type Unit, UnitReader } from './wire.ts';
 
 /**
  * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) speaks
@@ -61,17 +61,23 @@ async function run(unit: Uint8Array, onAnswer: (answer: Buffer) => void): Promis
   if (close) await pglite.execProtocolRawStream(close, { onRawData() {} });
   let first: number | undefined;
   let tail: Uint8Array = new Uint8Array();
+  let last: Buffer = Buffer.alloc(0);
   await pglite.execProtocolRawStream(bytes, {
     onRawData: (data) => {
       // The WASM memory is used again for the next answer.
       const answer = first === undefined ? Buffer.concat([promised, data]) : Buffer.from(data);
       first ??= data[0];
+      last = answer;
       tail = answer.length >= 6 ? answer.subarray(-6) : Buffer.concat([tail, answer]).subarray(-6);
       onAnswer(answer);
     },
   });
   answered(first);
-  return transactionStatus(tail);
+  const status = transactionStatus(tail);
+  // After a panic PostgreSQL answers nothing any more, and the next statement would wait for ever.
+  const panic = status === null ? panicOf(last) : null;
+  if (panic !== null) throw new Error(panic);
+  return status;
 }
 
 /** A client that went away in the middle of a transaction took it along. */

@@ -100,3 +100,7 @@ export function transactionStatus(answerTail: Uint8Array): 'I' | 'T' | 'E' | nul
   const status = String.fromCharCode(answerTail[answerTail.length - 1]!);
   return status === 'I' || status === 'T' || status === 'E' ? status : null;
 }
+
+/** What PostgreSQL says in an error with the severity PANIC, after which its session is over; else null. */
+export const panicOf = (answer: Buffer): string | null =>
+  /\0VPANIC\0(?:[^\0]+\0)*?M([^\0]*)\0/.exec(answer.toString('latin1'))?.[1] ?? null;

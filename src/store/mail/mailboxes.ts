@@ -5,6 +5,7 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import { appendEvents } from '../append-events.ts';
 import { type Counts, recordProgress } from '../runs/record-progress.ts';
 import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { waitAfter } from './quarantine.ts';
 
 /** A mailbox as the database holds it, with what is left to fetch of it. */
 export interface StoredMailbox {
@@ -25,7 +26,7 @@ export interface StoredMailbox {
   readonly uidSetDigest: string | null;
   readonly comparedAt: Date | null;
   readonly pending: number;
-  /** The server broke down over it: from when on it is asked for again. */
+  /** The server broke down over it: from when on it is asked for again. Null also for a time of a clock that was ahead. */
   readonly retryAt: Date | null;
   /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
   readonly hasOldGeneration: boolean;
@@ -34,7 +35,8 @@ export interface StoredMailbox {
 export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
   return sqlOf(pool).query<StoredMailbox>(
     `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
-       m.message_count, m.flag_sweep_uid, m.last_synced_at, m.retry_at,
+       m.message_count, m.flag_sweep_uid, m.last_synced_at,
+       CASE WHEN m.retry_at <= now() + ${waitAfter('m.attempts')} THEN m.retry_at END AS retry_at,
        CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
        (SELECT count(*)::int FROM message_location l
         WHERE l.mailbox_id = m.id AND l.state = 'PENDING' AND l.deleted_at IS NULL) AS pending,

@@ -17,7 +17,9 @@ import type { MailboxRef } from './locations.ts';
 export type QuarantineReason = 'NOT_SERVED' | 'NOT_STORABLE' | 'TOO_LARGE';
 
 /** 20 minutes after the first attempt, a week and a day from the tenth on. */
-export const RETRY_AT = `now() + interval '10 minutes' * 2 ^ least(attempts + 1, 10)`;
+export const waitAfter = (attempts: string): string => `interval '10 minutes' * 2 ^ least(${attempts}, 10)`;
+
+export const RETRY_AT = `now() + ${waitAfter('attempts + 1')}`;
 
 /** Sets aside messages with their reason; they count as processed. */
 export function quarantine(
@@ -87,7 +89,10 @@ export function countAttempt(pool: Pool, lease: Lease, mailbox: MailboxRef, uids
   });
 }
 
-/** Makes PENDING again what is due for another attempt; with a full sync all that more attempts can help. */
+/**
+ * Makes PENDING again what is due for another attempt; with a full sync all that more attempts can help. A time that is
+ * further away than the wait was written by a clock that was ahead: that message is due too.
+ */
 export function releaseQuarantined(
   pool: Pool,
   lease: Lease,
@@ -99,7 +104,7 @@ export function releaseQuarantined(
        WHERE m.account_id = $1 AND m.deleted_at IS NULL AND l.mailbox_id = m.id AND l.generation = m.generation
          AND l.state = 'QUARANTINED' AND l.deleted_at IS NULL
          AND CASE WHEN l.last_error = 'TOO_LARGE' AND l.message_id IS NOT NULL THEN l.size <= $2
-               ELSE $3 OR l.retry_at IS NULL OR l.retry_at <= now() END`,
+               ELSE $3 OR l.retry_at IS NULL OR l.retry_at <= now() OR l.retry_at > now() + ${waitAfter('l.attempts')} END`,
       [lease.accountId, maxMessageBytes, mode === 'FULL'],
     );
   });
