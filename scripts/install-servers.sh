@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that the programs which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL, Redis, Chromium
-# and, with --bench, the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their
+# Makes sure that the programs which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL, Redis, Chromium,
+# Python and, with --bench, the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their
 # own. So nothing is started, no
 # service is registered, and no database cluster is made, other than those that are there already.
 set -eu
@@ -34,6 +34,7 @@ find_missing() {
   command -v redis-server >/dev/null || missing="$missing redis-server"
   command -v openssl >/dev/null || missing="$missing openssl"
   command -v chromium >/dev/null || missing="$missing chromium"
+  python3 -c 'import email, html.parser, json' 2>/dev/null || missing="$missing python3"
   [ -x "$unpacked/usr/lib/cyrus/bin/master" ] && [ -x "$unpacked/usr/bin/imapd" ] || missing="$missing $unpacked_packages"
   case " $* " in
     *' --bench '*) command -v mbsync >/dev/null || missing="$missing isync" ;;

@@ -11,7 +11,7 @@ const MARKUP =
   /<!--.*?(?:-->|$)|<(script|style|title)\b.*?(?:<\/\1[^<>]*>?|$)|<\/?([a-z][a-z0-9]*)[^<>]*>?|<[!?][^<>]*>?/gis;
 
 const PARAGRAPHS = new Set(['blockquote', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ol', 'p', 'table', 'ul']);
-const LINES = new Set(['address', 'article', 'br', 'div', 'dd', 'dt', 'hr', 'li', 'pre', 'section', 'tr']);
+const LINES = new Set(['address', 'article', 'br', 'div', 'dd', 'dt', 'hr', 'li', 'option', 'pre', 'section', 'tr']);
 const CELLS = new Set(['td', 'th']);
 
 /**
