@@ -30,6 +30,7 @@ import type { ServerOptions } from './server/build-server.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { heldAccount } from './store/runs/held-account.ts';
 import { ensureFirstTenant } from './store/tenants.ts';
+import type { RunOptions } from './sync/run-account.ts';
 import type { InStep } from './sync/steps.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { inRunSpan, inStepSpan } from './telemetry/spans.ts';
@@ -214,10 +215,10 @@ async function createWork(
   return async ({ run, lease }, { publish, signal, log }) => {
     const account = await heldAccount(database.prisma, lease);
     const count = metrics.work(run);
-    const connect = () =>
+    const connect: RunOptions['connect'] = (names) =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
         metrics.connection(account.imapHost, async () =>
-          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines }),
+          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines, names }),
         ),
       );
     return inRunSpan(run, () =>
@@ -228,7 +229,7 @@ async function createWork(
         mime: mime.of(account.tenantId),
         transactionMs: database.transactionMs,
         maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: () => step('connect', {}, connect),
+        connect: (names) => step('connect', {}, () => connect(names)),
         publish(row) {
           count(row);
           publish(row);

@@ -54,13 +54,16 @@ export async function tryConnection(
     const { port, security } = imap;
     const login = { ...(await checkHost(imap.host, security, policy)), port, security, username, credentials };
     // Only now: a process that serves the API alone loads nothing of IMAP before somebody connects a mailbox.
-    const { openImapConnection } = await import('../imap/open-connection.ts');
+    const [{ openImapConnection }, { mailboxesToSync }] = await Promise.all([
+      import('../imap/open-connection.ts'),
+      import('../imap/mailboxes-to-sync.ts'),
+    ]);
     const connected = await openImapConnection(login, {
       ...options,
       deadlines: { ...DEADLINES, ...options.deadlines },
     });
     try {
-      const mailboxes = (await connected.list()).map(({ path }) => path);
+      const mailboxes = mailboxesToSync(await connected.list(), connected.server).map(({ path }) => path);
       const { capabilities } = connected.server;
       return { ok: true, code: null, message: 'The connection works.', hint: null, capabilities, mailboxes };
     } finally {

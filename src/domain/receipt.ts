@@ -6,10 +6,20 @@ import { packUids } from './uid-set.ts';
  * did not say enough is not complete, and so is the receipt.
  */
 export interface SyncReceipt {
-  /** Every mailbox is. */
+  /** Every mailbox is, and the server's list of them could be read. */
   readonly complete: boolean;
   readonly mailboxes: readonly MailboxReceipt[];
+  readonly unread: UnreadAnswers;
 }
+
+/** Answers of a server that could not be read: there may be mailboxes that nobody knows of. */
+export interface UnreadAnswers {
+  readonly count: number;
+  /** The beginnings of the first few, without control characters. */
+  readonly samples: readonly string[];
+}
+
+export const NOTHING_UNREAD: UnreadAnswers = { count: 0, samples: [] };
 
 export interface MailboxReceipt {
   readonly mailboxId: string;

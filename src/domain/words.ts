@@ -39,7 +39,10 @@ export interface MailboxSnapshot {
 
 /** One mailbox of LIST, with what STATUS says about it; `status` null means unknown, never zero. */
 export interface ListedMailbox {
+  /** As people read it, and unique in its account (src/domain/mailbox-names.ts). */
   readonly path: string;
+  /** As the server spells it, each byte one character. */
+  readonly rawName: string;
   readonly delimiter: string | null;
   /** `\Inbox`, `\All`, `\Sent`, `\Drafts`, `\Junk`, `\Trash`, `\Archive`, `\Flagged`, ... or null. */
   readonly specialUse: string | null;

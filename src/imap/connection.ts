@@ -1,3 +1,4 @@
+import type { UnreadAnswers } from '../domain/receipt.ts';
 import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/words.ts';
 
 /** Where and as whom to log in. `password` and `accessToken` never leave this object. */
@@ -37,10 +38,16 @@ export interface MailboxChanges {
 export interface ImapConnection {
   readonly server: ImapServerFacts;
 
-  /** All mailboxes with their STATUS, INBOX first. `status` null where the server gave none. */
+  /**
+   * All mailboxes of all namespaces with their STATUS, INBOX first, which is there also where LIST does not show it.
+   * `status` null where the server gave none.
+   */
   list(): Promise<ListedMailbox[]>;
 
-  /** SELECTs afresh (also when selected already) and copies what it says at once. */
+  /** What the server answered to the last {@link list} that could not be read. */
+  unread(): UnreadAnswers;
+
+  /** SELECTs afresh (also when selected already), by the name that LIST showed, and copies what it says at once. */
   select(path: string): Promise<MailboxSnapshot>;
 
   /**

@@ -1,41 +1,129 @@
-import type { ListResponse, StatusObject } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
+import { shownName } from '../domain/mailbox-names.ts';
 import type { ListedMailbox, MailboxStatus } from '../domain/words.ts';
-import { countOf, modseqOf, uidOf, uidValidityOf } from './field-values.ts';
+import { toImapError } from './errors.ts';
+import { isSelectable, Listing } from './listing.ts';
+import { type Attribute, atom, nameToken, send, string } from './mailbox-commands.ts';
 import { sortForSync } from './mailboxes-to-sync.ts';
 import type { ImapSession } from './session.ts';
+import { specialUses } from './special-uses.ts';
 
-/** LIST with STATUS of everything (RFC 5819 where the server has it), in the order of a sync. */
+const INBOX = 'INBOX';
+
+/**
+ * LIST with STATUS of everything (RFC 5819 where the server has it), in the order of a sync. Of every namespace: `LIST
+ * "" "*"` shows on most servers what is in all of them; one of which it shows nothing is asked for by its prefix. The
+ * lines are read here, because imapflow drops those that break the grammar, and changes names.
+ */
 export async function list(session: ImapSession): Promise<ListedMailbox[]> {
-  const entries = await session.command((client) =>
-    client.list({
-      statusQuery: { messages: true, unseen: true, uidNext: true, uidValidity: true, highestModseq: true },
-    }),
-  );
-  // Some servers name a mailbox twice.
-  const byPath = new Map(entries.map((entry) => [entry.path, listed(entry)]));
-  return sortForSync([...byPath.values()]);
+  const listing = new Listing(session.redact);
+  await session.command(async (client) => {
+    session.readLine = (line) => listing.read(line);
+    try {
+      await listAll(session, client, listing);
+      await askForStatus(client, listing);
+    } finally {
+      session.readLine = null;
+    }
+  });
+  session.unread = listing.unread;
+  return sortForSync(mailboxesOf(session, listing));
 }
 
-function listed({ path, delimiter, specialUse, flags, status }: ListResponse): ListedMailbox {
-  const attributes = new Set([...flags].map((flag) => flag.toLowerCase()));
-  return {
-    path,
-    delimiter: delimiter || null,
-    specialUse: specialUse ?? null,
-    selectable: !attributes.has('\\noselect') && !attributes.has('\\nonexistent'),
-    status: known(status),
-  };
+/** Whether LIST shows a mailbox of this name now. */
+export async function isListed(session: ImapSession, client: ImapFlow, rawName: string): Promise<boolean> {
+  const listing = new Listing(session.redact);
+  session.readLine = (line) => listing.read(line);
+  try {
+    await send(client, 'LIST', [string(''), nameToken(rawName)]);
+  } finally {
+    session.readLine = null;
+  }
+  const line = listing.lines.get(rawName);
+  return line !== undefined && !line.attributes.has('\\nonexistent');
 }
 
-/** imapflow has `false`, an object with an error or nothing for a STATUS that failed: that is unknown, not zero. */
-function known(status: StatusObject | false | undefined): MailboxStatus | null {
-  const messages = status ? countOf(status.messages) : null;
-  if (!status || messages === null) return null;
-  return {
-    messages,
-    unseen: countOf(status.unseen),
-    uidNext: uidOf(status.uidNext),
-    uidValidity: uidValidityOf(status.uidValidity),
-    highestModseq: modseqOf(status.highestModseq),
-  };
+async function listAll(session: ImapSession, client: ImapFlow, listing: Listing): Promise<void> {
+  const options = returnOptions(client);
+  let ask = (prefix: string) => send(client, 'LIST', [nameToken(prefix), string('*'), ...options]);
+  try {
+    await ask('');
+  } catch (error) {
+    // There are servers that advertise these options and refuse them.
+    if (options.length === 0 || (error as { responseStatus?: string }).responseStatus !== 'BAD') throw error;
+    ask = (prefix) => send(client, 'LIST', [nameToken(prefix), string('*')]);
+    await ask('');
+  }
+  for (const prefix of new Set(prefixesOf(session))) {
+    const isShown = [...listing.lines.values()].some((line) => line.rawName.startsWith(prefix) && isSelectable(line));
+    if (isShown) continue;
+    if (!(await isAllowed(ask(prefix)))) listing.addUnread(`NO to LIST "${prefix}" "*"`);
+  }
+}
+
+/** Without NAMESPACE, what imapflow made of LIST "" "". */
+function prefixesOf({ namespaces, client }: ImapSession): string[] {
+  const known = namespaces.length > 0 ? namespaces : [client.namespace?.prefix ?? ''];
+  return known.filter((prefix) => prefix !== '');
+}
+
+function returnOptions(client: ImapFlow): Attribute[] {
+  const { capabilities } = client;
+  const items: Attribute[] = capabilities.has('LIST-STATUS') ? [atom('STATUS'), statusItems(client)] : [];
+  const isExtended = capabilities.has('LIST-EXTENDED') || items.length > 0;
+  // With options a server says what it is asked for, and nothing else.
+  if (isExtended && capabilities.has('SPECIAL-USE')) items.push(atom('SPECIAL-USE'));
+  return items.length > 0 ? [atom('RETURN'), items] : [];
+}
+
+function statusItems({ capabilities }: ImapFlow): Attribute[] {
+  const hasModseqs = capabilities.has('CONDSTORE') || capabilities.has('QRESYNC');
+  return ['MESSAGES', 'UNSEEN', 'UIDNEXT', 'UIDVALIDITY', ...(hasModseqs ? ['HIGHESTMODSEQ'] : [])].map(atom);
+}
+
+/** Of each mailbox, where LIST did not bring it. INBOX exists whatever LIST says (RFC 9051, 5.1), if it has a STATUS. */
+async function askForStatus(client: ImapFlow, listing: Listing): Promise<void> {
+  const { lines, statuses } = listing;
+  const ask = (rawName: string) => isAllowed(send(client, 'STATUS', [nameToken(rawName), statusItems(client)]));
+  const asked = statuses.size > 0 ? [] : [...lines.values()].filter(isSelectable);
+  for (const { rawName } of asked) await ask(rawName);
+  const inbox = lines.get(INBOX);
+  if ((!inbox || !isSelectable(inbox)) && (statuses.has(INBOX) || (await ask(INBOX)))) {
+    const delimiter = inbox?.delimiter ?? lines.values().next().value?.delimiter ?? null;
+    lines.set(INBOX, { rawName: INBOX, attributes: new Set(), delimiter });
+  }
+}
+
+/**
+ * False where the server refuses it.
+ * @throws any other failure.
+ */
+async function isAllowed(command: Promise<void>): Promise<boolean> {
+  try {
+    await command;
+    return true;
+  } catch (error) {
+    if (toImapError(error, 'command').code !== 'IMAP_SERVER_REFUSED') throw error;
+    return false;
+  }
+}
+
+function mailboxesOf({ client, names }: ImapSession, { lines, statuses }: Listing): ListedMailbox[] {
+  const isUtf8 = client.enabled.has('UTF8=ACCEPT');
+  names.learn([...lines.keys()].map((rawName) => ({ rawName, shown: shownName(rawName, isUtf8) })));
+  const named = [...lines.values()].map((line) => ({ ...line, path: names.pathOf(line.rawName) }));
+  const uses = specialUses(named, client.capabilities.has('SPECIAL-USE') || client.capabilities.has('XLIST'));
+  return named.map((line) => ({
+    path: line.path,
+    rawName: line.rawName,
+    delimiter: line.delimiter,
+    specialUse: uses.get(line.rawName) ?? null,
+    selectable: isSelectable(line),
+    status: statusOf(client, statuses.get(line.rawName)),
+  }));
+}
+
+/** Yahoo shows a HIGHESTMODSEQ without having CONDSTORE. */
+function statusOf({ enabled }: ImapFlow, status: MailboxStatus | null = null): MailboxStatus | null {
+  return status && !enabled.has('CONDSTORE') ? { ...status, highestModseq: null } : status;
 }

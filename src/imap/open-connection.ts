@@ -1,3 +1,4 @@
+import { MailboxNames } from '../domain/mailbox-names.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapConnection, ImapLogin, ImapServerFacts } from './connection.ts';
 import { DEFAULT_DEADLINES, type ImapDeadlines } from './deadlines.ts';
@@ -21,6 +22,8 @@ export interface OpenImapOptions {
   readonly deadlines?: Partial<ImapDeadlines>;
   /** `ca`: PEM of the authorities to trust instead of the system's. */
   readonly tls?: { readonly ca?: string };
+  /** How the account's mailboxes are spelled, as far as it is known; a LIST adds to it. */
+  readonly names?: MailboxNames;
 }
 
 /**
@@ -36,6 +39,7 @@ export async function openImapConnection(login: ImapLogin, options: OpenImapOpti
     deadlines,
     redact: redactorFor(login),
     logger,
+    names: options.names ?? new MailboxNames(),
   });
   const cancel = () => session.fail(new MailtideError('RUN_CANCELLED'));
   signal?.addEventListener('abort', cancel);
@@ -83,6 +87,7 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
   return {
     server: factsOf(session),
     list: () => list(session),
+    unread: () => session.unread,
     select: (path) => select(session, path),
     searchUids: (set) => searchUids(session, set),
     fetchMetadata: (uids, { withSize } = { withSize: true }) => fetchMetadata(session, uids, withSize),

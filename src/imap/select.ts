@@ -1,5 +1,9 @@
+import type { ImapFlow, ImapFlowError } from 'imapflow';
 import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
+import { responseCode } from './errors.ts';
 import { countOf, modseqOf, objectIdOf, uidOf, uidValidityOf } from './field-values.ts';
+import { isListed } from './list.ts';
+import type { Opened } from './mailbox-commands.ts';
 import type { ImapSession } from './session.ts';
 
 /**
@@ -11,7 +15,7 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
   session.takeVanished();
   session.selected = null;
   session.selected = await session.command(async (client) => {
-    const mailbox = await client.mailboxOpen(path);
+    const mailbox = await open(session, client, session.names.rawNameOf(path));
     // Yahoo shows a HIGHESTMODSEQ without having CONDSTORE.
     const hasModseqs = client.enabled.has('CONDSTORE') && !mailbox.noModseq;
     // Copied before anything else can happen: imapflow raises highestModseq with every row that it sees.
@@ -26,4 +30,17 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
     };
   });
   return session.selected;
+}
+
+/** A refusal says `mailboxMissing` where the mailbox is not there any more: not every server has a code for that. */
+async function open(session: ImapSession, client: ImapFlow, rawName: string): Promise<Opened> {
+  try {
+    return await session.openMailbox(rawName);
+  } catch (error) {
+    const refusal = error as ImapFlowError;
+    if (refusal.responseStatus === 'NO' && responseCode(refusal) === '') {
+      refusal.mailboxMissing = !(await isListed(session, client, rawName));
+    }
+    throw error;
+  }
 }

@@ -5,15 +5,19 @@ import {
   ImapFlow,
   type ImapFlowOptions,
 } from 'imapflow';
+import type { MailboxNames } from '../domain/mailbox-names.ts';
+import { NOTHING_UNREAD, type UnreadAnswers } from '../domain/receipt.ts';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapLogin } from './connection.ts';
 import { type ImapDeadlines, SilenceWatch } from './deadlines.ts';
 import { type ImapStage, toImapError } from './errors.ts';
+import { type RawLine, readNamespaces } from './list-lines.ts';
 import { flowLogger, type ImapLogger } from './log.ts';
 import { useLogin } from './login.ts';
+import { createSelect, type Opened } from './mailbox-commands.ts';
 import { mendRows } from './mend-rows.ts';
-import { quoteNames } from './quote-names.ts';
+import { tapLines } from './raw-lines.ts';
 import { type Redact, redactedError } from './redact.ts';
 import { socketTransport } from './transport.ts';
 
@@ -25,6 +29,7 @@ export interface SessionSettings {
   readonly deadlines: ImapDeadlines;
   readonly redact: Redact;
   readonly logger: ImapLogger | undefined;
+  readonly names: MailboxNames;
 }
 
 /**
@@ -33,12 +38,21 @@ export interface SessionSettings {
  */
 export class ImapSession {
   readonly client: ImapFlow;
+  readonly names: MailboxNames;
+  readonly redact: Redact;
+  /** Prefixes of NAMESPACE, each byte one character. */
+  namespaces: readonly string[] = [];
+  /** Sees the untagged lines of the command that runs; true for one that it took. */
+  readLine: ((line: RawLine) => boolean) | null = null;
+  /** Of the last LIST. */
+  unread: UnreadAnswers = NOTHING_UNREAD;
+  /** SELECT by the bytes of a name. */
+  readonly openMailbox: (rawName: string) => Promise<Opened>;
   /** What the last SELECT said; null while nothing is selected. */
   selected: MailboxSnapshot | null = null;
   /** Status and code of the last tagged answer: imapflow's search keeps them to itself. */
   lastAnswer: { readonly response: string; readonly code?: string | undefined } | null = null;
 
-  readonly #redact: Redact;
   readonly #watch: SilenceWatch;
   #failure: MailtideError | null = null;
   #busy = false;
@@ -48,9 +62,10 @@ export class ImapSession {
   #isLoggingIn = false;
 
   constructor(options: ImapFlowOptions, settings: SessionSettings) {
-    const { login, deadlines, redact, logger } = settings;
+    const { login, deadlines, redact, logger, names } = settings;
     const { addresses } = login;
-    this.#redact = redact;
+    this.redact = redact;
+    this.names = names;
     this.client = new ImapFlow({
       ...options,
       transport: socketTransport({
@@ -65,7 +80,11 @@ export class ImapSession {
       ),
       expungeHandler: (event) => this.#expunged(event),
     });
-    quoteNames(this.client);
+    this.openMailbox = createSelect(this.client);
+    tapLines(this.client, (line) => {
+      if (/^\* +NAMESPACE /i.test(line.text)) this.namespaces = readNamespaces(line);
+      return this.readLine?.(line) ?? false;
+    });
     useLogin(this.client, login, (isUnderWay) => {
       this.#isLoggingIn = isUnderWay;
     });
@@ -96,7 +115,7 @@ export class ImapSession {
 
   translate(error: unknown, stage: ImapStage): MailtideError {
     return (
-      this.#failure ?? toImapError(error instanceof MailtideError ? error : redactedError(error, this.#redact), stage)
+      this.#failure ?? toImapError(error instanceof MailtideError ? error : redactedError(error, this.redact), stage)
     );
   }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { MailboxNames } from '../domain/mailbox-names.ts';
 import type { SyncMode } from '../domain/sync-run.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ImapConnection } from '../imap/connection.ts';
@@ -17,6 +18,8 @@ export interface SyncContext {
   readonly transactionMs: () => number;
   /** Larger messages are set aside with their size as the reason, in bytes. */
   readonly maxMessageBytes: number;
+  /** How the server spells its mailboxes' names, for all connections of the run. */
+  readonly names: MailboxNames;
   /** Logs in anew, for the run's connection and for a second witness. */
   readonly connect: () => Promise<ImapConnection>;
   /** Tells the subscribers what was committed. */

@@ -1,8 +1,15 @@
+import type { UnreadAnswers } from '../domain/receipt.ts';
 import type { ListedMailbox } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { mailboxesToSync } from '../imap/mailboxes-to-sync.ts';
-import { createMailboxes, renameMailboxes, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
+import {
+  createMailboxes,
+  renameMailboxes,
+  type StoredMailbox,
+  spellMailboxes,
+  storedMailboxes,
+} from '../store/mail/mailboxes.ts';
 import { releaseQuarantined } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
@@ -16,6 +23,8 @@ export interface Discovery {
   readonly at: Date;
   /** Known to us, gone from the server. */
   readonly vanished: readonly StoredMailbox[];
+  /** There may be mailboxes behind these that are not in `mailboxes`. */
+  readonly unread: UnreadAnswers;
 }
 
 /** LIST and STATUS against what is stored: which mailboxes there are, which need work, how much work that is. */
@@ -24,9 +33,14 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   await releaseQuarantined(pool, lease, context);
   const before = await storedMailboxes(pool, lease.accountId);
+  for (const { path, rawName } of before) context.names.know(path, rawName);
   const { listed, names } = await listAll(connection, before);
+  const unread = connection.unread();
+  if (unread.count > 0) context.log.warn(unread, 'the server answered LIST with what cannot be read');
+  const spelled = newlySpelled(before, listed);
+  if (spelled.length > 0) await spellMailboxes(pool, lease, spelled);
   const at = new Date();
-  const { known, vanished } = await knownMailboxes(context, connection, before, listed, names);
+  const { known, vanished, unlisted } = await knownMailboxes(context, connection, before, listed, names);
 
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
   const remaining = listed.reduce(
@@ -40,13 +54,20 @@ export async function discover(context: SyncContext, connection: ImapConnection)
       if (!gone.has(mailbox.id)) known.set(mailbox.path, mailbox);
     }
   }
-  const mailboxes = listed.map((mailbox) => {
+  const shown = listed.map((mailbox) => {
     const stored = known.get(mailbox.path)!;
     return { stored, unchanged: isProvenUnchanged(stored, mailbox.status, mode, at) };
   });
+  const mailboxes = [...shown, ...unlisted.map((stored) => ({ stored, unchanged: false }))];
   const unchanged = mailboxes.filter((mailbox) => mailbox.unchanged).length;
   publish(await recordProgressNow(pool, lease, { remaining, add: { mailboxesSynced: unchanged } }));
-  return { mailboxes, vanished, at };
+  return { mailboxes, vanished, unread, at };
+}
+
+/** Known mailboxes whose names the server did not spell like that before. */
+function newlySpelled(before: readonly StoredMailbox[], listed: readonly ListedMailbox[]): ListedMailbox[] {
+  const known = new Map(before.map(({ path, rawName }) => [path, rawName]));
+  return listed.filter(({ path, rawName }) => known.has(path) && known.get(path) !== rawName);
 }
 
 /** What is stored by the name that it has now, and what has none any more. */
@@ -56,7 +77,7 @@ async function knownMailboxes(
   before: readonly StoredMailbox[],
   listed: readonly ListedMailbox[],
   names: ReadonlySet<string>,
-): Promise<{ known: Map<string, StoredMailbox>; vanished: StoredMailbox[] }> {
+): Promise<{ known: Map<string, StoredMailbox>; vanished: StoredMailbox[]; unlisted: StoredMailbox[] }> {
   const { pool, lease, publish, log } = context;
   if (listed.length === 0 && before.length > 0) {
     throw new MailtideError('IMAP_INVALID_ANSWER', {
@@ -74,9 +95,11 @@ async function knownMailboxes(
   // A name may have been taken over from a mailbox that was deleted.
   const displaced = stayed.filter(({ path }) => renamed.has(path));
   const here = stayed.filter(({ path }) => !renamed.has(path));
+  const missing = await confirmVanished(context, connection, missingFrom(here, listed), names);
   return {
     known: new Map([...here.map((mailbox) => [mailbox.path, mailbox] as const), ...renamed]),
-    vanished: [...displaced, ...(await confirmVanished(context, connection, missingFrom(here, listed), names))],
+    vanished: [...displaced, ...missing.vanished],
+    unlisted: missing.unlisted,
   };
 }
 
@@ -92,22 +115,29 @@ async function listAll(
   return { listed: mailboxesToSync([...byPath.values()], connection.server), names: new Set(byPath.keys()) };
 }
 
-/** A mailbox is gone only when no LIST has its name and it cannot be opened, or when it is not to be synced any more. */
+/**
+ * A mailbox is gone only when no LIST has its name and it cannot be opened, or when it is not to be synced any more. None
+ * is while part of the list cannot be read. One that is not gone is synced, listed or not.
+ */
 async function confirmVanished(
   { log }: SyncContext,
   connection: ImapConnection,
   missing: readonly StoredMailbox[],
   names: ReadonlySet<string>,
-): Promise<StoredMailbox[]> {
+): Promise<{ vanished: StoredMailbox[]; unlisted: StoredMailbox[] }> {
   const vanished: StoredMailbox[] = [];
+  const unlisted: StoredMailbox[] = [];
   for (const mailbox of missing) {
-    if (!names.has(mailbox.path) && (await opens(connection, mailbox.path))) {
-      log.warn({ mailbox: mailbox.path }, 'a mailbox that is not listed can be opened: nothing of it is deleted');
+    if (names.has(mailbox.path)) {
+      vanished.push(mailbox);
+    } else if (connection.unread().count > 0 || (await opens(connection, mailbox.path))) {
+      log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, and nothing says that it is gone');
+      unlisted.push(mailbox);
     } else {
       vanished.push(mailbox);
     }
   }
-  return vanished;
+  return { vanished, unlisted };
 }
 
 async function opens(connection: ImapConnection, path: string): Promise<boolean> {

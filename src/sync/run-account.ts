@@ -1,4 +1,6 @@
+import { MailboxNames } from '../domain/mailbox-names.ts';
 import type { SyncReceipt } from '../domain/receipt.ts';
+import type { ImapConnection } from '../imap/connection.ts';
 import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
 import { setAsideMailbox } from '../store/mail/set-aside-mailbox.ts';
@@ -14,6 +16,10 @@ import { Line } from './line.ts';
 import { recognise } from './recognise.ts';
 import { asOwnError, setAside } from './set-aside.ts';
 import { takeReceipt } from './take-receipt.ts';
+
+export type RunOptions = Omit<SyncContext, 'names' | 'connect'> & {
+  readonly connect: (names: MailboxNames) => Promise<ImapConnection>;
+};
 
 /** Tombstones in one transaction. */
 const GONE_PER_TRANSACTION = 1000;
@@ -32,7 +38,9 @@ const ATTEMPTS = 2;
  * does not let be read is set aside with its reason, and the others go on.
  * @returns what the run proved, to be stored when it ends.
  */
-export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
+export async function runAccount({ connect, ...given }: RunOptions): Promise<SyncReceipt> {
+  const names = new MailboxNames();
+  const context: SyncContext = { ...given, names, connect: () => connect(names) };
   const { step } = context;
   const line = await Line.open(context.connect);
   try {
@@ -42,7 +50,7 @@ export async function runAccount(context: SyncContext): Promise<SyncReceipt> {
     const { passes, claims } = await enumerateAll(context, line, breaking, discovery);
     await fetchAll(context, line, breaking, discovery, passes, claims);
     await step('finish', {}, () => finish(context, discovery, passes, claims));
-    return await step('prove', {}, () => takeReceipt(context, [...claims.values()]));
+    return await step('prove', {}, () => takeReceipt(context, [...claims.values()], discovery.unread));
   } finally {
     await line.close();
   }

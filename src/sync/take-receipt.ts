@@ -5,6 +5,7 @@ import {
   type MailboxReceipt,
   type Proof,
   type SyncReceipt,
+  type UnreadAnswers,
   uidSetDigest,
 } from '../domain/receipt.ts';
 import { liveUids } from '../store/mail/locations.ts';
@@ -17,7 +18,11 @@ import type { SyncContext } from './context.ts';
  * The receipt of an attempt that has come to its end: what the server said of each mailbox against what is stored now.
  * A mailbox that nothing was written to since its digest was taken costs no look at its messages.
  */
-export async function takeReceipt({ pool, lease }: SyncContext, claims: readonly Claim[]): Promise<SyncReceipt> {
+export async function takeReceipt(
+  { pool, lease }: SyncContext,
+  claims: readonly Claim[],
+  unread: UnreadAnswers,
+): Promise<SyncReceipt> {
   const stored = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
   const missing = Map.groupBy(await missingLocations(pool, lease.accountId), ({ mailboxId }) => mailboxId);
   const mailboxes: MailboxReceipt[] = [];
@@ -27,7 +32,8 @@ export async function takeReceipt({ pool, lease }: SyncContext, claims: readonly
     const held = isKnown ? heldAsProven(messageCount, digest) : holdAll(claim, await liveUids(pool, claim, 1));
     mailboxes.push(judge(claim, held, missing.get(claim.id) ?? []));
   }
-  return { complete: mailboxes.every((mailbox) => mailbox.complete), mailboxes };
+  const complete = unread.count === 0 && mailboxes.every((mailbox) => mailbox.complete);
+  return { complete, mailboxes, unread };
 }
 
 /** A set of UIDs, as far as a proof asks for it. */

@@ -4,6 +4,7 @@ import { mailboxesToSync } from '../../src/imap/mailboxes-to-sync.ts';
 
 const mailbox = (path: string, specialUse: string | null = null, selectable = true): ListedMailbox => ({
   path,
+  rawName: path,
   delimiter: '/',
   specialUse,
   selectable,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
+import { NOTHING_UNREAD } from '../../src/domain/receipt.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { clearHistory, KEPT_RUNS } from '../../src/store/runs/clear-history.ts';
@@ -31,7 +32,7 @@ async function syncOnce(accountId: string, at: Date): Promise<string> {
   await startRun(database.pool, tenantId, accountId, 'INCREMENTAL', 'SCHEDULE', at);
   const { run, lease } = (await claimNextRun(database.pool, at))!;
   await recordPlan(database.pool, lease, 'INBOX', 'because');
-  const receipt = { complete: true, mailboxes: [] };
+  const receipt = { complete: true, mailboxes: [], unread: NOTHING_UNREAD };
   await finishRun(database.pool, lease, { status: 'SUCCEEDED', receipt }, at);
   return run.id;
 }

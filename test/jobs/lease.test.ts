@@ -46,7 +46,14 @@ beforeEach(async () => {
   owner = await insertTestAccount(database);
   runId = (await startRun(pool, owner.tenantId, owner.accountId, 'INCREMENTAL', 'USER')).run.id;
   first = await claim();
-  const listed = { path: 'INBOX', delimiter: '/', specialUse: '\\Inbox', selectable: true, status: null };
+  const listed = {
+    path: 'INBOX',
+    rawName: 'INBOX',
+    delimiter: '/',
+    specialUse: '\\Inbox',
+    selectable: true,
+    status: null,
+  };
   await createMailboxes(pool, first, [listed]);
   const [stored] = await storedMailboxes(pool, owner.accountId);
   mailbox = { id: stored!.id, path: 'INBOX', generation: 0, uidValidity: 7n };

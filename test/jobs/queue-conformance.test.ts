@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
-import type { SyncReceipt } from '../../src/domain/receipt.ts';
+import { NOTHING_UNREAD, type SyncReceipt } from '../../src/domain/receipt.ts';
 import { MailtideError } from '../../src/errors.ts';
 import { createBullmqQueue } from '../../src/jobs/bullmq-queue.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
@@ -85,7 +85,7 @@ function carryOut(going: Going[], { run }: ClaimedRun, { signal }: RunTools): Pr
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
   });
-  const succeed = () => resolve({ complete: true, mailboxes: [] });
+  const succeed = () => resolve({ complete: true, mailboxes: [], unread: NOTHING_UNREAD });
   going.push({ runId: run.id, attempt: run.attempt, stopped, succeed, fail: reject });
   return promise;
 }

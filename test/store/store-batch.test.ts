@@ -51,7 +51,9 @@ describe.each([
   /** A mailbox of which all messages are listed, and none is stored. */
   async function listed(path: string): Promise<MailboxRef> {
     const { pool } = database;
-    await createMailboxes(pool, lease, [{ path, delimiter: '/', specialUse: null, selectable: true, status: null }]);
+    await createMailboxes(pool, lease, [
+      { path, rawName: path, delimiter: '/', specialUse: null, selectable: true, status: null },
+    ]);
     const mailbox = (await storedMailboxes(pool, lease.accountId)).find((stored) => stored.path === path)!;
     const ref = { id: mailbox.id, path, generation: mailbox.generation, uidValidity: 7n };
     const rest = { flags: [], internalDate: new Date(), modseq: null, emailId: null };

@@ -75,6 +75,8 @@ export async function playCase({ service, databaseUrl }: At, { name, script, exp
 
   const receipt = await receiptOf(service, run!.id);
   if (expected.receiptComplete !== undefined) expect(receipt).toMatchObject({ complete: expected.receiptComplete });
+  const { unreadAnswers } = expected;
+  if (unreadAnswers !== undefined) expect(receipt).toMatchObject({ unreadAnswers });
   const complete = receipt?.mailboxes.filter((mailbox) => mailbox.complete).map(({ mailbox }) => mailbox) ?? [];
   for (const path of expected.gapIn ?? []) expect(complete).not.toContain(path);
   const all = expected.allStoredOrNotComplete;

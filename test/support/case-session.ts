@@ -77,7 +77,9 @@ export function scriptedAnswer(session: CaseSession, { tag, command, rest }: Cas
     (when === 'until ID' && !session.identified);
   const answer = session.script.answers.findLast(
     (one) =>
-      one.command === command && isSo(one.when) && one.args.every((arg, index) => arg === '*' || arg === args[index]),
+      one.command === command &&
+      isSo(one.when) &&
+      one.args.every((arg, index) => (arg === '*' ? index === 0 || args.length > index : arg === args[index])),
   );
   if (!answer) return null;
   const asSent = /^(?:"(?:[^"\\]|\\.)*"|\S+)/.exec(rest)?.[0] ?? '';
@@ -92,7 +94,10 @@ const capabilities = ({ script, user }: CaseSession): string =>
   (user === null ? null : script.capabilityAfterLogin) ?? script.capability;
 
 function find({ mailboxes }: CaseScript, name: string): CaseMailbox | null {
-  const found = mailboxes.get(name) ?? (name.toUpperCase() === 'INBOX' ? mailboxes.get('INBOX') : undefined);
+  const isInbox = name.toUpperCase() === 'INBOX';
+  const found = isInbox
+    ? [...mailboxes.values()].find((mailbox) => mailbox.name.toUpperCase() === 'INBOX')
+    : mailboxes.get(name);
   return found && !/\\Noselect|\\NonExistent/i.test(found.attributes) ? found : null;
 }
 

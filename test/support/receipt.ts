@@ -14,15 +14,17 @@ export type MailboxReceipt = {
   repairs: number;
 };
 
+export type Receipt = {
+  complete: boolean;
+  unreadAnswers: number;
+  unreadSamples: string[];
+  mailboxes: MailboxReceipt[];
+};
+
 /** What a run proved; null when it has not succeeded. */
-export async function receiptOf(
-  service: Service,
-  runId: string,
-): Promise<{ complete: boolean; mailboxes: MailboxReceipt[] } | null> {
-  const { syncRun } = await service.data<{
-    syncRun: { receipt: { complete: boolean; mailboxes: MailboxReceipt[] } | null };
-  }>(
-    `query ($id: ID!) { syncRun(id: $id) { receipt { complete mailboxes {
+export async function receiptOf(service: Service, runId: string): Promise<Receipt | null> {
+  const { syncRun } = await service.data<{ syncRun: { receipt: Receipt | null } }>(
+    `query ($id: ID!) { syncRun(id: $id) { receipt { complete unreadAnswers unreadSamples mailboxes {
       mailbox uidValidity serverMessages storedMessages uidSetDigest proof flagsProven complete
       gaps { uid reason } gapCount repairs
     } } } }`,

@@ -48,7 +48,7 @@ const EmailConnectionTest = builder.objectRef<ConnectionTest>('EmailConnectionTe
     message: t.exposeString('message', { description: 'The same as a sentence.' }),
     hint: t.exposeString('hint', { nullable: true, description: 'What to try next, where more is known.' }),
     capabilities: t.exposeStringList('capabilities'),
-    mailboxes: t.exposeStringList('mailboxes', { description: 'The paths that the server lists.' }),
+    mailboxes: t.exposeStringList('mailboxes', { description: 'The paths of the mailboxes that would be synced.' }),
   }),
 });
 

@@ -71,7 +71,14 @@ const MailboxReceipt = builder.objectRef<Receipt>('MailboxReceipt').implement({
 builder.prismaObject('SyncReceipt', {
   description: 'What a run proved, from what the server said during it: silence proves nothing.',
   fields: (t) => ({
-    complete: t.exposeBoolean('complete', { description: 'Every mailbox is.' }),
+    complete: t.exposeBoolean('complete', {
+      description: "Every mailbox is, and all of the server's list of mailboxes could be read.",
+    }),
+    unreadAnswers: t.exposeInt('unreadAnswers', {
+      description:
+        'How many answers of the server to LIST could not be read: there may be mailboxes that are not synced, and the receipt is not complete.',
+    }),
+    unreadSamples: t.exposeStringList('unreadSamples', { description: 'The beginnings of the first five of them.' }),
     mailboxes: t.field({
       type: [MailboxReceipt],
       // Written by the store as src/domain/receipt.ts says.

@@ -91,7 +91,8 @@ export const SyncRun = builder.prismaObject('SyncRun', {
       description: 'What it proved, in the end. Null until it has succeeded.',
     }),
     mailboxes: t.relatedConnection('mailboxes', {
-      description: 'The mailboxes that it opened, by path; the others were proven unchanged without that.',
+      description:
+        'The mailboxes that it has opened so far, by path. Of a run that has succeeded, the others were proven unchanged without that.',
       cursor: 'runId_path',
       type: SyncRunMailbox,
       query: { orderBy: { path: 'asc' } },

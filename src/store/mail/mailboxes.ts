@@ -11,6 +11,8 @@ import { waitAfter } from './quarantine.ts';
 export interface StoredMailbox {
   readonly id: string;
   readonly path: string;
+  /** As the server spells it, each byte one character; null where that was not noted. */
+  readonly rawName: string | null;
   readonly objectId: string | null;
   readonly generation: number;
   readonly uidValidity: bigint | null;
@@ -32,9 +34,9 @@ export interface StoredMailbox {
   readonly hasOldGeneration: boolean;
 }
 
-export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
-  return sqlOf(pool).query<StoredMailbox>(
-    `SELECT m.id, m.path, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
+export async function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMailbox[]> {
+  const rows = await sqlOf(pool).query<Omit<StoredMailbox, 'rawName'> & { readonly rawName: Buffer | null }>(
+    `SELECT m.id, m.path, m.raw_name, m.object_id, m.generation, m.uid_validity, m.uid_next, m.highest_modseq, m.lagging_modseq, m.lagging_since, m.enumerated_up_to,
        m.message_count, m.flag_sweep_uid, m.last_synced_at,
        CASE WHEN m.retry_at <= now() + ${waitAfter('m.attempts')} THEN m.retry_at END AS retry_at,
        CASE WHEN p.synced_at = m.last_synced_at THEN p.uid_set_digest END AS uid_set_digest, p.compared_at,
@@ -46,6 +48,24 @@ export function storedMailboxes(pool: Pool, accountId: string): Promise<StoredMa
      WHERE m.account_id = $1 AND m.deleted_at IS NULL`,
     [accountId],
   );
+  return rows.map((row) => ({ ...row, rawName: row.rawName?.toString('latin1') ?? null }));
+}
+
+const bytesOf = ({ rawName }: Pick<ListedMailbox, 'rawName'>): Buffer => Buffer.from(rawName, 'latin1');
+
+/** Notes how the server spells the names of mailboxes that are stored. */
+export async function spellMailboxes(
+  pool: Pool,
+  lease: Lease,
+  spelled: readonly Pick<ListedMailbox, 'path' | 'rawName'>[],
+): Promise<void> {
+  await fenced(pool, lease, (tx) =>
+    tx.query(
+      `UPDATE mailbox m SET raw_name = s.raw_name FROM unnest($2::text[], $3::bytea[]) AS s(path, raw_name)
+       WHERE m.account_id = $1 AND m.path = s.path AND m.deleted_at IS NULL`,
+      [lease.accountId, spelled.map(({ path }) => path), spelled.map(bytesOf)],
+    ),
+  );
 }
 
 /** Writes the mailboxes that LIST shows and we did not know. */
@@ -53,15 +73,17 @@ export function createMailboxes(pool: Pool, lease: Lease, listed: readonly Liste
   return fenced(pool, lease, async (tx) => {
     const created = listed.map((mailbox) => ({ id: newId(), ...mailbox }));
     await tx.query(
-      `INSERT INTO mailbox (id, account_id, path, delimiter, special_use)
-       SELECT m.id, $1, m.path, m.delimiter, m.special_use
-       FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS m(id, path, delimiter, special_use)`,
+      `INSERT INTO mailbox (id, account_id, path, delimiter, special_use, raw_name)
+       SELECT m.id, $1, m.path, m.delimiter, m.special_use, m.raw_name
+       FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+         AS m(id, path, delimiter, special_use, raw_name)`,
       [
         lease.accountId,
         created.map((mailbox) => mailbox.id),
         created.map((mailbox) => mailbox.path),
         created.map((mailbox) => mailbox.delimiter),
         created.map((mailbox) => mailbox.specialUse),
+        created.map(bytesOf),
       ],
     );
     await appendEvents(
@@ -83,14 +105,16 @@ export interface Rename {
 export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rename[]): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     await tx.query(
-      `UPDATE mailbox m SET path = r.path, delimiter = r.delimiter, special_use = r.special_use
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, path, delimiter, special_use)
+      `UPDATE mailbox m SET path = r.path, delimiter = r.delimiter, special_use = r.special_use, raw_name = r.raw_name
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+         AS r(id, path, delimiter, special_use, raw_name)
        WHERE m.id = r.id`,
       [
         renames.map(({ mailbox }) => mailbox.id),
         renames.map(({ listed }) => listed.path),
         renames.map(({ listed }) => listed.delimiter),
         renames.map(({ listed }) => listed.specialUse),
+        renames.map(({ listed }) => bytesOf(listed)),
       ],
     );
     await appendEvents(

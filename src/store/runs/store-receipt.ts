@@ -2,12 +2,16 @@ import type { SyncReceipt } from '../../domain/receipt.ts';
 import type { Sql } from '../sql.ts';
 
 /** Writes what a run proved, in the transaction that ends it, and notes it at the mailboxes. */
-export async function storeReceipt(tx: Sql, runId: string, { complete, mailboxes }: SyncReceipt): Promise<void> {
-  await tx.query('INSERT INTO sync_receipt (run_id, complete, mailboxes) VALUES ($1, $2, $3)', [
-    runId,
-    complete,
-    JSON.stringify(mailboxes),
-  ]);
+export async function storeReceipt(
+  tx: Sql,
+  runId: string,
+  { complete, mailboxes, unread }: SyncReceipt,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO sync_receipt (run_id, complete, mailboxes, unread_answers, unread_samples)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [runId, complete, JSON.stringify(mailboxes), unread.count, unread.samples],
+  );
   await tx.query(
     `INSERT INTO mailbox_proof AS p (mailbox_id, uid_set_digest, synced_at, proven_current_at, compared_at)
      SELECT m.id, r.digest, m.last_synced_at, CASE WHEN r.current THEN r.at END, CASE WHEN r.compared THEN r.at END

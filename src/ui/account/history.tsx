@@ -81,6 +81,14 @@ function Summary({ run }: { run: RunFragment }) {
   );
 }
 
+/** The server has said that nothing changed only to a run that came to its end, and only of mailboxes that it has. */
+function nothingOpened({ status, stats }: RunFragment): string {
+  if (status !== 'SUCCEEDED') return 'No mailbox was opened.';
+  return stats.mailboxesSynced > 0
+    ? 'No mailbox had to be opened: the server said of each that nothing had changed.'
+    : 'The server has no mailbox that can be opened.';
+}
+
 function Details({ run }: { run: RunFragment }) {
   return (
     <Stack gap="md">
@@ -89,7 +97,7 @@ function Details({ run }: { run: RunFragment }) {
         <Title order={3} size="h5" mb={4}>
           Mailboxes
         </Title>
-        <RunMailboxes runId={run.id} />
+        <RunMailboxes runId={run.id} whenEmpty={nothingOpened(run)} />
       </div>
       <div>
         <Title order={3} size="h5" mb={4}>

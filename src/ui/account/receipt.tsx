@@ -44,6 +44,27 @@ export function Receipt({ runId, status }: { runId: string; status: SyncRunStatu
             : 'Something of the server’s is not stored whole; the reasons are below.'}
         </Text>
       </Group>
+      {receipt.unreadAnswers > 0 && (
+        <Box>
+          <Text size="sm" c="orange">
+            {count(receipt.unreadAnswers, 'line')} of the server’s list of mailboxes could not be read: there may be
+            mailboxes that are not synced.
+          </Text>
+          <ul className={classes['plain']} aria-label="Lines that could not be read">
+            {receipt.unreadSamples.map((sample, index) => (
+              <Text
+                component="li"
+                size="xs"
+                ff="monospace"
+                key={`${index} ${sample}`}
+                style={{ overflowWrap: 'anywhere' }}
+              >
+                <bdi>{sample}</bdi>
+              </Text>
+            ))}
+          </ul>
+        </Box>
+      )}
       <Box component="section" className={classes['scroll']!} tabIndex={0} aria-label="Receipt by mailbox">
         <Table verticalSpacing={4} horizontalSpacing="xs" fz="sm">
           <Table.Thead>

@@ -17,16 +17,18 @@ interface Props {
   readonly current?: string | null;
   /** As far as they have come, by path, while the run goes on. */
   readonly known?: ReadonlyMap<string, Mailbox>;
+  /** What an empty list means; null while the run goes on and nobody knows. */
+  readonly whenEmpty: string | null;
 }
 
 /** The mailboxes of the run that goes on, each with how much of it is stored. */
-export function RunMailboxesNow({ accountId, ...props }: Props & { accountId: string }) {
+export function RunMailboxesNow({ accountId, ...props }: Omit<Props, 'known' | 'whenEmpty'> & { accountId: string }) {
   const { rows = [] } = useLiveMailboxes(accountId);
-  return <RunMailboxes {...props} known={new Map(rows.map((mailbox) => [mailbox.path, mailbox]))} />;
+  return <RunMailboxes {...props} whenEmpty={null} known={new Map(rows.map((mailbox) => [mailbox.path, mailbox]))} />;
 }
 
 /** The mailboxes that a run opened, and why each was synced the way it was. */
-export function RunMailboxes({ runId, current = null, known }: Props) {
+export function RunMailboxes({ runId, current = null, known, whenEmpty }: Props) {
   const { data, error, refetch } = useSteadyQuery({
     query: SyncRunMailboxesDocument,
     variables: { runId, first: FIRST },
@@ -40,9 +42,9 @@ export function RunMailboxes({ runId, current = null, known }: Props) {
   const mailboxes = data?.syncRun?.mailboxes;
   if (!mailboxes) return null;
   if (mailboxes.edges.length === 0) {
-    return (
+    return whenEmpty === null ? null : (
       <Text size="sm" c="dimmed">
-        No mailbox had to be opened: the server said of each that nothing had changed.
+        {whenEmpty}
       </Text>
     );
   }

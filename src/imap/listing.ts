@@ -1,0 +1,83 @@
+import { isInbox } from '../domain/mailbox-names.ts';
+import type { UnreadAnswers } from '../domain/receipt.ts';
+import { toStorable } from '../domain/storable-text.ts';
+import type { MailboxStatus } from '../domain/words.ts';
+import { type ListLine, type RawLine, readListLine, readStatusLine } from './list-lines.ts';
+import type { Redact } from './redact.ts';
+
+/** More are counted as unread: no account has so many. */
+const MAX_MAILBOXES = 50_000;
+const MAX_SAMPLES = 5;
+/** Bytes of an answer that are shown. */
+const SAMPLE = 120;
+const CONTROLS = /\p{Cc}/gu;
+
+/** What a server has answered to LIST and STATUS so far. */
+export class Listing {
+  /** By raw name, the best line of each. */
+  readonly lines = new Map<string, ListLine>();
+  /** By raw name; null where the server said nothing of use. */
+  readonly statuses = new Map<string, MailboxStatus | null>();
+  readonly #redact: Redact;
+  readonly #samples: string[] = [];
+  #unread = 0;
+
+  constructor(redact: Redact) {
+    this.#redact = redact;
+  }
+
+  get unread(): UnreadAnswers {
+    return { count: this.#unread, samples: this.#samples };
+  }
+
+  /** True for a line that is an answer to LIST or STATUS. */
+  read(line: RawLine): boolean {
+    const [, word] = /^\* *([^\s(]*)/.exec(line.text.slice(0, SAMPLE)) ?? [];
+    switch (word?.toUpperCase()) {
+      case 'LIST': {
+        const found = readListLine(line);
+        const isRoot = found === null && /^\* +LIST +\([^()]*\) +\S+ +""\s*$/i.test(line.text.slice(0, SAMPLE));
+        if (found) this.#add(found);
+        else if (!isRoot) this.addUnread(line.text);
+        return true;
+      }
+      case 'STATUS': {
+        const found = readStatusLine(line);
+        if (found) this.statuses.set(canonical(found.rawName), found.status);
+        return true;
+      }
+      default:
+        // What is no word of the protocol may have been a mailbox.
+        if (!/^[A-Z]+$/i.test(word ?? '')) this.addUnread(line.text);
+        return false;
+    }
+  }
+
+  addUnread(text: string): void {
+    this.#unread += 1;
+    if (this.#samples.length >= MAX_SAMPLES) return;
+    const shown = this.#redact(Buffer.from(text.slice(0, SAMPLE), 'latin1').toString());
+    this.#samples.push(toStorable(shown.replace(CONTROLS, '\ufffd')));
+  }
+
+  /** Servers name a mailbox twice: the line counts by which it can be opened, and what any of them says. */
+  #add(line: ListLine): void {
+    const rawName = canonical(line.rawName);
+    const known = this.lines.get(rawName);
+    if (!known && this.lines.size >= MAX_MAILBOXES) {
+      this.addUnread(`more than ${MAX_MAILBOXES} mailboxes`);
+      return;
+    }
+    const [best, other] = known && isSelectable(known) ? [known, line] : [line, known];
+    const attributes = new Set([...best.attributes, ...(other?.attributes ?? [])]);
+    if (isSelectable(best)) for (const attribute of UNSELECTABLE) attributes.delete(attribute);
+    this.lines.set(rawName, { rawName, attributes, delimiter: best.delimiter ?? other?.delimiter ?? null });
+  }
+}
+
+const canonical = (rawName: string): string => (isInbox(rawName) ? 'INBOX' : rawName);
+
+const UNSELECTABLE = ['\\noselect', '\\nonexistent'] as const;
+
+export const isSelectable = ({ attributes }: ListLine): boolean =>
+  !UNSELECTABLE.some((attribute) => attributes.has(attribute));

@@ -1,0 +1,34 @@
+import { type SpecialUseSource, specialUse } from 'imapflow/lib/special-use';
+import { isInbox } from '../domain/mailbox-names.ts';
+import type { ListLine } from './list-lines.ts';
+
+type Named = ListLine & { readonly path: string };
+
+/** What is more certain comes first: said by the server (RFC 6154), a well-known name, a name much like one. */
+const SOURCES: readonly SpecialUseSource[] = ['extension', 'name', 'name-guess'];
+
+/** What each mailbox is for, by its raw name; each use once. */
+export function specialUses(mailboxes: readonly Named[], serverSays: boolean): ReadonlyMap<string, string> {
+  const candidates = mailboxes.flatMap((mailbox) => {
+    if (isInbox(mailbox.rawName)) return [];
+    const levels = mailbox.delimiter === null ? [mailbox.path] : mailbox.path.split(mailbox.delimiter);
+    const { flag, source = 'name' } = specialUse(serverSays, {
+      flags: new Set(mailbox.attributes),
+      name: levels.at(-1)!,
+    });
+    const isPhantom = source !== 'extension' && mailbox.attributes.has('\\nonexistent');
+    return flag === null || isPhantom
+      ? []
+      : [{ ...mailbox, flag, rank: SOURCES.indexOf(source), depth: levels.length }];
+  });
+  candidates.sort((a, b) => a.rank - b.rank || a.depth - b.depth || a.path.localeCompare(b.path));
+  const uses = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const { rawName, flag } of candidates) {
+    if (taken.has(flag) || uses.has(rawName)) continue;
+    uses.set(rawName, flag);
+    taken.add(flag);
+  }
+  for (const { rawName } of mailboxes) if (isInbox(rawName)) uses.set(rawName, '\\Inbox');
+  return uses;
+}
