@@ -89,7 +89,9 @@ describe.each([
   /** Stores mail in the mailbox, batch by batch. */
   async function store(to: Lease, sources: readonly Buffer[], path = 'INBOX', batch = 50): Promise<void> {
     const { pool } = database;
-    await createMailboxes(pool, to, [{ path, delimiter: '/', specialUse: null, selectable: true, status: null }]);
+    await createMailboxes(pool, to, [
+      { path, rawName: path, delimiter: '/', specialUse: null, selectable: true, status: null },
+    ]);
     const { id, generation } = (await storedMailboxes(pool, to.accountId)).find((stored) => stored.path === path)!;
     const mailbox = { id, path, generation, uidValidity: 7n };
     const internalDate = new Date('2026-03-03T09:00:00Z');
