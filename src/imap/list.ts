@@ -1,7 +1,7 @@
-import type { ImapFlow } from 'imapflow';
+import type { ImapFlow, ImapFlowError } from 'imapflow';
 import { shownName } from '../domain/mailbox-names.ts';
 import type { ListedMailbox, MailboxStatus } from '../domain/words.ts';
-import { toImapError } from './errors.ts';
+import { responseCode, toImapError } from './errors.ts';
 import { isSelectable, Listing } from './listing.ts';
 import { type Attribute, atom, nameToken, send, string } from './mailbox-commands.ts';
 import { sortForSync } from './mailboxes-to-sync.ts';
@@ -57,7 +57,7 @@ async function listAll(session: ImapSession, client: ImapFlow, listing: Listing)
   for (const prefix of new Set(prefixesOf(session))) {
     const isShown = [...listing.lines.values()].some((line) => line.rawName.startsWith(prefix) && isSelectable(line));
     if (isShown) continue;
-    if (!(await isAllowed(ask(prefix)))) listing.addUnread(`NO to LIST "${prefix}" "*"`);
+    if ((await refusalOf(ask(prefix))) !== null) listing.addUnread(`NO to LIST "${prefix}" "*"`);
   }
 }
 
@@ -81,30 +81,37 @@ function statusItems({ capabilities }: ImapFlow): Attribute[] {
   return ['MESSAGES', 'UNSEEN', 'UIDNEXT', 'UIDVALIDITY', ...(hasModseqs ? ['HIGHESTMODSEQ'] : [])].map(atom);
 }
 
-/** Of each mailbox, where LIST did not bring it. INBOX exists whatever LIST says (RFC 9051, 5.1), if it has a STATUS. */
+/**
+ * Of each mailbox, where LIST did not bring it. INBOX may exist whatever LIST says (RFC 9051, 5.1): it does where it has a
+ * STATUS, and does not where the server says so.
+ */
 async function askForStatus(client: ImapFlow, listing: Listing): Promise<void> {
   const { lines, statuses } = listing;
-  const ask = (rawName: string) => isAllowed(send(client, 'STATUS', [nameToken(rawName), statusItems(client)]));
+  const ask = (rawName: string) => refusalOf(send(client, 'STATUS', [nameToken(rawName), statusItems(client)]));
   const asked = statuses.size > 0 ? [] : [...lines.values()].filter(isSelectable);
   for (const { rawName } of asked) await ask(rawName);
   const inbox = lines.get(INBOX);
-  if ((!inbox || !isSelectable(inbox)) && (statuses.has(INBOX) || (await ask(INBOX)))) {
+  if (inbox && isSelectable(inbox)) return;
+  const refusal = statuses.has(INBOX) ? null : await ask(INBOX);
+  if (refusal === null) {
     const delimiter = inbox?.delimiter ?? lines.values().next().value?.delimiter ?? null;
     lines.set(INBOX, { rawName: INBOX, attributes: new Set(), delimiter });
+  } else if (refusal !== 'NONEXISTENT') {
+    listing.addUnread('NO to STATUS INBOX');
   }
 }
 
 /**
- * False where the server refuses it.
+ * The response code of a refusal, or '' (RFC 5530); null where the server does not refuse it.
  * @throws any other failure.
  */
-async function isAllowed(command: Promise<void>): Promise<boolean> {
+async function refusalOf(command: Promise<void>): Promise<string | null> {
   try {
     await command;
-    return true;
+    return null;
   } catch (error) {
     if (toImapError(error, 'command').code !== 'IMAP_SERVER_REFUSED') throw error;
-    return false;
+    return responseCode(error as ImapFlowError);
   }
 }
 

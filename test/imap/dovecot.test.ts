@@ -65,6 +65,41 @@ test('lists the mailboxes with their status, INBOX first, Trash last', async () 
   expect(listed[0]?.status?.highestModseq).toBeTypeOf('bigint');
 });
 
+test('a personal prefix, and a public namespace that LIST does not show, are listed and opened', async () => {
+  const settings = `
+namespace inbox {
+  prefix = INBOX/
+}
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  location = maildir:%h-public
+  subscriptions = no
+  list = no
+}`;
+  const server = await startDovecot({ settings });
+  try {
+    server.addUser('ann', { INBOX: [mail(1)], Sent: [mail(2)] });
+    server.addUser('ann-public', { News: [mail(3), mail(4)] });
+    const { host, port, password } = server;
+    connection = await openImapConnection({ ...login, host, port, username: 'ann', credentials: { password } });
+    const listed = await connection.list();
+    expect(connection.unread().count).toBe(0);
+    expect(listed.map(({ path, status }) => [path, status?.messages])).toEqual(
+      expect.arrayContaining([
+        ['INBOX', 1],
+        ['INBOX/Sent', 1],
+        ['Public/News', 2],
+      ]),
+    );
+    expect(await connection.select('Public/News')).toMatchObject({ exists: 2 });
+    await connection.close();
+  } finally {
+    await server.stop();
+  }
+});
+
 test('reads every message byte by byte and marks nothing as seen', async () => {
   const sent = mails(300);
   dovecot.addUser(user, { INBOX: sent });
