@@ -132,7 +132,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     server = await buildServer({
       ...node,
       services,
-      readAttachment: async (source, index, tenantId) => (await reading.get()).of(tenantId).attachment(source, index),
+      readAttachment: async (source, stored, tenantId) => (await reading.get()).of(tenantId).attachment(source, stored),
       renderHtml: async (html, source, { tenantId, ...options }) =>
         (await reading.get()).of(tenantId).htmlPage(html, source, options),
       messages,

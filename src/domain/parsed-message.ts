@@ -4,6 +4,7 @@ import type { MailAddress } from './words.ts';
 /**
  * What the parser makes of a source. Whoever changes that adds 1, with a migration that makes the index
  * `message_stale` for it; then stored messages are parsed again in the background (src/store/mail/reparse.ts).
+ * 0: mailparser's own text, attachments and threads. 1: all parts in order, usable Message-IDs, charsets by their bytes.
  */
 export const PARSER_VERSION = 1;
 
@@ -11,6 +12,8 @@ export const PARSER_VERSION = 1;
 export const MAX_ADDRESSES = 500;
 /** Of `text` and of `html`, in characters: beyond all that is written to be read. */
 export const MAX_TEXT = 1_000_000;
+/** The `parseError` of a message with more text. */
+export const TEXT_IS_CUT = `text after ${MAX_TEXT} characters is left out`;
 /** In characters. */
 export const SNIPPET_LENGTH = 200;
 
@@ -28,14 +31,16 @@ export interface ParsedMessage {
   readonly replyTo: readonly MailAddress[];
   /** The Date header, if it is a date of the years 1 to 9999. */
   readonly sentAt: Date | null;
-  /** The plain text, or the HTML's where that says much more; like `html` at most {@link MAX_TEXT} characters. */
+  /** All text that is shown, of each part the plain text or, where that says more, the HTML's; like `html` at most {@link MAX_TEXT} characters. */
   readonly text: string;
   readonly html: string | null;
-  /** The first words of the text, white space folded, at most {@link SNIPPET_LENGTH} characters. */
+  /** The first words of the text, without invisible characters, white space folded, at most {@link SNIPPET_LENGTH} characters. */
   readonly snippet: string;
   readonly attachments: readonly ParsedAttachment[];
   /** Whether the HTML seems to ask for images of other servers. */
   readonly hasRemoteImages: boolean;
+  /** Words of attached messages and invitations: a search finds the message by them. They are not stored as text. */
+  readonly attachedText: string;
   /** Why parsing gave less than the whole message, in a few words; null when it gave all. */
   readonly parseError: string | null;
 }
@@ -46,7 +51,7 @@ export interface ParsedAttachment {
   readonly size: number;
   /** Without angle brackets, as `cid:` URLs of the HTML name it. */
   readonly contentId: string | null;
-  /** A part of the HTML, such as an image in it: not what people call an attachment. */
+  /** An image that the HTML shows, by its `cid:` or its address: not what people call an attachment. */
   readonly isInline: boolean;
 }
 

@@ -39,6 +39,7 @@ export function searchVector(message: SearchableMessage): Uint8Array {
   }
   for (const { filename } of message.attachments) read(filename);
   read(message.text);
+  read(message.attachedText ?? null);
   return words.vector();
 }
 

@@ -35,6 +35,8 @@ export interface SearchableMessage {
   readonly bcc: readonly MailAddress[];
   readonly attachments: readonly { readonly filename: string | null }[];
   readonly text: string;
+  /** Words of attached messages and invitations. */
+  readonly attachedText?: string;
 }
 
 export const BETWEEN_WORDS = 1;

@@ -8,7 +8,7 @@ import type { HtmlPage } from './html-page.ts';
 import { giantFrame, packOf, TextsWriter } from './pack-writer.ts';
 import { asBuffer, type PackedBytes, unpackBytes } from './packed-bytes.ts';
 import { parseHeaderOnly, parseMessage } from './parse-message.ts';
-import { readAttachment } from './read-attachment.ts';
+import { readAttachment, type StoredAttachment } from './read-attachment.ts';
 import { hasRemoteImages as findRemoteImages } from './remote-images.ts';
 
 /** What the threads of src/mime/mime-pool.ts run. */
@@ -20,7 +20,7 @@ export interface DigestTask {
 
 export interface AttachmentTask {
   readonly source: Uint8Array<ArrayBuffer>;
-  readonly index: number;
+  readonly stored: StoredAttachment;
 }
 
 /** Parsing waits for the event loop between its steps: a few messages at a time fill the gaps. */
@@ -104,8 +104,8 @@ export interface ParsedGiant extends Pick<DigestedBatch, 'columns'>, Pick<Packs,
   readonly message: Omit<MessageDigest, 'sha256' | 'size'>;
 }
 
-export async function attachment({ source, index }: AttachmentTask) {
-  const found = await readAttachment(asBuffer(source), index);
+export async function attachment({ source, stored }: AttachmentTask) {
+  const found = await readAttachment(asBuffer(source), stored);
   return found && transferring(found, found.content.buffer);
 }
 

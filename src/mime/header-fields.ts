@@ -10,12 +10,18 @@ const SINGLE = [
   'content-transfer-encoding',
   'content-disposition',
   'content-id',
+  'content-location',
 ] as const;
 
 /** These are lists: what several fields say is joined. RFC 5322 allows one of each, senders do not. */
 const JOINED = { to: ', ', cc: ', ', bcc: ', ', 'reply-to': ', ', 'in-reply-to': ' ', references: ' ' } as const;
 
 export type FieldName = (typeof SINGLE)[number] | keyof typeof JOINED;
+
+/** Fields whose repeats are kept: a body may fit the second one only. */
+const MIME_FIELDS: ReadonlySet<FieldName> = new Set(['content-type', 'content-transfer-encoding']);
+/** More repeats of one field than this are left out. */
+const MAX_REPEATS = 10;
 
 /** Longest value that is read of all fields of one name, in bytes: some two thousand recipients. */
 const MAX_VALUE = 64 * 1024;
@@ -26,6 +32,8 @@ const FIELD = new RegExp(`^(${[...SINGLE, ...Object.keys(JOINED)].join('|')})[ \
 export interface HeaderFields {
   /** Unfolded, otherwise as written: encoded words are still encoded. */
   readonly values: ReadonlyMap<FieldName, string>;
+  /** Further values of fields that should be there once, in their order. */
+  readonly repeats: ReadonlyMap<FieldName, readonly string[]>;
   /** Where the body begins. */
   readonly end: number;
   /** Something was longer than is read. */
@@ -39,14 +47,16 @@ export interface HeaderFields {
 export function readHeaderFields(source: Buffer): HeaderFields {
   const end = endOfHeader(source);
   const values = new Map<FieldName, string>();
+  const repeats = new Map<FieldName, string[]>();
   let cut = false;
   // Latin-1 is every byte as it is.
   for (const [, written, raw] of source.toString('latin1', 0, end).matchAll(FIELD)) {
     const name = written!.toLowerCase() as FieldName;
     const separator = name in JOINED ? JOINED[name as keyof typeof JOINED] : null;
     const before = values.get(name);
-    if (before !== undefined && separator === null) continue;
-    const room = MAX_VALUE - (before?.length ?? 0);
+    const isRepeated = before !== undefined && separator === null;
+    if (isRepeated && !MIME_FIELDS.has(name)) continue;
+    const room = MAX_VALUE - (isRepeated ? 0 : (before?.length ?? 0));
     cut ||= raw!.length > room;
     const value = decoded(
       raw!
@@ -54,9 +64,16 @@ export function readHeaderFields(source: Buffer): HeaderFields {
         .replace(/\r?\n[ \t]*/g, ' ')
         .trim(),
     );
-    if (value) values.set(name, before === undefined ? value : before + separator + value);
+    if (isRepeated) addRepeat(repeats, name, value);
+    else if (value) values.set(name, before === undefined ? value : before + separator + value);
   }
-  return { values, end, cut };
+  return { values, repeats, end, cut };
+}
+
+function addRepeat(repeats: Map<FieldName, string[]>, name: FieldName, value: string): void {
+  const list = repeats.get(name) ?? [];
+  if (list.length === 0) repeats.set(name, list);
+  if (value && list.length < MAX_REPEATS) list.push(value);
 }
 
 /** Behind the first empty line. */

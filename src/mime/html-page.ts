@@ -1,6 +1,7 @@
-import { asBuffer } from './packed-bytes.ts';
-import { readAttachments } from './read-attachment.ts';
-import { RASTER_TYPES, sanitiseHtml } from './sanitise-html.ts';
+import { imageKey, imageKeys, namedImages, shownType } from './own-images.ts';
+import { asBuffer, packBytes } from './packed-bytes.ts';
+import { listAttachments } from './read-attachment.ts';
+import { sanitiseHtml } from './sanitise-html.ts';
 
 export interface HtmlPage {
   /** As it was sent. */
@@ -16,29 +17,30 @@ const MAX_INLINE = 20 * 1024 * 1024;
 /** The HTML of a message as a document of its own that is safe to show; what else holds it: src/server/message-page.ts. */
 export async function htmlPage({ html, source, remoteImages }: HtmlPage): Promise<string> {
   const images = await ownImages(html, source);
-  const body = sanitiseHtml(html, { remoteImages, inlineImage: (contentId) => images.get(contentId) ?? null });
+  const body = sanitiseHtml(html, { remoteImages, ownImage: (address) => images.get(imageKey(address)) ?? null });
   return `<!doctype html><html><head><meta charset="utf-8"><title>Message</title>${STYLE}</head><body>${body}</body></html>`;
 }
 
 /**
- * As data URLs: the document has no origin, so our cookie would not go along with a request for an image, and it need
- * not be allowed any request at all.
+ * As data URLs, by the addresses that name them: the document has no origin, so our cookie would not go along with a
+ * request for an image, and it need not be allowed any request at all.
  */
 async function ownImages(html: string, source: Uint8Array<ArrayBuffer>): Promise<Map<string, string>> {
   const images = new Map<string, string>();
   if (source.length === 0) return images;
+  const named = namedImages(html);
   let room = MAX_INLINE;
-  const wanted = ({ contentId, contentType }: { contentId: string | null; contentType: string }): boolean =>
-    contentId !== null && html.includes(contentId) && RASTER.has(contentType.toLowerCase());
-  for (const { contentId, contentType, content } of await readAttachments(asBuffer(source), wanted)) {
-    room -= content.length;
+  for (const attachment of await listAttachments(asBuffer(source))) {
+    const type = shownType(attachment.contentType);
+    const keys = imageKeys(attachment).filter((key) => named.has(key) && !images.has(key));
+    if (type === null || keys.length === 0) continue;
+    room -= attachment.size();
     if (room < 0) break;
-    images.set(contentId!, `data:${contentType.toLowerCase()};base64,${asBuffer(content).toString('base64')}`);
+    const content = packBytes([...attachment.pieces()]).bytes;
+    for (const key of keys) images.set(key, `data:${type};base64,${asBuffer(content).toString('base64')}`);
   }
   return images;
 }
-
-const RASTER = new Set(RASTER_TYPES.map((name) => `image/${name}`));
 
 /** Mail is written for white paper. An image that is not shown leaves its words. */
 const STYLE = `<style>

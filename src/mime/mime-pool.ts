@@ -6,7 +6,7 @@ import { MailtideError } from '../errors.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
 import type { HtmlPage } from './html-page.ts';
 import { asBuffer, packBytes } from './packed-bytes.ts';
-import type { AttachmentContent } from './read-attachment.ts';
+import type { AttachmentContent, StoredAttachment } from './read-attachment.ts';
 import { createThreadTurns } from './thread-turns.ts';
 
 const SECOND = 1000;
@@ -40,8 +40,8 @@ export interface MimeTasks {
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
   /** Lets a thread come, which takes a third of a second, for messages that are about to be asked for. */
   warmUp(): void;
-  /** The attachment at `index` of a parsed message's list; null when there is none. Rejects when parsing is cut short. */
-  attachment(source: Uint8Array, index: number): Promise<AttachmentContent | null>;
+  /** The bytes of a stored attachment; null when the message has none like it. Rejects when parsing is cut short. */
+  attachment(source: Uint8Array, stored: StoredAttachment): Promise<AttachmentContent | null>;
   /**
    * A message's HTML as a document that is safe to show (src/mime/html-page.ts). `source` is where its own images are
    * taken from; empty when it names none. Rejects when the HTML takes too much time or memory.
@@ -149,9 +149,9 @@ export function createMimePool({
         // A thread that cannot come tells so with the first message.
         runDigest([], null).catch(() => {});
       },
-      attachment(source, index) {
+      attachment(source, stored) {
         const bytes = new Uint8Array(source);
-        const task: AttachmentTask = { source: bytes, index };
+        const task: AttachmentTask = { source: bytes, stored };
         return run(owner, 'attachment', task, { bytes });
       },
       htmlPage(html, source, options) {

@@ -1,43 +1,42 @@
-import { toStorable } from '../domain/storable-text.ts';
-import { readHeaderFields } from './header-fields.ts';
-import { runMailParser } from './mail-parser.ts';
+import { type LetterAttachment, readLetter } from './letter.ts';
 import { packBytes } from './packed-bytes.ts';
+import { readMessageParts } from './read-parts.ts';
+
+/** What is stored of an attachment: how it is found again in the message. */
+export interface StoredAttachment {
+  /** Position in the list that the parser gave when the message was stored. */
+  readonly index: number;
+  readonly filename: string | null;
+  readonly contentType: string;
+  /** In bytes. */
+  readonly size: number;
+}
 
 export interface AttachmentContent {
   readonly filename: string | null;
-  readonly contentType: string;
-  /** Without angle brackets, as `cid:` URLs name it. */
-  readonly contentId: string | null;
   readonly content: Uint8Array<ArrayBuffer>;
 }
 
-/** The attachment at `index` of the list that parsing the same source gave; null when there is none. */
-export async function readAttachment(source: Buffer, index: number): Promise<AttachmentContent | null> {
-  const [found = null] = await readAttachments(source, (_, position) => position === index);
-  return found;
+/** The attachments of a message, as parsing it lists them. */
+export async function listAttachments(source: Buffer): Promise<readonly LetterAttachment[]> {
+  return readLetter((await readMessageParts(source)).root).attachments;
 }
 
-/** The attachments that are `wanted`, in the order of the list that parsing the same source gave. */
-export async function readAttachments(
-  source: Buffer,
-  wanted: (attachment: Omit<AttachmentContent, 'content'>, index: number) => boolean,
-): Promise<AttachmentContent[]> {
-  const { values, end } = readHeaderFields(source);
-  const found: AttachmentContent[] = [];
-  let next = 0;
-  await runMailParser(values, source.subarray(end), (part) => {
-    const about = {
-      filename: part.filename ? toStorable(part.filename) : null,
-      contentType: toStorable(part.contentType),
-      contentId: part.cid ? toStorable(part.cid) : null,
-    };
-    if (!wanted(about, next++)) {
-      part.content.resume();
-      return;
-    }
-    const chunks: Buffer[] = [];
-    part.content.on('data', (chunk: Buffer) => chunks.push(chunk));
-    part.content.once('end', () => found.push({ ...about, content: packBytes(chunks).bytes }));
-  });
-  return found;
+/** The bytes of a stored attachment; null when the message has no such attachment. */
+export async function readAttachment(source: Buffer, stored: StoredAttachment): Promise<AttachmentContent | null> {
+  const found = match(await listAttachments(source), stored);
+  return found && { filename: found.filename, content: packBytes([...found.pieces()]).bytes };
+}
+
+/**
+ * The attachment that is meant. Nearly always it is at its index. A row that an earlier version of the parser wrote, and
+ * that is not parsed again yet, may count differently: then it is the one of the same size and type, by its name first.
+ */
+function match(list: readonly LetterAttachment[], { index, filename, contentType, size }: StoredAttachment) {
+  const isNamed = (attachment: LetterAttachment): boolean => attachment.filename === filename;
+  const isSame = (attachment: LetterAttachment): boolean =>
+    attachment.contentType === contentType && attachment.size() === size;
+  const there = list[index];
+  if (there && isSame(there)) return there;
+  return list.find((other) => isNamed(other) && isSame(other)) ?? list.find(isSame) ?? list.find(isNamed) ?? null;
 }

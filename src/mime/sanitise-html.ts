@@ -1,4 +1,5 @@
 import sanitize, { type Attributes, type IOptions } from 'sanitize-html';
+import { RASTER_TYPES } from './own-images.ts';
 
 /**
  * A stranger's HTML made harmless: a list of what is allowed, and nothing else stays. On the server, because the result
@@ -12,8 +13,8 @@ import sanitize, { type Attributes, type IOptions } from 'sanitize-html';
 export interface SanitiseOptions {
   /** Images may be loaded from where the message says. */
   readonly remoteImages: boolean;
-  /** The data URL of the image with this Content-ID, or null. */
-  readonly inlineImage: (contentId: string) => string | null;
+  /** The data URL of the message's own image that this address names, such as `cid:logo@example.com`, or null. */
+  readonly ownImage: (address: string) => string | null;
 }
 
 export function sanitiseHtml(html: string, options: SanitiseOptions): string {
@@ -103,29 +104,20 @@ function linkTo(href: string | undefined): Attributes {
 }
 
 /** An image that is not shown keeps its place and its words. */
-function imageOf(src: string | undefined, { remoteImages, inlineImage }: SanitiseOptions): Attributes {
+function imageOf(src: string | undefined, { remoteImages, ownImage }: SanitiseOptions): Attributes {
   const shown = src === undefined ? null : sourceOf(src.trim());
   return shown === null ? {} : { src: shown };
 
   function sourceOf(address: string): string | null {
-    if (/^cid:/i.test(address)) return inlineImage(decoded(address.slice(4)));
+    const own = ownImage(address);
+    if (own !== null) return own;
     if (RASTER_DATA.test(address)) return address;
     const url = remoteImages ? URL.parse(address) : null;
     return url && /^https?:$/.test(url.protocol) ? url.href : null;
   }
 }
 
-/** Images that are nothing but pixels. */
-export const RASTER_TYPES = ['png', 'jpeg', 'jpg', 'gif', 'webp', 'bmp', 'avif'];
 const RASTER_DATA = new RegExp(`^data:image/(?:${RASTER_TYPES.join('|')});base64,[\\w+/=\\s]*$`, 'i');
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 /** A pixel that counts readers, by the size that it gives itself: it shows nothing, so nobody misses it. */
 function isCounter({ src = '', width = '', height = '' }: Attributes): boolean {

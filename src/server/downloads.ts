@@ -6,12 +6,17 @@ import { readSource } from '../store/read-pack.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
 
-/** The attachment at a position of a message's source; null when there is none. */
+/** The bytes of a stored attachment, from the message's source; null when it has none like it. */
 export type ReadAttachment = (
   source: Uint8Array,
-  index: number,
+  stored: {
+    readonly index: number;
+    readonly filename: string | null;
+    readonly contentType: string;
+    readonly size: number;
+  },
   tenantId: string,
-) => Promise<{ readonly content: Uint8Array } | null>;
+) => Promise<{ readonly filename: string | null; readonly content: Uint8Array } | null>;
 
 /**
  * Strangers' bytes: always saved, never shown. Should a browser show them all the same, it is without scripts and
@@ -35,8 +40,10 @@ export function addDownloads(
     const { reader, id, tenantId } = await asked(request, 'Attachment');
     const attachment = found(await reader.attachment.findUnique({ where: { id } }));
     const source = found(await readSource(reader, attachment.messageId));
-    const { content } = found(await readAttachment(source, attachment.index, tenantId));
-    return send(reply, 'application/octet-stream', attachment.filename ?? 'attachment', content);
+    const { index, filename, contentType, size } = attachment;
+    const read = found(await readAttachment(source, { index, filename, contentType, size }, tenantId));
+    const name = filename ?? read.filename ?? 'attachment';
+    return send(reply, 'application/octet-stream', name, read.content);
   });
 
   async function asked(

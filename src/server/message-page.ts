@@ -33,7 +33,8 @@ export function addMessagePages(
     const remoteImages = (request.query as { images?: string }).images === 'remote';
     const reader = tenantScoped(prisma, tenantId);
     const sent = found((await readHtml(reader, [id])).get(id) ?? null);
-    const source = /cid:/i.test(sent) ? found(await readSource(reader, id)) : new Uint8Array();
+    const hasImages = await reader.attachment.findFirst({ where: { messageId: id, ...MAY_BE_SHOWN } });
+    const source = hasImages ? found(await readSource(reader, id)) : new Uint8Array();
     const page = await rendering(`${id} ${remoteImages}`, () =>
       renderHtml(sent, source, { remoteImages, tenantId }),
     ).catch((error: unknown) => {
@@ -56,6 +57,8 @@ export function addMessagePages(
 
 /** Too many pages of this tenant wait for a thread (src/mime/thread-turns.ts): of this one nothing is known. */
 const isBusy = (error: unknown): boolean => error instanceof MailtideError && error.code === 'TOO_MANY_REQUESTS';
+/** A message that was parsed by an earlier version has images by their Content-ID that are not inline yet. */
+const MAY_BE_SHOWN = { OR: [{ isInline: true }, { contentId: { not: null } }] };
 
 /** Links open new tabs, which are not held by the sandbox any more. */
 const policy = (remoteImages: boolean): string =>

@@ -70,6 +70,7 @@ test('a whole message', async () => {
     snippet: 'Hello, world!',
     attachments: [],
     hasRemoteImages: false,
+    attachedText: '',
     parseError: null,
   });
 });
@@ -80,14 +81,14 @@ test('attachments are listed, and found again by their place in the list', async
   expect(text.trim()).toBe('Two files.');
   expect(attachments).toEqual([
     { filename: 'plan.pdf', contentType: 'application/pdf', size: 9, contentId: null, isInline: false },
-    { filename: null, contentType: 'message/rfc822', size: 44, contentId: null, isInline: false },
+    { filename: 'Forwarded.eml', contentType: 'message/rfc822', size: 44, contentId: null, isInline: false },
   ]);
-  const found = await readAttachment(bytes(MIXED), 0);
-  expect(found).toMatchObject({ filename: 'plan.pdf', contentType: 'application/pdf' });
+  const [pdf, forwarded] = attachments.map((attachment, index) => ({ ...attachment, index }));
+  const found = await readAttachment(bytes(MIXED), pdf!);
+  expect(found).toMatchObject({ filename: 'plan.pdf' });
   expect(Buffer.from(found!.content).toString()).toBe('%PDF plan');
-  expect(Buffer.from((await readAttachment(bytes(MIXED), 1))!.content).toString()).toContain('Date: nonsense');
-  expect(await readAttachment(bytes(MIXED), 2)).toBeNull();
-  expect(await readAttachment(bytes(MIXED), -1)).toBeNull();
+  expect(Buffer.from((await readAttachment(bytes(MIXED), forwarded!))!.content).toString()).toContain('Date: nonsense');
+  expect(await readAttachment(bytes(MIXED), { ...pdf!, index: 2, filename: 'other.pdf', size: 10 })).toBeNull();
 });
 
 test('an image that the HTML shows is no attachment to people', async () => {
@@ -237,7 +238,7 @@ test.each([
     'Subject: x\nFrom: a@x.org\n\nBody\n',
     { subject: 'x', text: 'Body\n', from: [{ name: null, address: 'a@x.org' }] },
   ],
-  ['bare CR', 'Subject: x\rFrom: a@x.org\r\rBody\r', { subject: 'x', text: '' }],
+  ['bare CR', 'Subject: x\rFrom: a@x.org\r\rBody\r', { subject: 'x', text: 'Body\n' }],
   [
     'an mbox envelope',
     'From a@x.org Thu Aug 22 12:36:23 2002\r\nSubject: x\r\n\r\nBody',
@@ -245,7 +246,7 @@ test.each([
   ],
   ['lines that are no fields', 'nonsense\r\n: empty\r\n folded\r\nSubject: x\r\n\r\n', { subject: 'x' }],
   ['a multipart without end', 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nPart', { text: 'Part' }],
-  ['a multipart without boundary', 'Content-Type: multipart/mixed\r\n\r\nPart', {}],
+  ['a multipart without boundary', 'Content-Type: multipart/mixed\r\n\r\nPart', { text: 'Part' }],
 ])('parses %s', async (_, source, expected) => {
   const message = await parseMessage(Buffer.from(source));
   expect(message).toMatchObject({ ...expected, parseError: null });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { sanitiseHtml } from '../../src/mime/sanitise-html.ts';
 
-const inlineImage = (contentId: string) => (contentId === 'logo@x' ? 'data:image/png;base64,AAAA' : null);
-const clean = (html: string, remoteImages = false) => sanitiseHtml(html, { remoteImages, inlineImage });
+const ownImage = (address: string) =>
+  ['cid:logo@x', 'CID:logo%40x'].includes(address) ? 'data:image/png;base64,AAAA' : null;
+const clean = (html: string, remoteImages = false) => sanitiseHtml(html, { remoteImages, ownImage });
 
 describe('what could act is gone', () => {
   test.each([

@@ -82,7 +82,8 @@ export async function serveApi(
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
   const app = await buildServer({
     services: { ...services, ...overrides(services) },
-    readAttachment: async (source, index) => (index === 0 ? { content: source.subarray(0, 5) } : null),
+    readAttachment: async (source, { index }) =>
+      index === 0 ? { filename: null, content: source.subarray(0, 5) } : null,
     renderHtml: (html, source, options) => htmlPage({ html, source: new Uint8Array(source), ...options }),
     logger,
     metrics: createMetrics({ pool, log: logger, namesHosts: false }),

@@ -4,9 +4,9 @@ import { Icon } from '../parts/icons.tsx';
 import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 
-/** What is attached, to be saved. Images that the HTML shows are part of it, unless there is no HTML. */
+/** What is attached and cannot be seen in the letter, to be saved. */
 export function Attachments({ message }: { message: WholeMessage }) {
-  const attached = message.attachments.filter(({ isInline }) => !isInline || !message.htmlUrl);
+  const attached = message.attachments.filter(({ isInline }) => !isInline);
   if (attached.length === 0) return null;
   return (
     <ul className={classes['attachments']} aria-label="Attachments">

@@ -1,0 +1,31 @@
+import libmime from 'libmime';
+import { MAX_TEXT } from '../domain/parsed-message.ts';
+import { decodeText } from './decode-text.ts';
+import type { MimePart } from './read-parts.ts';
+import { textBytes } from './transfer-text.ts';
+import { extractUuencoded, type UuencodedFile } from './uuencode.ts';
+
+/** More of a part is never shown. No character takes more than four bytes. */
+const MAX_BYTES = 4 * (MAX_TEXT + 1);
+
+export interface PartText {
+  readonly text: string;
+  /** Files that were uuencoded in it. */
+  readonly files: readonly UuencodedFile[];
+}
+
+/** The text of a text part, decoded and with LF for line ends. */
+export function textOfPart(part: MimePart): PartText {
+  const isHtml = part.contentType === 'text/html';
+  // Files within a text are read to their end.
+  const bytes = textBytes(part, isHtml ? MAX_BYTES : Number.POSITIVE_INFINITY);
+  const extracted = isHtml ? null : extractUuencoded(bytes);
+  const plain = (extracted?.text ?? bytes).subarray(0, MAX_BYTES);
+  const unfolded = part.flowed ? unflowed(plain, part.flowed.delSp) : plain;
+  const text = decodeText(unfolded, part.charset, { html: isHtml });
+  return { text: text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text, files: extracted?.files ?? [] };
+}
+
+function unflowed(bytes: Buffer, delSp: boolean): Buffer {
+  return Buffer.from(libmime.decodeFlowed(bytes.toString('latin1'), delSp), 'latin1');
+}
