@@ -89,7 +89,7 @@ export const searchedTerms = (typed: string): SearchTerm[] =>
 
 interface TypedTerm extends SearchTerm {
   /**
-   * Its words by the rule before PARSER_VERSION 2 (whole runs, as written), null where that knew none: what was stored
+   * Its words by the rule before PARSER_VERSION 1 (whole runs, as written), null where that knew none: what was stored
    * under it is found by it until it is parsed again.
    */
   readonly earlier: string | null;

@@ -1,4 +1,6 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
+import { decodeText } from './decode-text.ts';
+import { repairEncodedWords } from './encoded-words.ts';
 
 /** Of several fields with one of these names the first that says something counts. */
 const SINGLE = [
@@ -58,15 +60,20 @@ export function readHeaderFields(source: Buffer): HeaderFields {
     if (isRepeated && !MIME_FIELDS.has(name)) continue;
     const room = MAX_VALUE - (isRepeated ? 0 : (before?.length ?? 0));
     cut ||= raw!.length > room;
-    const value = decoded(
-      raw!
-        .slice(0, room)
-        .replace(/\r?\n[ \t]*/g, ' ')
-        .trim(),
-    );
+    const value = raw!
+      .slice(0, room)
+      .replace(/\r?\n[ \t]*/g, ' ')
+      .trim();
     if (isRepeated) addRepeat(repeats, name, value);
     else if (value) values.set(name, before === undefined ? value : before + separator + value);
   }
+  const charset = CHARSET.exec(values.get('content-type') ?? '')?.[1] ?? null;
+  for (const [name, value] of values) values.set(name, readable(name, value, charset));
+  for (const [name, list] of repeats)
+    repeats.set(
+      name,
+      list.map((value) => readable(name, value, charset)),
+    );
   return { values, repeats, end, cut };
 }
 
@@ -74,6 +81,21 @@ function addRepeat(repeats: Map<FieldName, string[]>, name: FieldName, value: st
   const list = repeats.get(name) ?? [];
   if (list.length === 0) repeats.set(name, list);
   if (value && list.length < MAX_REPEATS) list.push(value);
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
+/** Fields in which people write. */
+const WRITTEN: ReadonlySet<FieldName> = new Set(['subject', 'from', 'to', 'cc', 'bcc', 'reply-to']);
+
+/** Raw 8-bit text is UTF-8 (RFC 6532), else in the charset of the body, else what {@link decodeText} makes of it. */
+function readable(name: FieldName, latin1: string, charset: string | null): string {
+  const isWritten = WRITTEN.has(name);
+  if (!/[\u0080-\u00ff]/.test(latin1) && !(isWritten && latin1.includes('\x1b$'))) {
+    return isWritten ? repairEncodedWords(latin1) : latin1;
+  }
+  const bytes = Buffer.from(latin1, 'latin1');
+  const text = isUtf8(bytes) && !isAscii(bytes) ? bytes.toString() : decodeText(bytes, charset, { html: false });
+  return isWritten ? repairEncodedWords(text) : text;
 }
 
 /** Behind the first empty line. */
@@ -85,13 +107,6 @@ function endOfHeader(source: Buffer): number {
   const lf = before.indexOf('\n\n');
   if (lf >= 0) return lf + 2;
   return crlf < 0 ? source.length : crlf + 3;
-}
-
-/** Raw 8-bit text is UTF-8 (RFC 6532) or, where it cannot be, nearly always of western Europe. */
-function decoded(latin1: string): string {
-  if (!/[\u0080-\u00ff]/.test(latin1)) return latin1;
-  const bytes = Buffer.from(latin1, 'latin1');
-  return isUtf8(bytes) ? bytes.toString() : latin1;
 }
 
 const LF = 0x0a;
