@@ -45,8 +45,9 @@ export interface HeaderFields {
 /**
  * Reads the few header fields that we have a use for, in linear time, from anything: header blocks of megabytes, lines
  * that are no fields, no body at all.
+ * @param letterCharset of raw 8-bit text, where the header declares no charset itself
  */
-export function readHeaderFields(source: Buffer): HeaderFields {
+export function readHeaderFields(source: Buffer, letterCharset: string | null = null): HeaderFields {
   const end = endOfHeader(source);
   const values = new Map<FieldName, string>();
   const repeats = new Map<FieldName, string[]>();
@@ -67,7 +68,7 @@ export function readHeaderFields(source: Buffer): HeaderFields {
     if (isRepeated) addRepeat(repeats, name, value);
     else if (value) values.set(name, before === undefined ? value : before + separator + value);
   }
-  const charset = CHARSET.exec(values.get('content-type') ?? '')?.[1] ?? null;
+  const charset = CHARSET.exec(values.get('content-type') ?? '')?.[1] ?? letterCharset;
   for (const [name, value] of values) values.set(name, readable(name, value, charset));
   for (const [name, list] of repeats)
     repeats.set(

@@ -11,6 +11,7 @@ import {
   transferEncoding,
 } from './part-header.ts';
 import { isMessage, isOpaque } from './part-types.ts';
+import { rawFilename } from './raw-filename.ts';
 import { signedContent } from './signed-content.ts';
 import { type RawPart, splitParts } from './split-parts.ts';
 import { decodedHead, decodedPieces } from './transfer-decoding.ts';
@@ -68,6 +69,8 @@ function withLineFeeds(source: Buffer): Buffer {
 class PartReading {
   readonly problems = new Set<string>();
   #partsLeft = MAX_PARTS;
+  /** Of the first text that names one. */
+  #charset: string | null = null;
 
   async message(source: Buffer, level: number): Promise<EmbeddedMessage> {
     const header = readHeaderFields(source);
@@ -99,7 +102,9 @@ class PartReading {
       }
     }
     const body = raw.body.length > 0 || given ? raw.body : [misplacedBody(node.getHeaders())];
-    const part = { ...described(node, given), body };
+    this.#charset ??= node.charset || null;
+    const filename = rawFilename(node.getHeaders(), this.#charset);
+    const part = { ...described(node, given), ...(filename && { filename }), body };
     return level < MAX_LEVELS ? this.#opened(part, level) : part;
   }
 

@@ -219,6 +219,34 @@ test('raw 8-bit headers are UTF-8, or else Latin-1', async () => {
   }
 });
 
+test.each([
+  ['GB 2312', 'gb2312', [0xb2, 0xe2, 0xca, 0xd4], '测试'],
+  ['KOI8-R', 'koi8-r', [0xf0, 0xd2, 0xc9, 0xd7, 0xc5, 0xd4], 'Привет'],
+  ['Shift JIS', 'shift_jis', [0x83, 0x65, 0x83, 0x58, 0x83, 0x67], 'テスト'],
+  ['no charset that is named', '', [0x50, 0x72, 0xfc, 0x66], 'Prüf'],
+])('a file name in raw bytes of %s, the charset of the letter, is decoded', async (_name, charset, name, read) => {
+  const { attachments } = await parseMessage(
+    bytes(
+      [
+        'Content-Type: multipart/mixed; boundary=b',
+        '',
+        '--b',
+        `Content-Type: text/plain${charset && `; charset=${charset}`}`,
+        '',
+        'One file.',
+        '--b',
+        `Content-Type: application/pdf; name="${Buffer.from(name).toString('latin1')}.pdf"`,
+        '',
+        '%PDF',
+        '--b--',
+        '',
+      ],
+      'latin1',
+    ),
+  );
+  expect(attachments).toMatchObject([{ filename: `${read}.pdf` }]);
+});
+
 test('an unknown charset loses characters, not the message', async () => {
   const message = await parseMessage(
     bytes(['Subject: x', 'Content-Type: text/plain; charset=x-unheard-of', '', 'caf\xe9'], 'latin1'),
