@@ -121,10 +121,8 @@ const REASONS: readonly (readonly [reason: string, explains: (found: Case) => bo
   ],
   [
     'a mailing list appended its footer in plain text to base64, which Python decodes with the rest',
-    all(
-      is('words added'),
-      source(/^content-transfer-encoding:\s*base64/im),
-      ({ ours, source: text }) => ours.every((word) => squeezed(text).includes(word)),
+    all(is('words added'), source(/^content-transfer-encoding:\s*base64/im), ({ ours, source: text }) =>
+      ours.every((word) => squeezed(text).includes(word)),
     ),
   ],
   ['Python finds no text at all', all(is('words added'), ({ reading }) => reading.text.trim() === '')],
