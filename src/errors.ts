@@ -169,12 +169,23 @@ export class MailtideError extends Error {
   readonly code: ErrorCode;
   /** How long the other side asks us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Of the account that is in the way, which the caller can see. */
+  readonly accountId: string | undefined;
 
-  constructor(code: ErrorCode, options: { message?: string; cause?: unknown; retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    code: ErrorCode,
+    options: {
+      message?: string;
+      cause?: unknown;
+      retryAfterMs?: number | undefined;
+      accountId?: string | undefined;
+    } = {},
+  ) {
     super(options.message ?? ERRORS[code].sentence, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'MailtideError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.accountId = options.accountId;
   }
 }
 

@@ -55,6 +55,7 @@ test('docs/errors.md is what src/errors.ts says', async () => {
 
 A GraphQL error carries its code in \`extensions.code\`; a failed run and a failed connection test carry it in \`code\`. The
 sentence may be a more precise one than here, the code never changes its meaning. What somebody else owns is \`NOT_FOUND\`.
+\`ACCOUNT_EXISTS\` carries the account's id in \`extensions.accountId\`.
 
 | Code | Sentence | When a run meets it |
 | --- | --- | --- |

@@ -94,10 +94,13 @@ export const updateAccount = z.object({
   verify: z.boolean().default(true),
 });
 
-/** @throws BAD_USER_INPUT that names the first field and what is wrong with it, never its value. */
+/** Faults that one error names; an input has no more fields than that. */
+const MAX_FAULTS = 20;
+
+/** @throws BAD_USER_INPUT that names each field at fault and what is wrong with it, never its value. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new MailtideError('BAD_USER_INPUT', { message: `${path.join('.')}: ${message}.` });
+  const faults = parsed.error.issues.slice(0, MAX_FAULTS).map(({ path, message }) => `${path.join('.')}: ${message}.`);
+  throw new MailtideError('BAD_USER_INPUT', { message: faults.join(' ') });
 }

@@ -83,9 +83,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const { emailAddress, displayName, imap: server, credentials, ...rest } = parseInput(createAccount, input);
       const username = server.username ?? emailAddress;
       // Known before the connection is tested; insertAccount finds what comes in between.
-      if (await prisma.emailAccount.findFirst({ where: { tenantId, emailAddress } })) {
-        throw new MailtideError('ACCOUNT_EXISTS');
-      }
+      const existing = await prisma.emailAccount.findFirst({ where: { tenantId, emailAddress }, select: { id: true } });
+      if (existing) throw new MailtideError('ACCOUNT_EXISTS', { accountId: existing.id });
       if (rest.verify) await verifyConnection({ imap: server, username, credentials });
       const id = newId();
       await insertAccount(pool, {

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { MailtideError } from '../errors.ts';
 import type { EmailAccount } from '../generated/prisma/client.ts';
 import { appendEvents } from '../store/append-events.ts';
-import { inTransaction } from '../store/sql.ts';
+import { inTransaction, type Sql } from '../store/sql.ts';
 import { genesisHash } from '../timeline/chain.ts';
 
 export type NewAccount = Pick<
@@ -49,8 +49,16 @@ export async function insertAccount(pool: Pool, account: NewAccount): Promise<vo
         account.nextSyncAt,
       ],
     );
-    if (inserted.length === 0) throw new MailtideError('ACCOUNT_EXISTS');
+    if (inserted.length === 0) throw await accountExists(tx, account);
     const { emailAddress, imapHost } = account;
     await appendEvents(tx, account.id, [{ type: 'account_connected', payload: { emailAddress, imapHost } }]);
   });
+}
+
+async function accountExists(tx: Sql, { tenantId, emailAddress }: NewAccount): Promise<MailtideError> {
+  const [existing] = await tx.query<{ id: string }>(
+    'SELECT id FROM email_account WHERE tenant_id = $1 AND email_address = $2',
+    [tenantId, emailAddress],
+  );
+  return new MailtideError('ACCOUNT_EXISTS', { accountId: existing?.id });
 }

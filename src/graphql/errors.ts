@@ -4,6 +4,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { ERRORS, MailtideError, toMailtideError } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import { encodeId } from './ids.ts';
 
 /** PostgreSQL could not read a value as its column's type: only a cursor gets there unchecked. */
 const UNREADABLE_VALUE = new Set(['P2007', 'P2023']);
@@ -16,7 +17,8 @@ export function presentError(error: unknown, log: Logger): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof GraphQLError && hasOurCode(cause)) return cause;
   if (cause instanceof MailtideError && ERRORS[cause.code].audience === 'caller') {
-    return shown(error, cause.code, cause.message);
+    const { accountId } = cause;
+    return shown(error, cause.code, cause.message, accountId ? { accountId: encodeId('EmailAccount', accountId) } : {});
   }
   if (cause instanceof GraphQLError && isOfInput(cause))
     return shown(error, 'BAD_USER_INPUT', withoutValue(cause.message));
@@ -79,8 +81,8 @@ function rootOf(error: unknown): unknown {
 /** Presented before, by another layer. */
 const hasOurCode = ({ extensions }: GraphQLError): boolean => Object.hasOwn(ERRORS, String(extensions['code']));
 
-function shown(error: unknown, code: keyof typeof ERRORS, message: string): GraphQLError {
-  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions: { code } });
+function shown(error: unknown, code: keyof typeof ERRORS, message: string, more: object = {}): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions: { code, ...more } });
   const { nodes, source, positions, path, extensions } = error;
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...extensions, code } });
+  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...extensions, code, ...more } });
 }

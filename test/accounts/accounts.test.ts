@@ -109,8 +109,13 @@ describe('create', () => {
       accounts.create(tenantId, unverified()),
       accounts.create(tenantId, unverified({ emailAddress: ' ann@EXAMPLE.com ' })),
     ]);
-    expect([first.status, second.status].toSorted()).toEqual(['fulfilled', 'rejected']);
-    await expect(accounts.create(tenantId, unverified())).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' });
+    const [rejected, fulfilled] = first.status === 'rejected' ? [first, second] : [second, first];
+    const { id } = (fulfilled as PromiseFulfilledResult<{ id: string }>).value;
+    expect(rejected).toMatchObject({ status: 'rejected', reason: { code: 'ACCOUNT_EXISTS', accountId: id } });
+    await expect(accounts.create(tenantId, unverified())).rejects.toMatchObject({
+      code: 'ACCOUNT_EXISTS',
+      accountId: id,
+    });
     await expect(accounts.create(otherTenantId, unverified())).resolves.toBeTruthy();
   });
 
@@ -133,6 +138,16 @@ describe('create', () => {
       code: 'BAD_USER_INPUT',
       message: expect.stringMatching(new RegExp(`^${field}: .+\\.$`)),
     });
+  });
+});
+
+test('an input with several faults, the error names each', async () => {
+  const attempt = accounts.create(
+    tenantId,
+    unverified({ emailAddress: 'nobody', imap: { host: 'example.com', port: 0, security: 'TLS' } }),
+  );
+  await expect(attempt).rejects.toMatchObject({
+    message: expect.stringMatching(/^emailAddress: .+\. imap\.port: .+\.$/),
   });
 });
 

@@ -84,6 +84,16 @@ describe('accounts', () => {
     await own.close();
   });
 
+  test('an address that is connected already, the error names its account', async () => {
+    const create = `mutation { createEmailAccount(input: { emailAddress: "twice@example.com", verify: false,
+      imap: { host: "imap.example.com", port: 993, security: TLS }, credentials: { password: "a" } }) { id } }`;
+    const { data } = await api.ask(api.bob, create);
+    const { errors } = await api.ask(api.bob, create);
+    const accountId = data.createEmailAccount.id;
+    await api.ask(api.bob, 'mutation($accountId: ID!) { deleteEmailAccount(id: $accountId) }', { accountId });
+    expect(errors).toMatchObject([{ extensions: { code: 'ACCOUNT_EXISTS', accountId } }]);
+  });
+
   test('need exactly one kind of credentials', async () => {
     const answer = await api.ask(
       api.alice,
