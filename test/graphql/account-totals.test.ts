@@ -37,6 +37,15 @@ test('an account is proven when all of its mailboxes are, since the oldest of th
   expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
 });
 
+test('an account whose list of mailboxes could not be read whole, is not proven', async () => {
+  const listUnread = (value: boolean) =>
+    api.database.prisma.emailAccount.update({ where: { id: account.accountId }, data: { listUnread: value } });
+  await listUnread(true);
+  expect(await totals()).toMatchObject({ provenCurrentAt: null });
+  await listUnread(false);
+  expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
+});
+
 test('mailboxes that are gone do not count', async () => {
   await api.database.prisma.mailbox.update({ where: { id: account.archive }, data: { deletedAt: LATER } });
   expect(await totals()).toEqual({

@@ -46,12 +46,13 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
     totals: t.field({
       type: AccountTotals,
       select: {
+        listUnread: true,
         mailboxes: {
           where: { deletedAt: null },
           select: { id: true, messageCount: true, unseenCount: true, proof: { select: { provenCurrentAt: true } } },
         },
       },
-      resolve: ({ mailboxes }) => mailboxes,
+      resolve: (account) => account,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),

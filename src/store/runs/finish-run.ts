@@ -115,9 +115,17 @@ async function close(
     `UPDATE email_account SET last_sync_at = ${timeOr('$6')}, last_sync_status = $2::"SyncRunStatus", last_sync_error_code = $3,
        last_sync_error_message = $4, sync_count = sync_count + 1, updated_at = now(),
        needs_auth_since = CASE WHEN $5 THEN ${timeOr('$6')} ELSE needs_auth_since END,
-       next_sync_at = CASE WHEN $5 THEN NULL ELSE next_sync_at END
+       next_sync_at = CASE WHEN $5 THEN NULL ELSE next_sync_at END, list_unread = coalesce($7, list_unread)
      WHERE id = $1`,
-    [run!.accountId, status, error?.code ?? null, error?.message ?? null, needsAuth, at],
+    [
+      run!.accountId,
+      status,
+      error?.code ?? null,
+      error?.message ?? null,
+      needsAuth,
+      at,
+      receipt ? receipt.unread.count > 0 : null,
+    ],
   );
   if (receipt) await storeReceipt(tx, runId, receipt);
   const events = [closingEvent(run!, status, error?.code)];
