@@ -5,7 +5,8 @@ import RelayPlugin from '@pothos/plugin-relay';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { GraphQLContext } from './context.ts';
-import { costOf, DEFAULT_PAGE, MAX_PAGE } from './limits.ts';
+import { costOf } from './limits.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from './list-arguments.ts';
 
 /** Builds the schema; each file of schema/ adds its noun. Fields are non-null unless they say otherwise. */
 export const builder = new SchemaBuilder<{

@@ -11,6 +11,7 @@ import { readHtml, readTexts } from '../store/read-pack.ts';
 import { hostPauses } from '../store/runs/host-cooling.ts';
 import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
 import { type ThreadSummary, threadSummaries } from '../store/thread-summaries.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import { batched } from './batched.ts';
 
 /** Work on the texts of messages, in threads: strangers' text is not worked on where requests are answered. */
@@ -53,12 +54,15 @@ export interface GraphQLContext {
   readonly highlights: (message: HighlightedMessage, search: string) => Promise<Highlights>;
   /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
-  /** Aborted when nobody will read the answer any more. */
+  /** What this answer may still hold. */
+  readonly answer: AnswerBudget;
+  /** Aborted when nobody will read the answer any more, or the request is ended. */
   readonly signal: AbortSignal;
 }
 
 export function createContext(services: Services, { tenantId }: Identity, signal: AbortSignal): GraphQLContext {
   const { prisma, pool } = services.database;
+  const answer = new AnswerBudget();
   const summariesIn = new Map<string | null, (threadId: string) => Promise<ThreadSummary | undefined>>();
   const highlightsFor = new Map<string, (message: HighlightedMessage) => Promise<Highlights | undefined>>();
   const textWork = services.textWork(tenantId);
@@ -69,7 +73,8 @@ export function createContext(services: Services, { tenantId }: Identity, signal
     tenantId,
     prisma: reader,
     services,
-    signal,
+    signal: AbortSignal.any([signal, answer.signal]),
+    answer,
     hostPausedUntil: batched((hosts) => hostPauses(pool, hosts)),
     missingCount: async (mailboxId) => (await missing(mailboxId)) ?? 0,
     textOf: batched((messageIds: readonly string[]) => readTexts(reader, messageIds)),

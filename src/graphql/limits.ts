@@ -1,27 +1,35 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   type DocumentNode,
+  type ExecutionArgs,
   type GraphQLField,
   type GraphQLSchema,
   getNullableType,
+  getOperationAST,
   isListType,
   isObjectType,
   parse,
+  valueFromASTUntyped,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { MailtideError } from '../errors.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import type { GraphQLContext } from './context.ts';
-
-export const DEFAULT_PAGE = 20;
-/** Who asks for longer pages is told so. */
-export const MAX_PAGE = 100;
+import { checkDocument, tooMuch } from './document-limits.ts';
+import { createIntrospectionLimit } from './introspection-cost.ts';
+import { checkLists, DEFAULT_PAGE, MAX_PAGE, pageOf } from './list-arguments.ts';
+import { checkTexts } from './storable-input.ts';
 
 /** Words and signs of a document: GraphiQL's introspection has 350, our largest own query 200. */
 const MAX_TOKENS = 2000;
 /** connection > edges > node three times over, and some leaves. */
 const MAX_DEPTH = 14;
-/** Fields that the answer may hold, roughly: 100 messages whole cost 6,000. */
+/** Fields that the answer may hold, roughly: 100 messages without their texts cost 6,000. */
 const MAX_COMPLEXITY = 20_000;
+/** Of an operation, as JSON: passwords and tokens are the longest that anybody sends. In characters. */
+const MAX_VARIABLES = 64 * 1024;
+/** For a query. A mutation ends by itself, and must not be broken off when half of it is done. Milliseconds. */
+export const QUERY_TIME_LIMIT_MS = 30_000;
 /** Lists that are no connections are short: addresses, flags, attachments. */
 const LIST_LENGTH = 3;
 
@@ -44,18 +52,6 @@ function timesOf(args: Record<string, unknown>, field: GraphQLField<unknown, Gra
 const isPaged = (field: GraphQLField<unknown, GraphQLContext>): boolean =>
   field.args.some((arg) => arg.name === 'first');
 
-/** How many items are asked for. @throws BAD_USER_INPUT for less than nothing, for more than a page, and from both ends. */
-function pageOf({ first, last }: Record<string, unknown>): number {
-  if (first != null && last != null) throw badPage('"first" and "last" cannot be used together.');
-  const [name, asked] = last == null ? ['first', first ?? DEFAULT_PAGE] : ['last', last];
-  const size = Number(asked);
-  if (size < 0) throw badPage(`"${name}" cannot be negative.`);
-  if (size > MAX_PAGE) throw badPage(`"${name}" is at most ${MAX_PAGE}: ask for more with a cursor.`);
-  return size;
-}
-
-const badPage = (message: string): MailtideError => new MailtideError('BAD_USER_INPUT', { message });
-
 /** Says at every list how much of it can be asked for at once. */
 export function describePages(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
@@ -71,16 +67,39 @@ export function describePages(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * Refuses what would cost too much before anything is resolved, over every transport: long documents while they are
- * parsed, deep and wide ones before they run. Introspection is free, and bounded by graphql's own rules.
+ * Refuses what would cost too much, over every transport: long documents while they are parsed, wide ones before they
+ * are validated, expensive ones before they run. What an answer really takes, in bytes and time, is counted while it is
+ * made (src/graphql/answer-budget.ts).
  */
-export function useLimits(): Plugin {
+export function useLimits(schema: GraphQLSchema, queryTimeLimitMs: number): Plugin<{ answer: AnswerBudget }> {
+  const checkIntrospection = createIntrospectionLimit(schema);
+  const check = (args: ExecutionArgs): void => {
+    const operation = operationOf(args);
+    checkTexts(args.document, operation.variables);
+    checkIntrospection(operation.document);
+    checkLists(schema, operation.document, operation.variables);
+    checkCost(schema, operation);
+  };
   return {
     onParse({ setParseFn }) {
-      setParseFn((source: string, options?: object) => parseShort(source, options));
+      setParseFn((source: string, options?: object) => {
+        const document = parseShort(source, options);
+        checkDocument(document);
+        return document;
+      });
     },
-    onExecute: ({ args }) => checkCost(args),
-    onSubscribe: ({ args }) => checkCost(args),
+    onExecute({ args }) {
+      check(args);
+      const { answer } = args.contextValue;
+      // The executor's name for it.
+      Object.assign(args, { signal: answer.signal });
+      const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query';
+      if (!isQuery) return {};
+      const limit = setTimeout(() => answer.end(new MailtideError('REQUEST_TIME_LIMIT')), queryTimeLimitMs);
+      answer.signal.addEventListener('abort', () => clearTimeout(limit));
+      return { onExecuteDone: () => clearTimeout(limit) };
+    },
+    onSubscribe: ({ args }) => check(args),
   };
 }
 
@@ -93,28 +112,27 @@ function parseShort(source: string, options: object = {}): DocumentNode {
   }
 }
 
-function checkCost({
-  schema,
-  document,
-  variableValues,
-  operationName,
-}: {
-  schema: GraphQLSchema;
-  document: DocumentNode;
-  variableValues?: Record<string, unknown> | null | undefined;
-  operationName?: string | null | undefined;
-}): void {
-  // Only the operation that runs is measured; a document may hold others.
+interface Operation {
+  /** The operation that runs, with all fragments. */
+  readonly document: DocumentNode;
+  readonly variables: Record<string, unknown>;
+}
+
+function operationOf({ document, variableValues, operationName }: ExecutionArgs): Operation {
+  const given = variableValues ?? {};
+  if (JSON.stringify(given).length > MAX_VARIABLES) throw tooMuch(`variables of more than ${MAX_VARIABLES} characters`);
   const definitions = document.definitions.filter(
     (one) => one.kind !== 'OperationDefinition' || !operationName || one.name?.value === operationName,
   );
-  const { depth, complexity } = complexityFromQuery(
-    { ...document, definitions },
-    { schema, variables: variableValues ?? {} },
+  const operation = getOperationAST(document, operationName);
+  const defaults = (operation?.variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+    defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
   );
+  return { document: { ...document, definitions }, variables: { ...Object.fromEntries(defaults), ...given } };
+}
+
+function checkCost(schema: GraphQLSchema, { document, variables }: Operation): void {
+  const { depth, complexity } = complexityFromQuery(document, { schema, variables });
   if (depth > MAX_DEPTH) throw tooMuch(`a depth of ${depth}, more than ${MAX_DEPTH}`);
   if (complexity > MAX_COMPLEXITY) throw tooMuch(`a cost of ${complexity}, more than ${MAX_COMPLEXITY}`);
 }
-
-const tooMuch = (what: string): MailtideError =>
-  new MailtideError('QUERY_TOO_COMPLEX', { message: `The query has ${what}: ask for less at once.` });

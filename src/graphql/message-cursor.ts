@@ -1,4 +1,5 @@
 import { isId } from '../domain/ids.ts';
+import { storableDate } from '../domain/storable-date.ts';
 import { MailtideError } from '../errors.ts';
 import type { MessagePosition } from '../store/search-messages.ts';
 
@@ -9,7 +10,8 @@ export const encodePosition = ({ receivedAt, id }: MessagePosition): string =>
 /** @throws BAD_USER_INPUT for what {@link encodePosition} did not make. */
 export function decodePosition(cursor: string): MessagePosition {
   const [, time, id = ''] = /^(-?\d{1,15}):(.+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (time === undefined || !isId(id))
+  const receivedAt = time === undefined ? null : storableDate(new Date(Number(time)));
+  if (receivedAt === null || !isId(id))
     throw new MailtideError('BAD_USER_INPUT', { message: 'The cursor is not valid.' });
-  return { receivedAt: new Date(Number(time)), id };
+  return { receivedAt, id };
 }

@@ -1,3 +1,4 @@
+import { storableDate } from '../domain/storable-date.ts';
 import { MailtideError } from '../errors.ts';
 import { builder } from './builder.ts';
 
@@ -5,8 +6,8 @@ builder.scalarType('DateTime', {
   description: 'A moment in UTC, as in `2026-11-23T09:30:00.000Z`.',
   serialize: (date) => date.toISOString(),
   parseValue(value) {
-    const date = new Date(typeof value === 'string' ? value : Number.NaN);
-    if (Number.isNaN(date.getTime())) throw invalid('a DateTime such as "2026-11-23T09:30:00.000Z"');
+    const date = storableDate(new Date(typeof value === 'string' ? value : Number.NaN));
+    if (date === null) throw invalid('a DateTime such as "2026-11-23T09:30:00.000Z"');
     return date;
   },
 });
@@ -16,7 +17,7 @@ builder.scalarType('BigInt', {
     'A whole number of 64 bits, always as a string of digits: JavaScript would round the large ones, and a type that is sometimes a number surprises on the day it matters.',
   serialize: (number) => number.toString(),
   parseValue(value) {
-    if (typeof value === 'string' && /^-?\d{1,19}$/.test(value)) return BigInt(value);
+    if (typeof value === 'string' && /^-?\d{1,19}$/.test(value) && isInt64(BigInt(value))) return BigInt(value);
     if (Number.isSafeInteger(value)) return BigInt(value as number);
     throw invalid('a whole number, as a string of digits');
   },
@@ -26,6 +27,8 @@ builder.scalarType('JSON', {
   description: 'Any JSON value.',
   serialize: (value) => value,
 });
+
+const isInt64 = (number: bigint): boolean => BigInt.asIntN(64, number) === number;
 
 const invalid = (wanted: string): MailtideError =>
   new MailtideError('BAD_USER_INPUT', { message: `Expected ${wanted}.` });

@@ -39,7 +39,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   BAD_USER_INPUT: 400,
   HOST_NAME_UNKNOWN: 421,
   QUERY_TOO_COMPLEX: 413,
+  ANSWER_TOO_LARGE: 413,
   TOO_MANY_REQUESTS: 429,
+  REQUEST_TIME_LIMIT: 503,
 };
 
 /** For a year, once browsers have seen it over TLS. Other names of the domain are the operator's matter. */

@@ -23,6 +23,8 @@ export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly messages?: Queue | undefined;
   /** How often the database is asked whether keys and sessions in use were revoked, in milliseconds. */
   readonly revocationCheckMs?: number;
+  /** How long a GraphQL query may take, in milliseconds. */
+  readonly queryTimeLimitMs?: number | undefined;
 }
 
 /** Connections that are still busy this long after the server began to close are cut. */
@@ -40,7 +42,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const access = createAccess(options.access);
   const authenticator = createAuthenticator(database.prisma, options.revocationCheckMs);
   const authentication = createAuthentication(authenticator, access);
-  const graphql = createGraphQLServer(services, logger);
+  const graphql = createGraphQLServer(services, logger, options.queryTimeLimitMs);
 
   await app.register(cookies);
   await addPages(app, authentication);

@@ -3,7 +3,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { createContext, type GraphQLContext, type Services } from '../graphql/context.ts';
 import { presentError, useValidationCode } from '../graphql/errors.ts';
-import { useLimits } from '../graphql/limits.ts';
+import { QUERY_TIME_LIMIT_MS, useLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema/index.ts';
 import type { Identity } from '../store/api-key.ts';
 import { useSpans } from '../telemetry/graphql-spans.ts';
@@ -23,12 +23,16 @@ export interface OperationOrigin {
 export type GraphQLServer = YogaServerInstance<OperationOrigin, GraphQLContext>;
 
 /** The GraphQL engine that all transports share: limits, context, errors. */
-export function createGraphQLServer(services: Services, logger: Logger): GraphQLServer {
+export function createGraphQLServer(
+  services: Services,
+  logger: Logger,
+  queryTimeLimitMs = QUERY_TIME_LIMIT_MS,
+): GraphQLServer {
   return createYoga<OperationOrigin, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ identity, signal }) => createContext(services, identity, signal),
-    plugins: [useLimits(), useValidationCode(), useSpans()],
+    plugins: [useLimits(schema, queryTimeLimitMs), useValidationCode(), useSpans()],
     maskedErrors: { maskError: (error) => presentError(error, logger) },
     // presentError has logged what is worth it.
     logging: false,

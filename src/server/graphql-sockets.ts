@@ -99,7 +99,14 @@ export function addGraphQLSockets(
       }
     },
 
-    execute: (args) => engineOf(args).execute(args),
+    async execute(args) {
+      try {
+        return await engineOf(args).execute(args);
+      } catch (error) {
+        // The request was ended (src/graphql/answer-budget.ts): the socket stays.
+        return { errors: [presentError(error, logger)] };
+      }
+    },
     subscribe: (args) => engineOf(args).subscribe(args),
     // What broke in the middle of a stream was wrapped once more on its way here.
     onError: (_context, _id, _payload, errors) => errors.map((error) => presentError(error, logger).toJSON()),

@@ -52,7 +52,7 @@ const NEVER = 2 ** 30;
 /** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
 export async function serveApi(
   overrides: (services: Services) => Partial<Services> = (same) => same,
-  options: { access?: Partial<AccessSettings>; revocationCheckMs?: number } = {},
+  options: { access?: Partial<AccessSettings>; revocationCheckMs?: number; queryTimeLimitMs?: number } = {},
 ): Promise<ServedApi> {
   const dataDir = newDataDir();
   const database = await openDatabase({ url: undefined, dataDir });
@@ -90,6 +90,7 @@ export async function serveApi(
     adminKey: undefined,
     access: { isLoopback: true, publicUrl: undefined, trustedProxies: ['loopback'], ...options.access },
     revocationCheckMs: options.revocationCheckMs ?? NEVER,
+    queryTimeLimitMs: options.queryTimeLimitMs,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -23,7 +23,7 @@ const Event = builder.prismaObject('Event', {
     type: t.field({ type: EventType, resolve: ({ type }) => type as Type }),
     schemaVersion: t.exposeInt('schemaVersion', { description: "The version of its type's schema: see eventSchemas." }),
     occurredAt: t.expose('occurredAt', { type: 'DateTime' }),
-    payload: t.field({ type: 'JSON', resolve: ({ payload }) => payload }),
+    payload: t.field({ type: 'JSON', complexity: 5, resolve: ({ payload }) => payload }),
     prevHash: t.string({ resolve: ({ prevHash }) => hex(prevHash) }),
     hash: t.string({ resolve: ({ hash }) => hex(hash) }),
   }),

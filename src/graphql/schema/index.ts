@@ -15,7 +15,8 @@ import './message-history.ts';
 import './attachment.ts';
 import './thread.ts';
 import './event.ts';
+import { countAnswers } from '../answer-budget.ts';
 import { builder } from '../builder.ts';
 import { describePages } from '../limits.ts';
 
-export const schema = describePages(builder.toSchema());
+export const schema = countAnswers(describePages(builder.toSchema()));

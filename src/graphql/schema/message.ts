@@ -8,7 +8,7 @@ import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { requireVisible } from '../found.ts';
 import { decodeIdOrNone, encodeId } from '../ids.ts';
-import { DEFAULT_PAGE } from '../limits.ts';
+import { DEFAULT_PAGE } from '../list-arguments.ts';
 import { decodePosition, encodePosition } from '../message-cursor.ts';
 
 export const MailAddress = builder.objectRef<Address>('MailAddress').implement({
@@ -40,6 +40,9 @@ const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').imp
   }),
 });
 
+/** Its text has to be read for it: of each of 100 messages, that may be done twice or so. */
+const TEXT_COMPLEXITY = 50;
+
 /** @throws NOT_FOUND when it was deleted with its account meanwhile. */
 async function textOf(messageId: string, context: GraphQLContext): Promise<string> {
   const text = await context.textOf(messageId);
@@ -65,9 +68,11 @@ const Message = builder.prismaObject('Message', {
     receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When its server received it.' }),
     snippet: t.exposeString('snippet', { description: 'The first words of the text.' }),
     text: t.string({
+      complexity: TEXT_COMPLEXITY,
       resolve: ({ id }, _args, context) => textOf(id, context),
     }),
     html: t.string({
+      complexity: TEXT_COMPLEXITY,
       nullable: true,
       description: "As it was sent: a stranger's, never show it unsanitised.",
       resolve: async ({ id }, _args, context) => (await context.htmlOf(id)) ?? null,
@@ -88,6 +93,7 @@ const Message = builder.prismaObject('Message', {
     highlights: t.field({
       description: 'Where it has what `messages(search:)` searches for: the first 20 of its words and phrases.',
       type: MessageHighlights,
+      complexity: { field: TEXT_COMPLEXITY },
       args: { search: t.arg.string({ required: true }) },
       select: { id: true, subject: true, from: true, snippet: true },
       resolve: async ({ id, subject, from, snippet }, { search }, context) => {
@@ -196,7 +202,6 @@ function searchWords(search: string | null | undefined): string | undefined {
   if (search && search.length > MAX_SEARCH_LENGTH) {
     throw new MailtideError('BAD_USER_INPUT', { message: `"search" is longer than ${MAX_SEARCH_LENGTH} characters.` });
   }
-  // PostgreSQL has no text with U+0000.
-  const words = search?.replaceAll('\0', ' ').trimStart();
+  const words = search?.trimStart();
   return words || undefined;
 }
