@@ -212,13 +212,14 @@ async function createWork(
   const step: InStep = (name, facts, work) => metrics.step(name, facts, () => inStepSpan(name, facts, work));
   const gate = createHostGate(database.pool);
   const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
+  const limits = { messageBytes: config.MAX_MESSAGE_BYTES, mailboxMessages: config.MAX_MAILBOX_MESSAGES };
   return async ({ run, lease }, { publish, signal, log }) => {
     const account = await heldAccount(database.prisma, lease);
     const count = metrics.work(run);
     const connect: RunOptions['connect'] = (names) =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
         metrics.connection(account.imapHost, async () =>
-          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines, names }),
+          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines, limits, names }),
         ),
       );
     return inRunSpan(run, () =>

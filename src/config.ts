@@ -75,6 +75,7 @@ const settings = z.object({
   SYNC_TIME_LIMIT_MINUTES: integer(1, 1440).default(60),
   RUN_HISTORY_DAYS: integer(0, 36_500).default(90),
   MAX_MESSAGE_BYTES: integer(MEBIBYTE, 1024 * MEBIBYTE).default(64 * MEBIBYTE),
+  MAX_MAILBOX_MESSAGES: integer(1000, 16_000_000).default(1_000_000),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL').optional(),

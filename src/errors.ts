@@ -126,6 +126,12 @@ export const ERRORS = {
   ),
   IMAP_SERVER_REFUSED: row('The server refused a command that it should know.', 'caller', 'retry'),
   IMAP_INVALID_ANSWER: row('The server answered something that is not valid IMAP.', 'caller', 'retry'),
+  IMAP_ANSWER_TOO_LARGE: row('The server sent more than the answer to a command may have.', 'caller', 'retry'),
+  TOO_MANY_CONNECTION_TESTS: row(
+    'Too many connections are being tested at the moment: try again when some are done.',
+    'caller',
+    'none',
+  ),
   CREDENTIALS_UNREADABLE: row(
     'The stored password cannot be decrypted with the present ENCRYPTION_KEY: enter it again.',
     'caller',

@@ -108,6 +108,7 @@ test('the defaults suit a person on this machine', () => {
     SYNC_TIME_LIMIT_MINUTES: 60,
     RUN_HISTORY_DAYS: 90,
     MAX_MESSAGE_BYTES: 64 * 1024 * 1024,
+    MAX_MAILBOX_MESSAGES: 1_000_000,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
     OTEL_SERVICE_NAME: 'mailtide',

@@ -14,13 +14,20 @@ import {
   updateAccount,
 } from './account-input.ts';
 import { changeAccount } from './change-account.ts';
-import { type ConnectionAttempt, type ConnectionTest, testConnection, tryConnection } from './connection-test.ts';
+import {
+  type ConnectionAttempt,
+  type ConnectionTest,
+  type TestOptions,
+  testConnection,
+  tryConnection,
+} from './connection-test.ts';
 import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
 import { deleteAccount } from './delete-account.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
 import { insertAccount } from './insert-account.ts';
 import type { Keyring } from './keyring.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
+import { TestTurns } from './test-turns.ts';
 
 /** The accounts of all tenants. Every method rejects NOT_FOUND for what is not the tenant's, or is no id. */
 export interface Accounts {
@@ -28,13 +35,13 @@ export interface Accounts {
    * Connects a mailbox, after a test of the connection unless `verify` is false; nothing is synced yet.
    * @throws BAD_USER_INPUT, ACCOUNT_EXISTS, or the code and sentence of the failed test.
    */
-  create(tenantId: string, input: CreateAccountInput): Promise<EmailAccount>;
+  create(tenantId: string, input: CreateAccountInput, signal?: AbortSignal): Promise<EmailAccount>;
   /** Changes what is given. A changed connection is tested first unless `verify` is false. @throws as `create` */
-  update(tenantId: string, id: string, input: UpdateAccountInput): Promise<EmailAccount>;
+  update(tenantId: string, id: string, input: UpdateAccountInput, signal?: AbortSignal): Promise<EmailAccount>;
   /** Deletes the account with all that is stored of it. Its server is not touched. */
   delete(tenantId: string, id: string): Promise<void>;
   /** Tries a connection without storing anything. Rejects only for faults of our own. */
-  test(input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
+  test(tenantId: string, input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
   /** Where the mailbox of an address is likely to be, from what is known and from DNS. @throws BAD_USER_INPUT */
   suggest(emailAddress: string): Promise<ServerSuggestion | null>;
   /**
@@ -73,19 +80,27 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return account;
   }
 
-  async function verifyConnection(attempt: ConnectionAttempt): Promise<void> {
-    const { code, message } = await tryConnection(attempt, policy, imap);
+  const turns = new TestTurns();
+
+  const testOptions = (tenantId: string, signal?: AbortSignal): TestOptions => ({
+    ...imap,
+    ...(signal ? { signal } : {}),
+    inTurn: (whole, work) => turns.take(tenantId, whole, work),
+  });
+
+  async function verifyConnection(tenantId: string, attempt: ConnectionAttempt, signal?: AbortSignal): Promise<void> {
+    const { code, message } = await tryConnection(attempt, policy, testOptions(tenantId, signal));
     if (code) throw new MailtideError(code, { message });
   }
 
   return {
-    async create(tenantId, input) {
+    async create(tenantId, input, signal) {
       const { emailAddress, displayName, imap: server, credentials, ...rest } = parseInput(createAccount, input);
       const username = server.username ?? emailAddress;
       // Known before the connection is tested; insertAccount finds what comes in between.
       const existing = await prisma.emailAccount.findFirst({ where: { tenantId, emailAddress }, select: { id: true } });
       if (existing) throw new MailtideError('ACCOUNT_EXISTS', { accountId: existing.id });
-      if (rest.verify) await verifyConnection({ imap: server, username, credentials });
+      if (rest.verify) await verifyConnection(tenantId, { imap: server, username, credentials }, signal);
       const id = newId();
       await insertAccount(pool, {
         id,
@@ -107,7 +122,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       return ownAccount(tenantId, id);
     },
 
-    async update(tenantId, id, input) {
+    async update(tenantId, id, input, signal) {
       const account = await ownAccount(tenantId, id);
       const {
         displayName,
@@ -126,7 +141,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       };
       if (verify && (server || credentials)) {
         const secret = credentials ?? openCredentials(keyring, id, account.credentials);
-        await verifyConnection({ imap: next, username: next.username, credentials: secret });
+        await verifyConnection(tenantId, { imap: next, username: next.username, credentials: secret }, signal);
       }
       const { endsSync } = await changeAccount(
         pool,
@@ -166,7 +181,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       onChange(tenantId, id);
     },
 
-    test: (input, signal) => testConnection(input, policy, { ...imap, ...(signal ? { signal } : {}) }),
+    test: (tenantId, input, signal) => testConnection(input, policy, testOptions(tenantId, signal)),
 
     suggest: (emailAddress) => suggestServer(emailAddress, policy),
 

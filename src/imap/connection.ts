@@ -1,4 +1,5 @@
 import type { UnreadAnswers } from '../domain/receipt.ts';
+import type { UidRanges } from '../domain/uid-ranges.ts';
 import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/words.ts';
 
 /** Where and as whom to log in. `password` and `accessToken` never leave this object. */
@@ -25,10 +26,16 @@ export interface FetchedSource {
   readonly source: Buffer;
 }
 
+/** A message that has more bytes than a message may have, whatever the server said of its size. */
+export interface OversizedSource {
+  readonly uid: number;
+  readonly source: null;
+}
+
 export interface MailboxChanges {
   readonly changed: readonly FlagChange[];
   /** UIDs that VANISHED (RFC 7162); may name UIDs that never were. */
-  readonly vanished: readonly number[];
+  readonly vanished: UidRanges;
 }
 
 /**
@@ -39,10 +46,10 @@ export interface ImapConnection {
   readonly server: ImapServerFacts;
 
   /**
-   * All mailboxes of all namespaces with their STATUS, INBOX first, which is there also where LIST does not show it.
-   * `status` null where the server gave none.
+   * All mailboxes of all namespaces, INBOX first, which is there also where LIST does not show it. With their STATUS
+   * unless that is not wanted; `status` is null where the server gave none.
    */
-  list(): Promise<ListedMailbox[]>;
+  list(options?: { withStatus: boolean }): Promise<ListedMailbox[]>;
 
   /** What the server answered to the last {@link list} that could not be read. */
   unread(): UnreadAnswers;
@@ -71,12 +78,13 @@ export interface ImapConnection {
   /**
    * BODY.PEEK[] of `uids`, in the server's order, empty ones last. Rows may be missing, as above. The reader waits while
    * you do. Leaving the loop early does not stop the server: ask for as much as you will take. Messages that are large,
-   * as far as `sizes` tells (bytes), come last, and in pieces.
+   * as far as `sizes` tells (bytes), come last, and in pieces. One that is larger than it may be has no source; the
+   * connection may have ended with it.
    */
   fetchSources(
     uids: readonly number[],
     sizes?: ReadonlyMap<number, { readonly size: number }>,
-  ): AsyncIterable<FetchedSource>;
+  ): AsyncIterable<FetchedSource | OversizedSource>;
 
   /** BODY.PEEK[HEADER] of `uids`, whole or only some fields of it. Rows may be missing, as above. */
   fetchHeaders(uids: readonly number[], fields?: readonly string[]): Promise<FetchedSource[]>;
@@ -85,7 +93,7 @@ export interface ImapConnection {
    * UIDs of the selected mailbox that VANISHED unasked since the last call; with QRESYNC the server counts them as told
    * and may not tell again. EXPUNGE, which servers without QRESYNC send, names no UIDs: there, compare sets.
    */
-  takeVanished(): number[];
+  takeVanished(): UidRanges;
 
   /** LOGOUT if it can be said quickly, else the socket is closed. Never rejects, never sends CLOSE. */
   close(): Promise<void>;

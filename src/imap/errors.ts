@@ -50,11 +50,11 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   InvalidResponse: 'IMAP_INVALID_ANSWER',
   ResponseProcessingFailed: 'IMAP_INVALID_ANSWER',
   MAX_IMAP_NESTING_REACHED: 'IMAP_INVALID_ANSWER',
-  LineTooLarge: 'IMAP_INVALID_ANSWER',
-  LiteralTooLarge: 'IMAP_INVALID_ANSWER',
-  ResponseTooLarge: 'IMAP_INVALID_ANSWER',
-  TooManyTokens: 'IMAP_INVALID_ANSWER',
-  TooManyResponses: 'IMAP_INVALID_ANSWER',
+  LineTooLarge: 'IMAP_ANSWER_TOO_LARGE',
+  LiteralTooLarge: 'IMAP_ANSWER_TOO_LARGE',
+  ResponseTooLarge: 'IMAP_ANSWER_TOO_LARGE',
+  TooManyTokens: 'IMAP_ANSWER_TOO_LARGE',
+  TooManyResponses: 'IMAP_ANSWER_TOO_LARGE',
   Z_DATA_ERROR: 'IMAP_INVALID_ANSWER',
 };
 

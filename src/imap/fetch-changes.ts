@@ -1,3 +1,4 @@
+import { UidRanges } from '../domain/uid-ranges.ts';
 import { MailtideError } from '../errors.ts';
 import type { MailboxChanges } from './connection.ts';
 import { fetchFlags } from './fetch-metadata.ts';
@@ -8,7 +9,7 @@ import type { ImapSession } from './session.ts';
  * Where mod-sequences are missing imapflow would ask for all flags instead, so that is refused here.
  */
 export async function fetchChanges(session: ImapSession, upTo: number, since: bigint): Promise<MailboxChanges> {
-  if (upTo < 1) return { changed: [], vanished: [] };
+  if (upTo < 1) return { changed: [], vanished: new UidRanges() };
   if (since < 1n || !session.selected?.highestModseq) {
     throw new MailtideError('INTERNAL', { cause: new Error('changes asked of a mailbox without mod-sequences') });
   }

@@ -1,6 +1,8 @@
 import type { FetchMessageObject } from 'imapflow';
 import { canonicalFlags } from '../domain/flags.ts';
+import { UidRanges } from '../domain/uid-ranges.ts';
 import type { FlagChange, MessageMetadata } from '../domain/words.ts';
+import { rowsLimit } from './answer-limits.ts';
 import { commandSets } from './command-sets.ts';
 import { dateOf, modseqOf, objectIdOf, sizeOf } from './field-values.ts';
 import type { ImapSession } from './session.ts';
@@ -20,14 +22,16 @@ export async function* fetchMetadata(
 ): AsyncGenerator<MessageMetadata> {
   const query = { uid: true, flags: true, internalDate: true, ...(withSize ? { size: true } : {}) };
   const waiting = new Set(uids);
+  const limit = rowsLimit(session.messages);
   for (const set of commandSets(uids)) {
     const partial = new Map<number, Row>();
-    for await (const row of session.rows(set, query)) {
+    for await (const row of session.rows(set, query, limit)) {
       if (!waiting.has(row.uid)) continue;
       const known = merge(partial.get(row.uid), withSize ? row : { ...row, size: 0 });
       if (known.flags && known.size !== undefined && known.internalDate) {
         waiting.delete(row.uid);
         partial.delete(row.uid);
+        session.wanted();
         yield metadata(row.uid, known.flags, known.size, known);
       } else {
         partial.set(row.uid, known);
@@ -45,8 +49,12 @@ export async function* fetchMetadata(
 export async function fetchFlags(session: ImapSession, set: string, changedSince?: bigint): Promise<FlagChange[]> {
   const byUid = new Map<number, Row>();
   const options = changedSince === undefined ? {} : { changedSince };
-  for await (const row of session.rows(set, { uid: true, flags: true }, options)) {
-    if (row.uid) byUid.set(row.uid, merge(byUid.get(row.uid), row));
+  const asked = new UidRanges();
+  asked.add(set);
+  const limit = rowsLimit(session.messages);
+  for await (const { uid, flags, modseq } of session.rows(set, { uid: true, flags: true }, limit, options)) {
+    if (!asked.has(uid)) continue;
+    byUid.set(uid, merge(byUid.get(uid), { ...(flags ? { flags } : {}), ...(modseq ? { modseq } : {}) }));
   }
   return [...byUid].flatMap(([uid, { flags, modseq }]) =>
     flags ? [{ uid, flags: canonicalFlags(flags), modseq: modseqOf(modseq) }] : [],

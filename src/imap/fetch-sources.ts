@@ -1,5 +1,7 @@
+import { MailtideError } from '../errors.ts';
+import { sourceLimit } from './answer-limits.ts';
 import { commandSets } from './command-sets.ts';
-import type { FetchedSource } from './connection.ts';
+import type { FetchedSource, OversizedSource } from './connection.ts';
 import type { ImapSession } from './session.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -16,41 +18,63 @@ export async function* fetchSources(
   session: ImapSession,
   uids: readonly number[],
   sizes: ReadonlyMap<number, { readonly size: number }> = new Map(),
-): AsyncGenerator<FetchedSource> {
+): AsyncGenerator<FetchedSource | OversizedSource> {
   const sizeOf = (uid: number) => sizes.get(uid)?.size ?? 0;
   const waiting = new Set(uids.filter((uid) => sizeOf(uid) <= WHOLE));
+  const limit = limitOf(session);
   const empty: number[] = [];
   for (const set of commandSets([...waiting])) {
-    for await (const { uid, source } of session.rows(set, { uid: true, source: true })) {
-      if (!source) continue;
-      if (source.length === 0) empty.push(uid);
-      // Servers repeat rows.
-      else if (waiting.delete(uid)) yield { uid, source };
+    try {
+      for await (const { uid, source } of session.rows(set, { uid: true, source: true }, limit)) {
+        if (!source) continue;
+        if (source.length === 0) empty.push(uid);
+        // Servers repeat rows.
+        else if (waiting.delete(uid)) {
+          session.wanted();
+          yield { uid, source };
+        }
+      }
+    } catch (error) {
+      const uid = oversizedOf(session, error, waiting);
+      if (uid !== undefined) yield { uid, source: null };
+      throw error;
     }
   }
   // Not asked together with the bytes: that is a tenth of the work, for messages that hardly exist.
   for (const set of commandSets(empty.filter((uid) => waiting.has(uid)))) {
-    for await (const { uid, size } of session.rows(set, { uid: true, size: true })) {
+    for await (const { uid, size } of session.rows(set, { uid: true, size: true }, limit)) {
       if (size === 0 && waiting.delete(uid)) yield { uid, source: EMPTY };
     }
   }
   for (const uid of uids) {
-    const source = sizeOf(uid) > WHOLE && (await fetchInPieces(session, uid, sizeOf(uid)));
-    if (source) yield { uid, source };
+    if (sizeOf(uid) <= WHOLE) continue;
+    const source = await fetchInPieces(session, uid, sizeOf(uid));
+    if (source) yield { uid, source: source === 'oversized' ? null : source };
   }
 }
 
+const limitOf = (session: ImapSession) => sourceLimit(session.limits, session.messages);
+
+/** The message whose size ended the connection: the one that the server named, or that was asked for alone. */
+function oversizedOf(session: ImapSession, error: unknown, waiting: Set<number>): number | undefined {
+  if (!(error instanceof MailtideError) || error.code !== 'IMAP_ANSWER_TOO_LARGE') return undefined;
+  const uid = session.oversized ?? (waiting.size === 1 ? [...waiting][0] : undefined);
+  return uid !== undefined && waiting.delete(uid) ? uid : undefined;
+}
+
 /** BODY.PEEK[]<start.length> until there is no more (RFC 9051, 6.4.5). Null when the server says nothing of it. */
-async function fetchInPieces(session: ImapSession, uid: number, size: number): Promise<Buffer | null> {
+async function fetchInPieces(session: ImapSession, uid: number, size: number): Promise<Buffer | null | 'oversized'> {
   let whole = Buffer.allocUnsafeSlow(size);
   for (let end = 0; ; ) {
     let piece: Buffer | undefined;
-    for await (const row of session.rows(String(uid), { uid: true, source: { start: end, maxLength: PIECE } })) {
+    const query = { uid: true, source: { start: end, maxLength: PIECE } };
+    for await (const row of session.rows(String(uid), query, limitOf(session))) {
       if (row.uid === uid && row.source) piece ??= row.source;
     }
     // Beyond the end some servers say NIL.
     if (!piece && end < size) return null;
     const length = piece?.length ?? 0;
+    if (end + length > session.limits.messageBytes) return 'oversized';
     // Servers have been seen to count less than they send.
     if (end + length > whole.length) whole = Buffer.concat([whole, Buffer.allocUnsafeSlow(size)]);
     piece?.copy(whole, end);

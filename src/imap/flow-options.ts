@@ -1,13 +1,9 @@
 import type { ImapFlowOptions } from 'imapflow';
 import ipaddr from 'ipaddr.js';
 import manifest from '../../package.json' with { type: 'json' };
+import { type ImapLimits, searchLimit } from './answer-limits.ts';
 import type { ImapLogin } from './connection.ts';
 import type { ImapDeadlines } from './deadlines.ts';
-
-/** A literal is held in memory whole: what is announced as larger ends the connection. Bytes. */
-const MAX_LITERAL_BYTES = 200 * 1024 * 1024;
-/** Above the literal, whose line and framing count too. */
-const MAX_RESPONSE_BYTES = MAX_LITERAL_BYTES + 1024 * 1024;
 
 /**
  * imapflow ends a connection that is quiet between two commands; servers keep one for 30 minutes (RFC 9051, 5.4), and
@@ -16,7 +12,13 @@ const MAX_RESPONSE_BYTES = MAX_LITERAL_BYTES + 1024 * 1024;
 const QUIET_BETWEEN_COMMANDS_MS = 30 * 60 * 1000;
 
 /** How imapflow is to connect for `login`: what of it is a matter of knowing the protocol and its servers. */
-export function flowOptions(login: ImapLogin, deadlines: ImapDeadlines, tls: { ca?: string } = {}): ImapFlowOptions {
+export function flowOptions(
+  login: ImapLogin,
+  deadlines: ImapDeadlines,
+  limits: ImapLimits,
+  tls: { ca?: string } = {},
+): ImapFlowOptions {
+  const lineBytes = searchLimit(limits.mailboxMessages).bytes;
   return {
     host: login.host,
     port: login.port,
@@ -34,8 +36,13 @@ export function flowOptions(login: ImapLogin, deadlines: ImapDeadlines, tls: { c
     disableIMAP4rev2: true,
     disableAutoIdle: true,
     disableCompression: isLoopback(login.addresses?.[0] ?? login.host),
-    maxLiteralSize: MAX_LITERAL_BYTES,
-    maxResponseSize: MAX_RESPONSE_BYTES,
+    // The longest line is the answer to SEARCH.
+    maxLineLength: lineBytes,
+    // A literal is held in memory whole: what is announced as larger ends the connection.
+    maxLiteralSize: limits.messageBytes,
+    // Above the literal, whose line and framing count too.
+    maxResponseSize: limits.messageBytes + lineBytes,
+    maxResponseTokens: limits.tokens,
     connectionTimeout: deadlines.connectMs,
     greetingTimeout: deadlines.greetingMs,
     socketTimeout: QUIET_BETWEEN_COMMANDS_MS,

@@ -1,7 +1,7 @@
 import type { MailboxStatus } from '../domain/words.ts';
 import { countOf, modseqOf, uidOf, uidValidityOf } from './field-values.ts';
 
-/** One untagged response: its bytes as characters (latin1), and the literals that `{n}` in it stand for, in order. */
+/** One untagged response: its bytes as characters (latin1), cut above {@link MAX_LINE}, and the literals that `{n}` in it stand for, in order. */
 export interface RawLine {
   readonly text: string;
   readonly literals: readonly Buffer[];
@@ -17,7 +17,9 @@ export interface ListLine {
 
 /** No name is longer, in bytes: a line of megabytes is none to look at. */
 const MAX_NAME = 4096;
-const MAX_LINE = 16 * 1024;
+export const MAX_LINE = 16 * 1024;
+/** RFC 3501, RFC 5258 and RFC 6154 have two dozen in all. */
+const MAX_ATTRIBUTES = 50;
 
 const LIST = /^\* +LIST +\(([^()]*)\) +(NIL|""|"\\?."|[^\s"]) +/is;
 const STATUS = /^\* +STATUS +/i;
@@ -35,7 +37,7 @@ export function readListLine({ text, literals }: RawLine): ListLine | null {
   const rawName = readName(text.slice(whole.length), literals);
   if (rawName === null || rawName.length > MAX_NAME) return null;
   return {
-    attributes: new Set(attributes.toLowerCase().split(/\s+/).filter(Boolean)),
+    attributes: new Set(attributes.toLowerCase().split(/\s+/, MAX_ATTRIBUTES).filter(Boolean)),
     delimiter: /^(NIL|"")$/i.test(delimiter) ? null : delimiter.replace(/^"\\?(.)"$/s, '$1'),
     rawName,
   };
@@ -48,7 +50,7 @@ export function readStatusLine({ text, literals }: RawLine): { rawName: string; 
   const rest = withoutBlanks(text.slice(head[0].length));
   const from = rest.lastIndexOf('(');
   const rawName = from < 0 || !rest.endsWith(')') ? null : readName(rest.slice(0, from), literals);
-  if (rawName === null) return null;
+  if (rawName === null || rawName.length > MAX_NAME) return null;
   const words = rest
     .slice(from + 1, -1)
     .toUpperCase()

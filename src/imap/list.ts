@@ -10,41 +10,43 @@ import { specialUses } from './special-uses.ts';
 
 const INBOX = 'INBOX';
 
+/** Prefixes that are listed by themselves: servers name one for each of the three kinds (RFC 2342). */
+const MAX_NAMESPACES = 100;
+
 /**
- * LIST with STATUS of everything (RFC 5819 where the server has it), in the order of a sync. Of every namespace: `LIST
- * "" "*"` shows on most servers what is in all of them; one of which it shows nothing is asked for by its prefix. The
- * lines are read here, because imapflow drops those that break the grammar, and changes names.
+ * LIST of everything, with STATUS (RFC 5819 where the server has it) unless that is not wanted, in the order of a sync.
+ * Of every namespace: `LIST "" "*"` shows on most servers what is in all of them; one of which it shows nothing is asked
+ * for by its prefix. The lines are read here, because imapflow drops those that break the grammar, and changes names.
  */
-export async function list(session: ImapSession): Promise<ListedMailbox[]> {
+export async function list(session: ImapSession, withStatus: boolean): Promise<ListedMailbox[]> {
   const listing = new Listing(session.redact);
-  await session.command(async (client) => {
-    session.readLine = (line) => listing.read(line);
-    try {
-      await listAll(session, client, listing);
-      await askForStatus(client, listing);
-    } finally {
-      session.readLine = null;
-    }
+  await reading(session, listing, async () => {
+    await session.command((client) => listAll(session, client, listing, withStatus), session.limits.list);
+    await session.command((client) => askForStatus(client, listing, withStatus));
   });
   session.unread = listing.unread;
   return sortForSync(mailboxesOf(session, listing));
 }
 
-/** Whether LIST shows a mailbox of this name now. */
-export async function isListed(session: ImapSession, client: ImapFlow, rawName: string): Promise<boolean> {
-  const listing = new Listing(session.redact);
+async function reading(session: ImapSession, listing: Listing, ask: () => Promise<void>): Promise<void> {
   session.readLine = (line) => listing.read(line);
   try {
-    await send(client, 'LIST', [string(''), nameToken(rawName)]);
+    await ask();
   } finally {
     session.readLine = null;
   }
+}
+
+/** Whether LIST shows a mailbox of this name now. */
+export async function isListed(session: ImapSession, client: ImapFlow, rawName: string): Promise<boolean> {
+  const listing = new Listing(session.redact);
+  await reading(session, listing, () => send(client, 'LIST', [string(''), nameToken(rawName)]));
   const line = listing.lines.get(rawName);
   return line !== undefined && !line.attributes.has('\\nonexistent');
 }
 
-async function listAll(session: ImapSession, client: ImapFlow, listing: Listing): Promise<void> {
-  const options = returnOptions(client);
+async function listAll(session: ImapSession, client: ImapFlow, listing: Listing, withStatus: boolean): Promise<void> {
+  const options = returnOptions(client, withStatus);
   let ask = (prefix: string) => send(client, 'LIST', [nameToken(prefix), string('*'), ...options]);
   try {
     await ask('');
@@ -54,7 +56,9 @@ async function listAll(session: ImapSession, client: ImapFlow, listing: Listing)
     ask = (prefix) => send(client, 'LIST', [nameToken(prefix), string('*')]);
     await ask('');
   }
-  for (const prefix of new Set(prefixesOf(session))) {
+  const prefixes = [...new Set(prefixesOf(session))];
+  if (prefixes.length > MAX_NAMESPACES) listing.addUnread(`more than ${MAX_NAMESPACES} namespaces`);
+  for (const prefix of prefixes.slice(0, MAX_NAMESPACES)) {
     const isShown = [...listing.lines.values()].some((line) => line.rawName.startsWith(prefix) && isSelectable(line));
     if (isShown) continue;
     if ((await refusalOf(ask(prefix))) !== null) listing.addUnread(`NO to LIST "${prefix}" "*"`);
@@ -67,9 +71,9 @@ function prefixesOf({ namespaces, client }: ImapSession): string[] {
   return known.filter((prefix) => prefix !== '');
 }
 
-function returnOptions(client: ImapFlow): Attribute[] {
+function returnOptions(client: ImapFlow, withStatus: boolean): Attribute[] {
   const { capabilities } = client;
-  const items: Attribute[] = capabilities.has('LIST-STATUS') ? [atom('STATUS'), statusItems(client)] : [];
+  const items: Attribute[] = withStatus && capabilities.has('LIST-STATUS') ? [atom('STATUS'), statusItems(client)] : [];
   const isExtended = capabilities.has('LIST-EXTENDED') || items.length > 0;
   // With options a server says what it is asked for, and nothing else.
   if (isExtended && capabilities.has('SPECIAL-USE')) items.push(atom('SPECIAL-USE'));
@@ -82,13 +86,13 @@ function statusItems({ capabilities }: ImapFlow): Attribute[] {
 }
 
 /**
- * Of each mailbox, where LIST did not bring it. INBOX may exist whatever LIST says (RFC 9051, 5.1): it does where it has a
+ * Of each mailbox, where it is wanted and LIST did not bring it. INBOX may exist whatever LIST says (RFC 9051, 5.1): it does where it has a
  * STATUS, and does not where the server says so.
  */
-async function askForStatus(client: ImapFlow, listing: Listing): Promise<void> {
+async function askForStatus(client: ImapFlow, listing: Listing, ofEach: boolean): Promise<void> {
   const { lines, statuses } = listing;
   const ask = (rawName: string) => refusalOf(send(client, 'STATUS', [nameToken(rawName), statusItems(client)]));
-  const asked = statuses.size > 0 ? [] : [...lines.values()].filter(isSelectable);
+  const asked = !ofEach || statuses.size > 0 ? [] : [...lines.values()].filter(isSelectable);
   for (const { rawName } of asked) await ask(rawName);
   const inbox = lines.get(INBOX);
   if (inbox && isSelectable(inbox)) return;

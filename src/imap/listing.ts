@@ -7,6 +7,10 @@ import type { Redact } from './redact.ts';
 
 /** More are counted as unread: no account has so many. */
 const MAX_MAILBOXES = 50_000;
+/** Bytes of all names together. */
+const MAX_NAMES = 16 * 1024 * 1024;
+/** Of a mailbox, those of all lines that name it. */
+const MAX_ATTRIBUTES = 50;
 const MAX_SAMPLES = 5;
 /** Bytes of an answer that are shown. */
 const SAMPLE = 120;
@@ -21,6 +25,7 @@ export class Listing {
   readonly #redact: Redact;
   readonly #samples: string[] = [];
   #unread = 0;
+  #nameBytes = 0;
 
   constructor(redact: Redact) {
     this.#redact = redact;
@@ -43,7 +48,7 @@ export class Listing {
       }
       case 'STATUS': {
         const found = readStatusLine(line);
-        if (found) this.statuses.set(canonical(found.rawName), found.status);
+        if (found) this.#addStatus(canonical(found.rawName), found.status);
         return true;
       }
       default:
@@ -64,14 +69,24 @@ export class Listing {
   #add(line: ListLine): void {
     const rawName = canonical(line.rawName);
     const known = this.lines.get(rawName);
-    if (!known && this.lines.size >= MAX_MAILBOXES) {
-      this.addUnread(`more than ${MAX_MAILBOXES} mailboxes`);
+    if (!known && !this.#hasRoomFor(rawName, this.lines)) {
+      this.addUnread(`more than ${MAX_MAILBOXES} mailboxes, or ${MAX_NAMES} bytes of names`);
       return;
     }
     const [best, other] = known && isSelectable(known) ? [known, line] : [line, known];
-    const attributes = new Set([...best.attributes, ...(other?.attributes ?? [])]);
+    const attributes = new Set([...best.attributes, ...(other?.attributes ?? [])].slice(0, MAX_ATTRIBUTES));
     if (isSelectable(best)) for (const attribute of UNSELECTABLE) attributes.delete(attribute);
     this.lines.set(rawName, { rawName, attributes, delimiter: best.delimiter ?? other?.delimiter ?? null });
+  }
+
+  #addStatus(rawName: string, status: MailboxStatus | null): void {
+    if (this.statuses.has(rawName) || this.#hasRoomFor(rawName, this.statuses)) this.statuses.set(rawName, status);
+  }
+
+  #hasRoomFor(rawName: string, named: ReadonlyMap<string, unknown>): boolean {
+    if (named.size >= MAX_MAILBOXES || this.#nameBytes + rawName.length > MAX_NAMES) return false;
+    this.#nameBytes += rawName.length;
+    return true;
   }
 }
 

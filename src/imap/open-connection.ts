@@ -1,5 +1,6 @@
 import { MailboxNames } from '../domain/mailbox-names.ts';
 import { MailtideError } from '../errors.ts';
+import { DEFAULT_LIMITS, type ImapLimits } from './answer-limits.ts';
 import type { ImapConnection, ImapLogin, ImapServerFacts } from './connection.ts';
 import { DEFAULT_DEADLINES, type ImapDeadlines } from './deadlines.ts';
 import type { ImapStage } from './errors.ts';
@@ -16,10 +17,14 @@ import { select } from './select.ts';
 import { ImapSession } from './session.ts';
 
 export interface OpenImapOptions {
-  /** Ends the connection at once: the socket is destroyed, what waits rejects with RUN_CANCELLED. */
+  /**
+   * Ends the connection at once: the socket is destroyed, what waits rejects with RUN_CANCELLED, or with the signal's
+   * reason where that is one of our errors.
+   */
   readonly signal?: AbortSignal;
   readonly logger?: ImapLogger;
   readonly deadlines?: Partial<ImapDeadlines>;
+  readonly limits?: Partial<ImapLimits>;
   /** `ca`: PEM of the authorities to trust instead of the system's. */
   readonly tls?: { readonly ca?: string };
   /** How the account's mailboxes are spelled, as far as it is known; a LIST adds to it. */
@@ -32,21 +37,26 @@ export interface OpenImapOptions {
  */
 export async function openImapConnection(login: ImapLogin, options: OpenImapOptions = {}): Promise<ImapConnection> {
   const { signal, logger } = options;
-  if (signal?.aborted) throw new MailtideError('RUN_CANCELLED');
+  if (signal?.aborted) throw reasonOf(signal);
   const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
-  const session = new ImapSession(flowOptions(login, deadlines, options.tls), {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const session = new ImapSession(flowOptions(login, deadlines, limits, options.tls), {
     login,
+    limits,
     deadlines,
     redact: redactorFor(login),
     logger,
     names: options.names ?? new MailboxNames(),
   });
-  const cancel = () => session.fail(new MailtideError('RUN_CANCELLED'));
+  const cancel = () => session.fail(reasonOf(signal));
   signal?.addEventListener('abort', cancel);
   session.client.once('close', () => signal?.removeEventListener('abort', cancel));
   await connect(session, login, deadlines);
   return connectionOn(session, deadlines);
 }
+
+const reasonOf = (signal?: AbortSignal): MailtideError =>
+  signal?.reason instanceof MailtideError ? signal.reason : new MailtideError('RUN_CANCELLED');
 
 async function connect(session: ImapSession, login: ImapLogin, deadlines: ImapDeadlines): Promise<void> {
   const { client } = session;
@@ -86,7 +96,7 @@ function factsOf({ client }: ImapSession): ImapServerFacts {
 function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapConnection {
   return {
     server: factsOf(session),
-    list: () => list(session),
+    list: ({ withStatus } = { withStatus: true }) => list(session, withStatus),
     unread: () => session.unread,
     select: (path) => select(session, path),
     searchUids: (set) => searchUids(session, set),

@@ -1,5 +1,5 @@
 import type { ImapFlow } from 'imapflow';
-import type { RawLine } from './list-lines.ts';
+import { MAX_LINE, type RawLine } from './list-lines.ts';
 
 interface Answer {
   readonly payload: Buffer;
@@ -22,6 +22,9 @@ export function tapLines(client: ImapFlow, onLine: (line: RawLine) => boolean): 
     const { payload, literals = [] } = answer;
     // '*', and no digit: most untagged responses are the rows of a FETCH, and those are left alone.
     const isWord = payload[0] === 0x2a && !((payload[2] ?? 0) >= 0x30 && (payload[2] ?? 0) <= 0x39);
-    return isWord && onLine({ text: payload.toString('latin1'), literals }) ? Promise.resolve(true) : handle(answer);
+    // One byte more than a line may have, so that a cut one is seen to be too long.
+    return isWord && onLine({ text: payload.toString('latin1', 0, MAX_LINE + 1), literals })
+      ? Promise.resolve(true)
+      : handle(answer);
   };
 }

@@ -1,3 +1,4 @@
+import { searchLimit } from './answer-limits.ts';
 import { toImapError } from './errors.ts';
 import type { ImapSession } from './session.ts';
 
@@ -8,7 +9,7 @@ export async function searchUids(session: ImapSession, set: string): Promise<num
     if (Array.isArray(uids)) return uids;
     // `false` for a NO or BAD, and nothing when no mailbox is selected: an empty answer is an empty list.
     throw toImapError(refusal(session), 'command');
-  });
+  }, searchLimit(session.messages));
 }
 
 function refusal({ lastAnswer }: ImapSession): Error {

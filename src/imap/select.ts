@@ -1,5 +1,6 @@
 import type { ImapFlow, ImapFlowError } from 'imapflow';
 import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
+import { MailtideError } from '../errors.ts';
 import { responseCode } from './errors.ts';
 import { countOf, modseqOf, objectIdOf, uidOf, uidValidityOf } from './field-values.ts';
 import { isListed } from './list.ts';
@@ -29,6 +30,9 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
       mailboxId: objectIdOf((mailbox as { mailboxId?: unknown }).mailboxId),
     };
   });
+  if (session.selected.exists !== null && session.selected.exists > session.limits.mailboxMessages) {
+    throw new MailtideError('IMAP_ANSWER_TOO_LARGE');
+  }
   return session.selected;
 }
 

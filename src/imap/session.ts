@@ -7,8 +7,11 @@ import {
 } from 'imapflow';
 import type { MailboxNames } from '../domain/mailbox-names.ts';
 import { NOTHING_UNREAD, type UnreadAnswers } from '../domain/receipt.ts';
+import { UidRanges } from '../domain/uid-ranges.ts';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
+import { AnswerGuard } from './answer-guard.ts';
+import type { AnswerLimit, ImapLimits } from './answer-limits.ts';
 import type { ImapLogin } from './connection.ts';
 import { type ImapDeadlines, SilenceWatch } from './deadlines.ts';
 import { type ImapStage, toImapError } from './errors.ts';
@@ -21,11 +24,12 @@ import { tapLines } from './raw-lines.ts';
 import { type Redact, redactedError } from './redact.ts';
 import { socketTransport } from './transport.ts';
 
-/** More than any mailbox can have lost between two passes: a server that says so is not to be believed. */
-const MAX_VANISHED = 10_000_000;
+/** Single sets of a VANISHED cost memory, whatever they name: more than any mailbox can have lost between two passes. */
+const MAX_VANISHED_RANGES = 200_000;
 
 export interface SessionSettings {
   readonly login: ImapLogin;
+  readonly limits: ImapLimits;
   readonly deadlines: ImapDeadlines;
   readonly redact: Redact;
   readonly logger: ImapLogger | undefined;
@@ -53,16 +57,20 @@ export class ImapSession {
   /** Status and code of the last tagged answer: imapflow's search keeps them to itself. */
   lastAnswer: { readonly response: string; readonly code?: string | undefined } | null = null;
 
+  readonly limits: ImapLimits;
+
+  readonly #guard: AnswerGuard;
   readonly #watch: SilenceWatch;
   #failure: MailtideError | null = null;
   #busy = false;
-  #vanished: number[] = [];
-  #vanishedEarlier: number[] = [];
+  #vanished = new UidRanges();
+  #vanishedEarlier = new UidRanges();
 
   #isLoggingIn = false;
 
   constructor(options: ImapFlowOptions, settings: SessionSettings) {
-    const { login, deadlines, redact, logger, names } = settings;
+    const { login, deadlines, limits, redact, logger, names } = settings;
+    this.limits = limits;
     const { addresses } = login;
     this.redact = redact;
     this.names = names;
@@ -78,7 +86,6 @@ export class ImapSession {
         (retryAfterMs) => this.fail(new MailtideError('IMAP_THROTTLED', { retryAfterMs })),
         () => this.#isLoggingIn,
       ),
-      expungeHandler: (event) => this.#expunged(event),
     });
     this.openMailbox = createSelect(this.client);
     tapLines(this.client, (line) => {
@@ -96,11 +103,21 @@ export class ImapSession {
     this.client.on('response', (answer) => {
       this.lastAnswer = answer;
     });
+    this.#guard = new AnswerGuard(this.client, limits.other, {
+      onExceeded: (error) => this.fail(error),
+      onCommand: () => this.#watch.commandBegins(),
+      onVanished: (set, isEarlier) => this.#vanish(set, isEarlier),
+    });
     this.#watch = new SilenceWatch(
       () => this.client.stats().received,
-      deadlines.silenceMs,
+      deadlines,
       () => this.fail(new MailtideError('IMAP_TIMEOUT')),
     );
+  }
+
+  /** As many as the selected mailbox can have: what EXISTS said, or else the limit. */
+  get messages(): number {
+    return this.selected ? (this.selected.exists ?? this.limits.mailboxMessages) : 0;
   }
 
   get busy(): boolean {
@@ -119,8 +136,9 @@ export class ImapSession {
     );
   }
 
-  async command<T>(run: (client: ImapFlow) => Promise<T>): Promise<T> {
-    this.#begin();
+  /** @param limit of the answer to each command that `run` sends; the usual one when absent */
+  async command<T>(run: (client: ImapFlow) => Promise<T>, limit?: AnswerLimit): Promise<T> {
+    this.#begin(limit);
     try {
       return await run(this.client);
     } catch (error) {
@@ -130,13 +148,17 @@ export class ImapSession {
     }
   }
 
-  /** The rows of one UID FETCH, as they come, unsolicited ones among them. The socket rests while a row is used. */
+  /**
+   * The rows of one UID FETCH, as they come, unsolicited ones among them. The socket rests while a row is used.
+   * @param limit of all of them, or of those between two that `wanted` is called for
+   */
   async *rows(
     set: string,
     query: FetchQueryObject,
+    limit: AnswerLimit,
     options: FetchOptions = {},
   ): AsyncGenerator<FetchMessageObject, void> {
-    this.#begin();
+    this.#begin(limit);
     try {
       for await (const row of this.client.fetch(set, query, { ...options, uid: true })) {
         this.#watch.pause();
@@ -150,27 +172,38 @@ export class ImapSession {
     }
   }
 
+  /** A row came that was asked for. */
+  wanted(): void {
+    this.#guard.renew();
+  }
+
+  /** The message that ended the connection because it is larger than it may be, where the server said which. */
+  get oversized(): number | null {
+    return this.#guard.oversized;
+  }
+
   /** UIDs that vanished while we were looking, since the last call. */
-  takeVanished(): number[] {
+  takeVanished(): UidRanges {
     const taken = this.#vanished;
-    this.#vanished = [];
+    this.#vanished = new UidRanges();
     return taken;
   }
 
   /** UIDs of VANISHED (EARLIER), the answer to a question about the past. */
-  takeVanishedEarlier(): number[] {
+  takeVanishedEarlier(): UidRanges {
     const taken = this.#vanishedEarlier;
-    this.#vanishedEarlier = [];
+    this.#vanishedEarlier = new UidRanges();
     return taken;
   }
 
   /** A second command would wait for ever behind a FETCH whose rows wait for whoever sends it. */
-  #begin(): void {
+  #begin(limit?: AnswerLimit): void {
     if (this.#failure) throw this.#failure;
     if (this.#busy) {
       throw new MailtideError('INTERNAL', { cause: new Error('a command was sent while another one runs') });
     }
     this.#busy = true;
+    this.#guard.allow(limit);
     this.#watch.start();
   }
 
@@ -179,10 +212,9 @@ export class ImapSession {
     this.#watch.stop();
   }
 
-  #expunged({ uid, earlier }: { readonly uid?: number | undefined; readonly earlier?: boolean | undefined }): void {
-    if (uid === undefined) return;
-    const list = earlier ? this.#vanishedEarlier : this.#vanished;
-    list.push(uid);
-    if (list.length > MAX_VANISHED) this.fail(new MailtideError('IMAP_INVALID_ANSWER'));
+  #vanish(set: string, isEarlier: boolean): void {
+    const ranges = isEarlier ? this.#vanishedEarlier : this.#vanished;
+    ranges.add(set);
+    if (ranges.count > MAX_VANISHED_RANGES) this.fail(new MailtideError('IMAP_ANSWER_TOO_LARGE'));
   }
 }

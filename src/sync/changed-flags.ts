@@ -1,3 +1,4 @@
+import { UidRanges } from '../domain/uid-ranges.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { StoredMailbox } from '../store/mail/mailboxes.ts';
@@ -11,7 +12,7 @@ const SWEEP = 2000;
 const ROWS_PER_TRANSACTION = 1000;
 
 export interface Changes {
-  readonly vanished: readonly number[];
+  readonly vanished: UidRanges;
   /** Where the rolling sweep goes on in the next pass. */
   readonly sweptTo: number;
   /** The server told of all changes since the last pass. */
@@ -28,7 +29,7 @@ export async function changedFlags(
 ): Promise<Changes> {
   const sweptTo = Number(mailbox.flagSweepUid);
   const highest = Number(mailbox.enumeratedUpTo);
-  if (highest === 0 || plan.flags === 'none') return { vanished: [], sweptTo, all: true };
+  if (highest === 0 || plan.flags === 'none') return { vanished: new UidRanges(), sweptTo, all: true };
   if (plan.flags === 'since-cursor') {
     const { changed, vanished } = await connection.fetchChanges(highest, mailbox.highestModseq!);
     await storeFlags(context, ref, changed, 'changes');
@@ -39,7 +40,7 @@ export async function changedFlags(
   const to = Math.min(from + SWEEP - 1, recentFrom - 1);
   const set = to >= from ? `${from}:${to},${recentFrom}:${highest}` : `${recentFrom}:${highest}`;
   await storeFlags(context, ref, await connection.fetchFlags(set), 'present');
-  return { vanished: [], sweptTo: Math.max(0, to), all: false };
+  return { vanished: new UidRanges(), sweptTo: Math.max(0, to), all: false };
 }
 
 /** Returns how many messages had other flags. */

@@ -1,4 +1,5 @@
 import type { GapReason } from '../domain/receipt.ts';
+import type { UidRanges } from '../domain/uid-ranges.ts';
 import type { MailboxSnapshot } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts';
@@ -36,15 +37,16 @@ export async function compareSets(
   line: Line,
   ref: MailboxRef,
   snapshot: MailboxSnapshot,
-  { added, vanished, compareAll }: { added: Added; vanished: readonly number[]; compareAll: boolean },
+  { added, vanished, compareAll }: { added: Added; vanished: readonly UidRanges[]; compareAll: boolean },
 ): Promise<SetComparison> {
   const { pool } = context;
-  const said = new Set(vanished);
+  const said = [...vanished];
+  const isSaid = (uid: number) => said.some((ranges) => ranges.has(uid));
   const live = await countLive(pool, ref, snapshot.uidNext);
-  const left = said.size > 0 ? (await liveUids(pool, ref, 1)).filter((uid) => said.has(uid)) : [];
+  const left = said.some(({ count }) => count > 0) ? (await liveUids(pool, ref, 1)).filter(isSaid) : [];
   const counted = countedSet(snapshot);
   // Equal counts prove nothing where the list says something else.
-  const isAsListed = added.unlisted.every((uid) => said.has(uid));
+  const isAsListed = added.unlisted.every(isSaid);
   if (!compareAll && isAsListed && live - left.length === snapshot.exists && (counted || added.isWhole)) {
     const gone = await confirmed(context, ref, left, live);
     const server = added.isWhole && fits(added.listed, snapshot) ? wholeSet(ref, added.listed) : counted;
@@ -53,19 +55,19 @@ export async function compareSets(
   }
 
   const { uids, exists, uidNext, isSound } = await listAll(line.connection, ref, snapshot);
-  for (const uid of line.connection.takeVanished()) said.add(uid);
+  said.push(line.connection.takeVanished());
   const missing = new Set(uids);
   const ours = await liveUids(pool, ref, 1);
   const unlisted = ours.filter((uid) => !missing.delete(uid));
   // Of an answer that contradicts itself only what the server says twice is believed.
-  const gone = isSound ? unlisted : unlisted.filter((uid) => said.has(uid));
+  const gone = isSound ? unlisted : unlisted.filter(isSaid);
   const flagsProven = await addUids(context, line, ref, [...missing]);
   return {
     gone: await confirmed(context, ref, gone, live),
     server: isSound ? wholeSet(ref, uids) : countedSet({ exists, uidNext }),
     flagsProven,
     late: missing.size,
-    unsaid: gone.filter((uid) => !said.has(uid)).length,
+    unsaid: gone.filter((uid) => !isSaid(uid)).length,
     uidNext: isSound ? uidNext : null,
     highest: uids.at(-1) ?? 0,
     doubt: isSound ? null : 'SERVER_CONTRADICTS_ITSELF',

@@ -65,7 +65,7 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   const changes = await changedFlags(context, line.connection, ref, mailbox, plan);
   const sets = await compareSets(context, line, ref, snapshot, {
     added,
-    vanished: [...changes.vanished, ...line.connection.takeVanished()],
+    vanished: [changes.vanished, line.connection.takeVanished()],
     compareAll: plan.wholeSet,
   });
   // What was never fetched needs no place to be found at first: nobody has seen it.

@@ -55,8 +55,8 @@ export async function fetchBodies(
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
-  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed) =>
-    fetchInto(connection, waiting, onServed, size, pipeline, sizes),
+  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed, oversized) =>
+    fetchInto(connection, waiting, { onServed, oversized }, size, pipeline, sizes),
   );
   try {
     let below: number | null = null;
@@ -66,13 +66,14 @@ export async function fetchBodies(
       const { large, fetchable } = Object.groupBy(pending, ({ size }) =>
         size > context.maxMessageBytes ? 'large' : 'fetchable',
       );
-      if (large) await storeHeaders(context, line.connection, ref, large, onTheMove);
+      if (large) await storeHeaders(context, line, ref, large, onTheMove);
       const asked = askedTogether(fetchable ?? [], limit);
       // What did not fit comes first in the next command.
       below = (asked.length < (fetchable ?? []).length ? asked : pending).at(-1)!.uid;
       const waiting: Waiting = new Map(asked.map((location) => [location.uid, location]));
       await finder.fetch(waiting);
       if (waiting.size > 0) await resolveSilent(context, line, ref, waiting, finder, expunged);
+      await storeHeaders(context, line, ref, finder.takeOversized(), onTheMove);
     }
     await pipeline.drain();
   } finally {
@@ -102,7 +103,7 @@ class Sizes {
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
-  onServed: (location: PendingLocation) => void,
+  { onServed, oversized }: { onServed: (location: PendingLocation) => void; oversized: PendingLocation[] },
   size: BatchSize,
   pipeline: StorePipeline<BodyBatch, DigestedBatch>,
   sizes: Sizes,
@@ -113,6 +114,11 @@ async function fetchInto(
     for await (const { uid, source } of connection.fetchSources([...waiting.keys()], waiting)) {
       const location = waiting.get(uid);
       if (!location) continue;
+      if (source === null) {
+        waiting.delete(uid);
+        oversized.push(location);
+        continue;
+      }
       onServed(location);
       if (sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);

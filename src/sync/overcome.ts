@@ -9,20 +9,27 @@ import type { Line } from './line.ts';
 export type Waiting = Map<number, PendingLocation>;
 
 /**
- * Fetches what waits and takes out what came. `onServed` hears of every message with bytes, also of one that stays in
- * `waiting` because they may not be all of them.
+ * Fetches what waits and takes out what came, also what turned out to be larger than a message may be, which it puts
+ * into `oversized`. `onServed` hears of every message with bytes, also of one that stays in `waiting` because they may
+ * not be all of them.
  */
 export type FetchWaiting = (
   connection: ImapConnection,
   waiting: Waiting,
   onServed: (location: PendingLocation) => void,
+  oversized: PendingLocation[],
 ) => Promise<void>;
 
 /**
  * A connection that broke over a message: closed by Dovecot (imap_fetch_failure), or by us at a broken literal, or
  * because the server fell silent, for example in a literal that it announced longer than it is.
  */
-const BROKEN = new Set<ErrorCode>(['IMAP_CONNECTION_LOST', 'IMAP_INVALID_ANSWER', 'IMAP_TIMEOUT']);
+const BROKEN = new Set<ErrorCode>([
+  'IMAP_CONNECTION_LOST',
+  'IMAP_INVALID_ANSWER',
+  'IMAP_TIMEOUT',
+  'IMAP_ANSWER_TOO_LARGE',
+]);
 
 export const isBroken = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
 
@@ -56,6 +63,8 @@ export class PoisonFinder {
   readonly #line: Line;
   readonly #ref: MailboxRef;
   readonly #fetch: FetchWaiting;
+  #oversized: PendingLocation[] = [];
+  #oversizedBefore = 0;
   #unexplained = 0;
   #breakers = 0;
   /** The smallest message that the server has served, to try it with. */
@@ -68,6 +77,14 @@ export class PoisonFinder {
     this.#line = line;
     this.#ref = ref;
     this.#fetch = fetch;
+  }
+
+  /** Messages that turned out to be larger than the limit since the last call. */
+  takeOversized(): PendingLocation[] {
+    const taken = this.#oversized;
+    this.#oversized = [];
+    this.#oversizedBefore = 0;
+    return taken;
   }
 
   /** Leaves in `waiting` what the server is silent about. */
@@ -104,13 +121,22 @@ export class PoisonFinder {
   }
 
   #ask(waiting: Waiting): Promise<void> {
-    return this.#fetch(this.#line.connection, waiting, (location) => {
+    const onServed = (location: PendingLocation) => {
       if (!this.#control || location.size < this.#control.size) this.#control = location;
-    });
+    };
+    return this.#fetch(this.#line.connection, waiting, onServed, this.#oversized);
   }
 
   async #afterBreak(waiting: Waiting, error: unknown): Promise<void> {
     const { pool, lease, publish, log } = this.#context;
+    // It was a message that is larger than the limit, and its server said which.
+    const isExplained = this.#oversized.length > this.#oversizedBefore;
+    this.#oversizedBefore = this.#oversized.length;
+    if (isExplained) {
+      await this.#line.renew(this.#ref);
+      if (waiting.size > 0) await this.#fetchPart(waiting);
+      return;
+    }
     if (++this.#unexplained > MAX_UNEXPLAINED) {
       await countAttempt(pool, lease, this.#ref, [...waiting.keys()]);
       throw error;
@@ -155,7 +181,9 @@ export class PoisonFinder {
 
   async #serves(uid: number): Promise<boolean> {
     try {
-      for await (const row of this.#line.connection.fetchSources([uid])) if (row.uid === uid) return true;
+      for await (const row of this.#line.connection.fetchSources([uid])) {
+        if (row.uid === uid && row.source) return true;
+      }
     } catch (error) {
       const { code } = toMailtideError(error);
       if (BROKEN.has(code)) await this.#line.renew(this.#ref);

@@ -36,7 +36,7 @@ const levels = [
   ['neither', 'IMAP4rev1 IDLE UIDPLUS NAMESPACE'],
 ] as const;
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 90_000 });
 
 describe.each(levels)('a fault on a server with %s', (_level, capability) => {
   let server: Dovecot & ServerProcess;
@@ -104,7 +104,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
         const run = await syncRun(service, runId);
         return ['SUCCEEDED', 'FAILED', 'WAITING_RETRY'].includes(run.status) && run;
       },
-      { what: 'the end of the attempt', timeoutMs: 25_000 },
+      { what: 'the end of the attempt', timeoutMs: 60_000 },
     );
 
   const cancel = (runId: string) =>

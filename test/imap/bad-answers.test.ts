@@ -29,7 +29,7 @@ describe('rows of a FETCH', () => {
       }),
     );
     const rows = await all(imap.fetchSources([1, 2, 3, 4, 5, 6, 7]));
-    expect(rows.map(({ uid, source }) => [uid, source.toString()])).toEqual([
+    expect(rows.map(({ uid, source }) => [uid, source?.toString()])).toEqual([
       [1, 'one'],
       [7, 'seven'],
       [5, ''],
@@ -115,23 +115,10 @@ describe('changes', () => {
         },
       }),
     );
-    expect(await imap.fetchChanges(5, 90n)).toEqual({
-      changed: [{ uid: 1, flags: ['\\Seen'], modseq: 95n }],
-      vanished: [2, 4, 5],
-    });
-    expect(imap.takeVanished()).toEqual([3]);
-  });
-
-  test('what vanished is more than any mailbox can have lost: not believed', async () => {
-    const imap = await session.selected(
-      startScriptedMailbox({
-        capability: withQresync,
-        fetch: ({ tag }) => `* VANISHED (EARLIER) 1:12000000\r\n${tag} OK done`,
-      }),
-      // imapflow tells of each, which takes a while.
-      { deadlines: {} },
-    );
-    await expect(imap.fetchChanges(5, 90n)).rejects.toMatchObject({ code: 'IMAP_INVALID_ANSWER' });
+    const { changed, vanished } = await imap.fetchChanges(5, 90n);
+    expect(changed).toEqual([{ uid: 1, flags: ['\\Seen'], modseq: 95n }]);
+    expect(String(vanished)).toBe('2,4:5');
+    expect(String(imap.takeVanished())).toBe('3');
   });
 
   test('a server that answers ENABLE with nothing is still asked for changes, not for everything', async () => {
@@ -143,7 +130,7 @@ describe('changes', () => {
       }),
     );
     expect(imap.server.level).toBe('CONDSTORE');
-    expect(await imap.fetchChanges(5, 90n)).toEqual({ changed: [], vanished: [] });
+    expect((await imap.fetchChanges(5, 90n)).changed).toEqual([]);
     expect(session.server?.received.at(-1)).toContain('CHANGEDSINCE 90');
   });
 

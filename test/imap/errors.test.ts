@@ -58,7 +58,7 @@ const cases: [ImapStage, Error, string][] = [
   ['command', no('SERVERBUG'), 'IMAP_SERVER_REFUSED'],
   ['command', failure({ responseStatus: 'BAD' }), 'IMAP_SERVER_REFUSED'],
   ['command', failure({ code: 'ParserError12' }), 'IMAP_INVALID_ANSWER'],
-  ['command', failure({ code: 'LiteralTooLarge' }), 'IMAP_INVALID_ANSWER'],
+  ['command', failure({ code: 'LiteralTooLarge' }), 'IMAP_ANSWER_TOO_LARGE'],
   ['command', new TypeError('of imapflow, over an odd answer'), 'IMAP_INVALID_ANSWER'],
 ];
 

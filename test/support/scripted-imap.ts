@@ -36,7 +36,10 @@ export async function startScriptedImap(script: Script = {}): Promise<ScriptedIm
     // A client that gives up resets the connection: that is what such tests are about.
     socket.on('error', () => socket.destroy());
     if (script.greeting !== undefined) socket.write(`${script.greeting}\r\n`);
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It passes the socket's errors on.
+    lines.on('error', () => socket.destroy());
+    lines.on('line', (line) => {
       received.push(line);
       const [tag = '', command = '', ...rest] = line.split(' ');
       const parts = { line, tag, command: command.toUpperCase(), rest: rest.join(' ') };

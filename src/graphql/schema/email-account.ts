@@ -114,8 +114,8 @@ builder.mutationFields((t) => ({
     description: 'Connects a mailbox. Nothing is synced before startEmailSync or the schedule.',
     type: EmailAccount,
     args: { input: t.arg({ type: CreateEmailAccountInput, required: true }) },
-    resolve: async (query, _root, { input }, { prisma, services, tenantId }) => {
-      const { id } = await services.accounts.create(tenantId, input);
+    resolve: async (query, _root, { input }, { prisma, services, tenantId, signal }) => {
+      const { id } = await services.accounts.create(tenantId, input, signal);
       // Somebody else may have deleted it by now.
       return found(await prisma.emailAccount.findUnique({ ...query, where: { id } }));
     },
@@ -123,9 +123,9 @@ builder.mutationFields((t) => ({
   updateEmailAccount: t.prismaField({
     type: EmailAccount,
     args: { id: t.arg.id({ required: true }), input: t.arg({ type: UpdateEmailAccountInput, required: true }) },
-    resolve: async (query, _root, args, { prisma, services, tenantId }) => {
+    resolve: async (query, _root, args, { prisma, services, tenantId, signal }) => {
       const id = requireId('EmailAccount', args.id);
-      await services.accounts.update(tenantId, id, args.input);
+      await services.accounts.update(tenantId, id, args.input, signal);
       return found(await prisma.emailAccount.findUnique({ ...query, where: { id } }));
     },
   }),

@@ -57,6 +57,6 @@ builder.mutationField('testEmailConnection', (t) =>
     description: 'Connects, logs in, lists the mailboxes, logs out. Nothing is stored.',
     type: EmailConnectionTest,
     args: { input: t.arg({ type: EmailConnectionInput, required: true }) },
-    resolve: (_root, { input }, { services, signal }) => services.accounts.test(input, signal),
+    resolve: (_root, { input }, { services, signal, tenantId }) => services.accounts.test(tenantId, input, signal),
   }),
 );

@@ -58,18 +58,28 @@ function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, re
 
 /**
  * Marks a message of which only the header has just been stored, in the same transaction. Where the same bytes are a
- * whole message in another place, it stays one.
+ * whole message in another place, it stays one. One whose server did not tell its size is tried again after a while;
+ * others when the limit is raised.
  */
-export async function markHeadersOnly(tx: Sql, lease: Lease, mailbox: MailboxRef, uid: number): Promise<SyncRun> {
+export async function markHeadersOnly(
+  tx: Sql,
+  lease: Lease,
+  mailbox: MailboxRef,
+  { uid, isToldSize }: { uid: number; isToldSize: boolean },
+): Promise<SyncRun> {
   const [row] = await tx.query<SetAside & { size: number }>(
-    `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE'
+    `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE',
+       retry_at = CASE WHEN $4 THEN NULL ELSE ${RETRY_AT} END
      WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts, size`,
-    [mailbox.id, mailbox.generation, uid],
+    [mailbox.id, mailbox.generation, uid, isToldSize],
   );
+  const said = isToldSize
+    ? `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES`
+    : `The message has more bytes than MAX_MESSAGE_BYTES, though its server says ${row!.size}`;
   await tx.query(
     `UPDATE message m SET headers_only = true, parse_error = $2 WHERE m.id = $1 AND NOT EXISTS (
        SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED')`,
-    [row!.messageId, `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES: only its header is stored.`],
+    [row!.messageId, `${said}: only its header is stored.`],
   );
   await appendEvents(tx, lease.accountId, [eventOf(row!, mailbox, 'TOO_LARGE')]);
   return recordProgress(tx, lease, { add: { eventsCreated: 1 } });
@@ -103,8 +113,8 @@ export function releaseQuarantined(
       `UPDATE message_location l SET state = 'PENDING' FROM mailbox m
        WHERE m.account_id = $1 AND m.deleted_at IS NULL AND l.mailbox_id = m.id AND l.generation = m.generation
          AND l.state = 'QUARANTINED' AND l.deleted_at IS NULL
-         AND CASE WHEN l.last_error = 'TOO_LARGE' AND l.message_id IS NOT NULL THEN l.size <= $2
-               ELSE $3 OR l.retry_at IS NULL OR l.retry_at <= now() OR l.retry_at > now() + ${waitAfter('l.attempts')} END`,
+         AND (l.last_error IS DISTINCT FROM 'TOO_LARGE' OR l.message_id IS NULL OR l.size <= $2)
+         AND ($3 OR l.retry_at IS NULL OR l.retry_at <= now() OR l.retry_at > now() + ${waitAfter('l.attempts')})`,
       [lease.accountId, maxMessageBytes, mode === 'FULL'],
     );
   });

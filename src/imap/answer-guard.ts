@@ -1,0 +1,130 @@
+import type { ImapFlow } from 'imapflow';
+import { MailtideError } from '../errors.ts';
+import type { AnswerLimit } from './answer-limits.ts';
+
+/** One response as imapflow's stream hands it on: its lines, and what is called when it was used. */
+interface Response {
+  readonly payload: Buffer;
+  readonly next: () => void;
+}
+
+/** What of imapflow's stream is needed and its types do not show. It is behind TLS and decompression. */
+interface Streamer {
+  readonly inputBuffer: readonly Buffer[];
+  readonly destroyed: boolean;
+  _transform(chunk: Buffer, encoding: string, next: () => void): void;
+  push(response: Response | null): boolean;
+  checkLiteralMarker(line: Buffer): boolean;
+}
+
+interface Sender {
+  readonly streamer: Streamer;
+  exec(command: string, attributes?: unknown, options?: unknown): Promise<unknown>;
+}
+
+export interface GuardEvents {
+  /** The answer is larger than it may be. */
+  onExceeded(error: MailtideError): void;
+  /** A command goes to the server. */
+  onCommand(): void;
+  /** VANISHED (RFC 7162, 3.2.10): imapflow would walk through it UID by UID. */
+  onVanished(set: string, isEarlier: boolean): void;
+}
+
+const VANISHED = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)\s*$/i;
+const LONGEST_KEYWORD = 12;
+/** More than a hundred thousand single UIDs; a range costs no more than one of these. */
+const MAX_VANISHED_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Counts what a server sends, by command. imapflow limits one line, one literal and one response; how many of them
+ * follow one command is limited here, before they are parsed.
+ */
+export class AnswerGuard {
+  readonly #events: GuardEvents;
+  readonly #default: AnswerLimit;
+  #limit: AnswerLimit;
+  #bytes = 0;
+  #responses = 0;
+  #isOver = false;
+  /** The message whose literal was announced as larger than it may be; null when another limit was met. */
+  oversized: number | null = null;
+
+  constructor(client: ImapFlow, usual: AnswerLimit, events: GuardEvents) {
+    this.#events = events;
+    this.#default = this.#limit = usual;
+    const sender = client as unknown as Sender;
+    this.#hear(sender.streamer);
+    const exec = sender.exec.bind(client);
+    sender.exec = (command, attributes, options) => {
+      this.renew();
+      events.onCommand();
+      return exec(command, attributes, options);
+    };
+  }
+
+  /** What the commands from now on may be answered; without a limit the usual. */
+  allow(limit: AnswerLimit = this.#default): void {
+    this.#limit = limit;
+    this.renew();
+  }
+
+  /** Something came that was asked for: what comes next is counted from here. */
+  renew(): void {
+    this.#bytes = this.#responses = 0;
+  }
+
+  #hear(streamer: Streamer): void {
+    const transform = streamer._transform.bind(streamer);
+    streamer._transform = (chunk, encoding, next) => {
+      this.#bytes += chunk.length;
+      if (this.#isExceeded()) next();
+      else transform(chunk, encoding, next);
+    };
+    const push = streamer.push.bind(streamer);
+    streamer.push = (response) => {
+      if (response === null) return push(response);
+      this.#responses++;
+      if (this.#isExceeded() || this.#isVanished(response.payload)) {
+        response.next();
+        return true;
+      }
+      return push(response);
+    };
+    const checkLiteralMarker = streamer.checkLiteralMarker.bind(streamer);
+    streamer.checkLiteralMarker = (line) => {
+      const before = streamer.inputBuffer;
+      const isLiteral = checkLiteralMarker(line);
+      if (streamer.destroyed) this.oversized = uidOf(Buffer.concat([...before, line]));
+      return isLiteral;
+    };
+  }
+
+  #isExceeded(): boolean {
+    if (this.#bytes <= this.#limit.bytes && this.#responses <= this.#limit.responses) return false;
+    this.#exceed();
+    return true;
+  }
+
+  #exceed(): void {
+    if (!this.#isOver) this.#events.onExceeded(new MailtideError('IMAP_ANSWER_TOO_LARGE'));
+    this.#isOver = true;
+  }
+
+  #isVanished(payload: Buffer): boolean {
+    if (!payload.toString('latin1', 0, LONGEST_KEYWORD).toUpperCase().startsWith('* VANISHED')) return false;
+    if (payload.length > MAX_VANISHED_BYTES) {
+      this.#exceed();
+      return true;
+    }
+    const [, earlier, set] = VANISHED.exec(payload.toString('latin1')) ?? [];
+    if (set !== undefined) this.#events.onVanished(set, earlier !== undefined);
+    return true;
+  }
+}
+
+/** The UID of a row of FETCH whose literal has not come yet: servers say it first, as they are asked to. */
+function uidOf(row: Buffer): number | null {
+  const [, uid] = /\bUID (\d{1,10})\b/i.exec(row.toString('latin1', 0, 1024)) ?? [];
+  return uid === undefined ? null : Number(uid);
+}
