@@ -129,14 +129,10 @@ export class PoisonFinder {
 
   async #afterBreak(waiting: Waiting, error: unknown): Promise<void> {
     const { pool, lease, publish, log } = this.#context;
-    // It was a message that is larger than the limit, and its server said which.
-    const isExplained = this.#oversized.length > this.#oversizedBefore;
+    const isExplained =
+      this.#oversized.length > this.#oversizedBefore && toMailtideError(error).code === 'IMAP_ANSWER_TOO_LARGE';
     this.#oversizedBefore = this.#oversized.length;
-    if (isExplained) {
-      await this.#line.renew(this.#ref);
-      if (waiting.size > 0) await this.#fetchPart(waiting);
-      return;
-    }
+    if (isExplained) return this.#afterOversized(waiting, this.#oversized.pop()!, error);
     if (++this.#unexplained > MAX_UNEXPLAINED) {
       await countAttempt(pool, lease, this.#ref, [...waiting.keys()]);
       throw error;
@@ -156,6 +152,18 @@ export class PoisonFinder {
     if (answer !== 'silent') waiting.delete(suspect.uid);
     const rest = [...waiting].filter(([uid]) => uid !== suspect.uid);
     await this.#inGroups(waiting, rest, Math.ceil(rest.length / NARROWER));
+  }
+
+  /** The server announced more bytes than a message may have. What it says of one message twice is believed. */
+  async #afterOversized(waiting: Waiting, location: PendingLocation, error: unknown): Promise<void> {
+    await this.#line.renew(this.#ref);
+    const answer = await this.fetchAlone(location);
+    this.#oversizedBefore = this.#oversized.length;
+    if (answer !== 'served') {
+      if (++this.#unexplained > MAX_UNEXPLAINED) throw error;
+      waiting.set(location.uid, location);
+    }
+    if (waiting.size > 0) await this.#fetchPart(waiting);
   }
 
   async #afterRefusal(waiting: Waiting, error: unknown): Promise<void> {

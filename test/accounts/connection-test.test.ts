@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ConnectionInput } from '../../src/accounts/account-input.ts';
 import { hintFor } from '../../src/accounts/connection-hints.ts';
 import { testConnection } from '../../src/accounts/connection-test.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { freePort } from '../support/free-port.ts';
-import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
+import { type ScriptedImap, SILENCE, startScriptedImap } from '../support/scripted-imap.ts';
+import { waitFor } from '../support/wait.ts';
 
 type Server = Awaited<ReturnType<typeof startDovecot>>;
 let good: Server;
@@ -112,6 +113,34 @@ test('a web server that has waited for a request for long enough', async () => {
   const result = await testConnection(input({ host: '127.0.0.1', port }), lenient);
   expect(result).toMatchObject({ ok: false, code: 'IMAP_NOT_IMAP' });
   web.close();
+});
+
+describe('a server that says something all the time, and never what it was asked', () => {
+  test.each(['CAPABILITY', 'LOGIN', 'LIST', 'STATUS'])('%s, ends with the time of the whole test', async (at) => {
+    const drips: NodeJS.Timeout[] = [];
+    let isClosed = false;
+    const drip = (socket: Socket) => {
+      drips.push(setInterval(() => socket.write('* OK still here\r\n'), 20));
+      socket.on('close', () => {
+        isClosed = true;
+      });
+      return SILENCE;
+    };
+    scripted = await startScriptedImap({
+      greeting: '* OK ready',
+      reply: ({ tag, command }, socket) => {
+        if (command === at) return drip(socket);
+        return command === 'LIST' ? `* LIST (\\Noselect) "/" Top\r\n${tag} OK done` : undefined;
+      },
+    });
+    const began = performance.now();
+    const result = await testConnection(input(scripted), lenient, { wholeMs: 1000 });
+    const took = performance.now() - began;
+    for (const timer of drips) clearInterval(timer);
+    expect(result).toMatchObject({ ok: false, code: 'IMAP_TIMEOUT' });
+    expect(took).toBeGreaterThan(900);
+    await waitFor(() => isClosed, { what: 'the end of the connection' });
+  });
 });
 
 test('a hint says what else is known', async () => {

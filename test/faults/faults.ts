@@ -223,7 +223,7 @@ export const ROW_FAULTS: readonly FaultCase[] = [
     what: 'a literal announced longer than it is',
     fault: rows(
       BODIES,
-      announcing((length) => length + 100_000_000),
+      announcing((length) => length + 10_000_000),
     ),
     ends: 'IMAP_TIMEOUT',
   },
