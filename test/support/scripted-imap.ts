@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 export type ReceivedLine = { line: string; tag: string; command: string; rest: string };
 
 export type Script = {
+  /** An address of the loopback network: what a service notes of one host is not of another. */
+  host?: string;
   /** The first thing every client hears; without one the server accepts the connection and says nothing. */
   greeting?: string;
   /** What CAPABILITY answers. */
@@ -22,12 +24,14 @@ export type ScriptedImap = AsyncDisposable & {
   port: number;
   /** Every line that clients sent, in order. */
   received: string[];
+  /** How many clients are connected. */
+  connections(): number;
   stop(): Promise<void>;
 };
 
 /** A server that behaves as badly as the script says: for everything that no good server can be made to do. */
 export async function startScriptedImap(script: Script = {}): Promise<ScriptedImap> {
-  const host = '127.0.0.1';
+  const { host = '127.0.0.1' } = script;
   const received: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -57,7 +61,7 @@ export async function startScriptedImap(script: Script = {}): Promise<ScriptedIm
   }
 
   const { port } = server.address() as AddressInfo;
-  return { host, port, received, stop, [Symbol.asyncDispose]: stop };
+  return { host, port, received, connections: () => sockets.size, stop, [Symbol.asyncDispose]: stop };
 }
 
 function ordinary({ tag, command }: ReceivedLine, { capability = 'IMAP4rev1' }: Script): string {
