@@ -16,6 +16,9 @@ import type { SyncContext } from './context.ts';
 import { expectedMessages, isProvenUnchanged } from './plan.ts';
 import { findRenames } from './renames.ts';
 
+/** More messages than that are no account's, and no number that the rows can hold: STATUS may say anything. */
+const MAX_EXPECTED = 1_000_000_000;
+
 export interface Discovery {
   /** In the order in which they are synced. */
   readonly mailboxes: readonly { readonly stored: StoredMailbox; readonly unchanged: boolean }[];
@@ -43,10 +46,11 @@ export async function discover(context: SyncContext, connection: ImapConnection)
   const { known, vanished, unlisted } = await knownMailboxes(context, connection, before, listed, names);
 
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
-  const remaining = listed.reduce(
+  const expected = listed.reduce(
     (sum, mailbox) => sum + expectedMessages(known.get(mailbox.path) ?? null, mailbox.status),
     0,
   );
+  const remaining = Math.min(expected, MAX_EXPECTED);
   if (created.length > 0) {
     publish(await createMailboxes(pool, lease, created));
     const gone = new Set(vanished.map(({ id }) => id));

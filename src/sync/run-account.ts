@@ -132,8 +132,8 @@ async function fetchAll(
     const claim = claims.get(id)!;
     try {
       const ref = refs.get(id) ?? { id, path, generation, uidValidity: uidValidity! };
-      // Once: fetchBodies has found out already that no single message is to blame.
-      await breaking.read(ref, 1, async () => {
+      // Again, because the mailbox before it may have left the connection broken.
+      await breaking.read(ref, ATTEMPTS, async () => {
         await recognise(context, line, ref, onTheMove);
         const facts = { mailboxId: id };
         await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
