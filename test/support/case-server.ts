@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type CaseStages, newScript } from './case-script.ts';
 import {
   answerOf,
+  type CaseCommand,
   type CaseReply,
   type CaseSession,
   CLOSE,
@@ -21,8 +22,14 @@ export type CaseServer = AsyncDisposable & {
   afterRun(run: number): void;
 };
 
+/** What a response answers; `GREETING` where nothing was asked. */
+export type Asked = Pick<CaseCommand, 'command' | 'rest'> & {
+  /** Name of the mailbox that is selected now. */
+  selected: string | null;
+};
+
 /** What is sent instead of a response, which is one line, or several where literals are in it. */
-export type Alter = (response: string) => CaseReply;
+export type Alter = (response: string, asked: Asked) => CaseReply;
 
 /** A server that does what its script says (test/sync/odd-servers/README.md), and else what any server does. */
 export async function startCaseServer(stages: CaseStages, alter: Alter = (line) => [line]): Promise<CaseServer> {
@@ -61,13 +68,17 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
   const send = (line: string) => {
     if (!isSilent && socket.writable) socket.write(`${line}\r\n`, 'latin1');
   };
-  const reply = (answer: CaseReply) => {
-    const sent = answer.flatMap((one): CaseReply => (typeof one === 'string' ? alter(one) : [one]));
+  const reply = (answer: CaseReply, { command, rest }: Pick<CaseCommand, 'command' | 'rest'>) => {
+    const asked = { command, rest, selected: session.selected?.name ?? null };
+    const sent = answer.flatMap((one): CaseReply => (typeof one === 'string' ? alter(one, asked) : [one]));
+    // In one packet: each further one would wait for the acknowledgement of the one before.
+    socket.cork();
     for (const line of sent) {
       if (line === CLOSE) socket.end();
       else if (line === SILENT) isSilent = true;
       else send(line);
     }
+    socket.uncork();
   };
   /** What the next line is when it is no command: the answer of a SASL exchange. */
   let exchange: ((line: string) => void) | null = null;
@@ -86,7 +97,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
       exchange = null;
       const decoded = steps.map((text) => Buffer.from(text, 'base64').toString('latin1'));
       const [user, password] = wanted === 2 ? [decoded[0]!, decoded[1]!] : plainLogin(steps[0]!);
-      reply(logIn(session, tag, user, password));
+      reply(logIn(session, tag, user, password), { command: 'LOGIN', rest: '' });
     };
     step();
   };
@@ -100,9 +111,9 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
     const command = { tag, command: name.toUpperCase(), rest: rest.join(' ') };
     const scripted = command.command === 'AUTHENTICATE' ? scriptedAnswer(session, command) : null;
     if (command.command === 'AUTHENTICATE' && !scripted) authenticate(tag, rest[0]!, rest[1]);
-    else reply(scripted ?? answerOf(session, command));
+    else reply(scripted ?? answerOf(session, command), command);
   };
-  reply([session.script.greeting]);
+  reply([session.script.greeting], { command: 'GREETING', rest: '' });
   let buffered = '';
   let asked = false;
   socket.on('data', (data: Buffer) => {

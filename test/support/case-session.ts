@@ -157,11 +157,13 @@ function open(session: CaseSession, tag: string, name: string): CaseReply {
   const { MESSAGES, UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ } = facts(session.selected);
   return [
     '* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)',
+    '* OK [PERMANENTFLAGS (\\Deleted \\Seen \\*)] ok',
     `* ${MESSAGES} EXISTS`,
     '* 0 RECENT',
     `* OK [UIDVALIDITY ${UIDVALIDITY}] ok`,
     ...(UIDNEXT ? [`* OK [UIDNEXT ${UIDNEXT}] ok`] : []),
     ...(hasModseqs(session) ? [`* OK [HIGHESTMODSEQ ${HIGHESTMODSEQ}] ok`] : []),
+    ...(/ OBJECTID\b/.test(capabilities(session)) ? [`* OK [MAILBOXID (${UIDVALIDITY}-F)] ok`] : []),
     `${tag} OK [READ-WRITE] done`,
   ];
 }
@@ -220,6 +222,8 @@ function itemOf(item: string, message: CaseMessage): string {
       return `RFC822.SIZE ${message.size ?? source.length}`;
     case 'MODSEQ':
       return `MODSEQ (${message.modseq})`;
+    case 'EMAILID':
+      return `EMAILID (${idOf(message)})`;
   }
   const [, section = '', from, length] = /^BODY(?:\.PEEK)?\[([^\]]*)\](?:<(\d+)\.(\d+)>)?$/.exec(item) ?? [];
   const whole = section.startsWith('HEADER') ? source.slice(0, headerEnd) : source;
@@ -238,12 +242,16 @@ function withBody(line: string, message: CaseMessage): string {
   return line.replace(/\$BODY(?:\+(\d+))?/, (_, more = '0') => `{${source.length + Number(more)}}\r\n${source}`);
 }
 
-function sourceOf({ subject, bytes, uid }: CaseMessage): string {
+const idOf = ({ subject, uid }: Pick<CaseMessage, 'subject' | 'uid'>): string =>
+  Buffer.from(`${subject} ${uid}`, 'latin1').toString('hex');
+
+/** The bytes of a message, as latin1. */
+export function sourceOf({ subject, bytes, uid }: Pick<CaseMessage, 'subject' | 'bytes' | 'uid'>): string {
   const header = [
     'From: Ann <ann@example.org>',
     'To: Bob <bob@example.org>',
     `Subject: ${subject}`,
-    `Message-ID: <${Buffer.from(`${subject} ${uid}`, 'latin1').toString('hex')}@example.org>`,
+    `Message-ID: <${idOf({ subject, uid })}@example.org>`,
     'Date: Fri, 17 Jul 2020 02:44:25 +0000',
   ];
   return `${header.join('\r\n')}\r\n\r\n${'word'.padEnd(bytes - 2, '.')}\r\n`;

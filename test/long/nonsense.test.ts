@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { expectNothingLostOverNonsense } from '../support/nonsense.ts';
+
+/** In milliseconds. */
+const RUN_FOR = 600_000;
+
+test('the engine, ten minutes of servers that answer nonsense, stores all that is sound', {
+  timeout: 2 * RUN_FOR,
+}, async () => {
+  expect(await expectNothingLostOverNonsense(RUN_FOR, [])).toBeGreaterThanOrEqual(100);
+});

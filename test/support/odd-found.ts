@@ -1,0 +1,17 @@
+import type { OddServer } from './nonsense.ts';
+
+const QRESYNC = 'IMAP4rev1 CONDSTORE QRESYNC ENABLE OBJECTID SPECIAL-USE NAMESPACE';
+
+/** Servers over which the engine failed once, as the property found them. */
+export const FOUND: readonly OddServer[] = [
+  // The sum of what STATUS counts is no int4: the run ended as INTERNAL.
+  {
+    world: { capability: 'IMAP4rev1', counts: [1, 1] },
+    odd: [{ mailbox: 'Odd', message: 0, once: true, field: 'STATUS MESSAGES', value: '2147483648' }],
+  },
+  // The connection ends after the last row of INBOX: the mailbox after it was blamed.
+  {
+    world: { capability: QRESYNC, counts: [3, 2] },
+    odd: [{ mailbox: 'INBOX', message: 3, once: false, line: 'end of bytes', act: 'cut', noise: '*' }],
+  },
+];

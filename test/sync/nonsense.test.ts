@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { expectNothingLostOverNonsense } from '../support/nonsense.ts';
+import { FOUND } from '../support/odd-found.ts';
+
+/** In milliseconds. `npm run test:long` takes ten minutes (test/long/nonsense.test.ts). */
+const RUN_FOR = 60_000;
+
+test('the engine, servers answer nonsense in any field, stores all that is sound', {
+  timeout: 5 * RUN_FOR,
+}, async () => {
+  expect(await expectNothingLostOverNonsense(RUN_FOR, FOUND)).toBeGreaterThanOrEqual(10);
+});
