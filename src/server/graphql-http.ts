@@ -54,6 +54,8 @@ export function addGraphQLHttp(
   app.route({
     url: GRAPHQL_PATH,
     method: ['GET', 'POST'],
+    // Fastify's own would measure an answer that is none of its kinds, and fail.
+    exposeHeadRoute: false,
     async handler(request, reply) {
       const signedIn = authentication.ofRequest(request.raw);
       if (wantsPage(request)) {

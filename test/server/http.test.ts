@@ -181,3 +181,11 @@ describe('operation', () => {
     expect(log).not.toContain(cookie.split('=')[1]);
   });
 });
+
+test('HEAD, of the GraphQL endpoint, is not found and no fault', async () => {
+  const response = await fetch(`${api.url}/graphql`, {
+    method: 'HEAD',
+    headers: { authorization: `Bearer ${api.alice.key}` },
+  });
+  expect(response.status).toBe(404);
+});
