@@ -9,7 +9,7 @@ RUN --mount=type=cache,target=/root/.npm \
     sh scripts/setup.sh \
     && npm run build:ui --if-present \
     && mkdir -p dist \
-    && npm pkg delete dependencies.prisma dependencies.node \
+    && npm pkg delete dependencies.prisma optionalDependencies \
     && npm prune --omit=dev --ignore-scripts \
     && rm -rf node_modules/.bin node_modules/.setup
 

@@ -60,10 +60,11 @@ install_packages() {
   sum=$(checksum "$packages")
   rm -f "$packages"
   # Not by the Node in node_modules, which npm is about to replace. Everything is needed, whatever the environment
-  # says: the package `node` runs a script to fetch its binary, and the generators are development packages.
+  # says: the generators are development packages, and a binary of Node is an optional one for each platform. No
+  # package runs a script of its own.
   (
     PATH=$(without_local_bin)
-    quietly npm ci --loglevel=error --include=dev --ignore-scripts=false
+    quietly npm ci --loglevel=error --include=dev --include=optional --ignore-scripts
   )
   echo "$sum" >"$packages"
 }

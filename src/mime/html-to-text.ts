@@ -1,34 +1,50 @@
-import { decodeHTML } from 'entities';
+import { Parser } from 'htmlparser2';
 
-/** Longest HTML that is read, in characters. What people write is in the first of them; the rest is style or a log. */
-const MAX_HTML = 500_000;
-
-/**
- * A comment, an element whose content is not for reading, or a tag by its name. Linear, because each of them ends at the
- * latest at the next angle bracket or with the text.
- */
-const MARKUP =
-  /<!--.*?(?:-->|$)|<(script|style|title)\b.*?(?:<\/\1[^<>]*>?|$)|<\/?([a-z][a-z0-9]*)[^<>]*>?|<[!?][^<>]*>?/gis;
-
-const PARAGRAPHS = new Set(['blockquote', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ol', 'p', 'table', 'ul']);
-const LINES = new Set(['address', 'article', 'br', 'div', 'dd', 'dt', 'hr', 'li', 'option', 'pre', 'section', 'tr']);
+const PARAGRAPHS = new Set(['blockquote', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ol', 'p', 'pre', 'table', 'ul']);
+const LINES = new Set(
+  'address article aside br caption center dd details div dl dt fieldset figcaption figure footer form header hr li main nav option section summary tr'.split(
+    ' ',
+  ),
+);
 const CELLS = new Set(['td', 'th']);
+/** What is in these is not for reading. */
+const HIDDEN = new Set(['iframe', 'noembed', 'noframes', 'script', 'style', 'template', 'title']);
 
 /**
  * HTML as text to search in and to preview, in linear time. It keeps words and lines, no layout: the HTML itself is what
  * people are shown.
  */
 export function htmlToText(html: string): string {
-  const text = html
-    .slice(0, MAX_HTML)
-    .replace(/[ \t\r\n\f]{2,}|[\t\r\n\f]/g, ' ')
-    .replace(MARKUP, (_, _hidden, name = '') => breakFor(name.toLowerCase()));
-  return decodeHTML(text)
+  let text = '';
+  let hidden = 0;
+  let preformatted = 0;
+  const parser = new Parser({
+    onopentagname(name) {
+      if (HIDDEN.has(name)) hidden++;
+      if (name === 'pre') preformatted++;
+      text += breakFor(name);
+    },
+    onclosetag(name) {
+      if (HIDDEN.has(name)) hidden--;
+      if (name === 'pre') preformatted--;
+      // An element without content is closed where it is opened.
+      if (name !== 'br') text += breakFor(name);
+    },
+    ontext(data) {
+      if (hidden === 0) text += data.replace(preformatted ? INLINE_SPACE : WHITE_SPACE, ' ');
+    },
+  });
+  parser.end(html);
+  return text
     .replace(/[ \u00a0]{2,}|\u00a0/g, ' ')
     .replace(/ ?\n ?/g, '\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
 }
+
+const WHITE_SPACE = /[ \t\r\n\f]+/g;
+/** White space that does not end a line. */
+const INLINE_SPACE = /[ \t\r\f]+/g;
 
 function breakFor(name: string): string {
   if (PARAGRAPHS.has(name)) return '\n\n';

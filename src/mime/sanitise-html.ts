@@ -24,7 +24,7 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
     allowedSchemesByTag: { img: ['data', ...remote], '*': remote },
     transformTags: {
       // What it paints and how it is written belongs to the message; the document around it is ours.
-      body: (_tag, attributes) => ({ tagName: 'div', attribs: attributes }),
+      body: (_tag, attributes) => ({ tagName: 'div', attribs: bodyColours(attributes, options) }),
       a: (tagName, { href, ...attributes }) => ({ tagName, attribs: { ...attributes, ...linkTo(href) } }),
       img: (tagName, { src, ...attributes }) => ({ tagName, attribs: { ...attributes, ...imageOf(src, options) } }),
       '*': (tagName, attributes) => ({ tagName, attribs: styled(attributes, options) }),
@@ -125,6 +125,19 @@ function isCounter({ src = '', width = '', height = '' }: Attributes): boolean {
   return !src.startsWith('data:') && isTiny(width) && isTiny(height);
 }
 
+/** The colours of a body's attributes (HTML, 15.3.1), which mean nothing on what it becomes, before what its style says. */
+function bodyColours({ bgcolor, text, ...attributes }: Attributes, options: SanitiseOptions): Attributes {
+  const colours = [
+    ['background-color', bgcolor],
+    ['color', text],
+  ].filter(([, colour]) => colour !== undefined && COLOUR.test(colour));
+  if (colours.length === 0) return styled(attributes, options);
+  const declarations = colours.map(([name, colour]) => `${name}: ${colour}`);
+  return styled({ ...attributes, style: [...declarations, attributes['style'] ?? ''].join('; ') }, options);
+}
+
+const COLOUR = /^\s*#?\w{3,20}\s*$/;
+
 function styled(attributes: Attributes, options: SanitiseOptions): Attributes {
   const { style } = attributes;
   return style === undefined ? attributes : { ...attributes, style: safeCss(style, options) };
@@ -136,9 +149,13 @@ function styled(attributes: Attributes, options: SanitiseOptions): Attributes {
  * and a browser drops the declaration that it is in. Where things are placed is left alone: all is within the frame.
  */
 function safeCss(css: string, { remoteImages }: SanitiseOptions): string {
-  return css
-    .replace(/[\\<]/g, ' ')
-    .replace(/@(import|font-face|namespace|charset)/gi, '@blocked')
-    .replace(/\b(src|image|image-set|cross-fade|element|paint)\s*\(/gi, 'blocked(')
-    .replace(/\burl\s*\((?!\s*(?:["']\s*)?data:image\/)/gi, remoteImages ? 'url(' : 'blocked(');
+  return (
+    css
+      // Old mail hides its style from readers that know no style element. A browser skips these marks (CSS Syntax, 4.3.1).
+      .replace(/<!--|-->/g, ' ')
+      .replace(/[\\<]/g, ' ')
+      .replace(/@(import|font-face|namespace|charset)/gi, '@blocked')
+      .replace(/\b(src|image|image-set|cross-fade|element|paint)\s*\(/gi, 'blocked(')
+      .replace(/\burl\s*\((?!\s*(?:["']\s*)?data:image\/)/gi, remoteImages ? 'url(' : 'blocked(')
+  );
 }

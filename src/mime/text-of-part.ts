@@ -23,7 +23,8 @@ export function textOfPart(part: MimePart): PartText {
   const plain = (extracted?.text ?? bytes).subarray(0, MAX_BYTES);
   const unfolded = part.flowed ? unflowed(plain, part.flowed.delSp) : plain;
   const text = decodeText(unfolded, part.charset, { html: isHtml });
-  return { text: text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text, files: extracted?.files ?? [] };
+  // A text may come out of base64 with the line ends of an old Mac.
+  return { text: text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text, files: extracted?.files ?? [] };
 }
 
 function unflowed(bytes: Buffer, delSp: boolean): Buffer {

@@ -89,6 +89,17 @@ describe('what is harmless stays', () => {
     expect(clean('<img src="data:image/svg+xml;base64,PHN2Zz4=">')).toBe('<img />');
   });
 
+  test('the colours of a body, also where attributes say them', () => {
+    expect(clean('<body bgcolor="#000000" text="white"><p>x</p></body>')).toBe(
+      '<div style="background-color: #000000; color: white; "><p>x</p></div>',
+    );
+    expect(clean('<body bgcolor="red; background: url(//x)"><p>x</p></body>')).toBe('<div><p>x</p></div>');
+  });
+
+  test('the first rule of a style that is hidden in a comment', () => {
+    expect(clean('<style><!--\n.a { color: red }\n--></style>x')).toBe('<style> \n.a { color: red }\n </style>x');
+  });
+
   test('links, which open elsewhere and tell nobody where from', () => {
     expect(clean('<a href="https://e.example/?a=1&amp;b=2" ping="//e.example">x</a>')).toBe(
       '<a href="https://e.example/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer nofollow">x</a>',
