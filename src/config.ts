@@ -23,7 +23,7 @@ const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: integer(0, 65535).default(4000),
   PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.com' })
+    .url({ protocol: /^https?$/, abort: true, error: 'must be a URL like https://mail.example.com' })
     .refine((value) => new URL(value).pathname === '/', 'must have no path: the service needs a host name of its own')
     .optional(),
   TRUSTED_PROXIES: z

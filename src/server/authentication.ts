@@ -49,7 +49,8 @@ export function createAuthentication(authenticator: Authenticator, access: Acces
     async ofRequest(request, authorization = request.headers.authorization) {
       if (authorization !== undefined) {
         const key = typeof authorization === 'string' ? /^Bearer (.+)$/i.exec(authorization)?.[1]?.trim() : undefined;
-        return signedIn(key === undefined ? null : await limited(request, key, (secret) => authenticator.key(secret)));
+        if (key === undefined) return signedIn(null);
+        return signedIn(await limited(request, key, (secret) => authenticator.key(secret)), UNKNOWN_KEY);
       }
       const token = sessionToken(request);
       if (token === undefined || !isOwnOrigin(request)) return signedIn(null);
@@ -88,7 +89,10 @@ export function isOwnOrigin({ method = '', headers }: IncomingMessage): boolean 
   return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
 }
 
-function signedIn(credential: Credential | null): Credential {
-  if (!credential) throw new MailtideError('UNAUTHENTICATED');
+const UNKNOWN_KEY = { message: 'This API key is not valid. It may have been revoked.' };
+
+/** @param refusal what to say instead of "Sign in first" */
+function signedIn(credential: Credential | null, refusal = {}): Credential {
+  if (!credential) throw new MailtideError('UNAUTHENTICATED', refusal);
   return credential;
 }

@@ -36,6 +36,11 @@ describe('who asks', () => {
     ]);
   });
 
+  test('a wrong key, the answer says that this key is not valid', async () => {
+    const answer = await post(api, '/graphql', viewer, { ...json, authorization: `Bearer mt_x_${'y'.repeat(43)}` });
+    expect(await answer.text()).toContain('This API key is not valid.');
+  });
+
   test('a key that is no longer right is not helped by a cookie that is', async () => {
     const headers = { ...json, authorization: 'Bearer x', cookie: await cookieOf(api, api.alice.key), origin: api.url };
     expect((await post(api, '/graphql', viewer, headers)).status).toBe(401);
