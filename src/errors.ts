@@ -101,7 +101,11 @@ export const ERRORS = {
     'caller',
     'needs-auth',
   ),
-  IMAP_AUTH_UNAVAILABLE: row('The server cannot check the password at the moment: try again later.', 'caller', 'retry'),
+  IMAP_AUTH_UNAVAILABLE: row(
+    'The server cannot log this account in at the moment: it may be busy, or have too many connections. Try again later.',
+    'caller',
+    'retry',
+  ),
   IMAP_LOGIN_DISABLED: row(
     'The server allows no login over a connection like this one: use TLS or STARTTLS.',
     'caller',
@@ -124,7 +128,11 @@ export const ERRORS = {
     'caller',
     'retry',
   ),
-  IMAP_SERVER_REFUSED: row('The server refused a command that it should know.', 'caller', 'retry'),
+  IMAP_SERVER_REFUSED: row(
+    'The server refused a command that every IMAP server has: it may have a problem at the moment.',
+    'caller',
+    'retry',
+  ),
   IMAP_INVALID_ANSWER: row('The server answered something that is not valid IMAP.', 'caller', 'retry'),
   IMAP_ANSWER_TOO_LARGE: row('The server sent more than the answer to a command may have.', 'caller', 'retry'),
   TOO_MANY_CONNECTION_TESTS: row(

@@ -113,7 +113,20 @@ export function toImapError(error: unknown, stage: ImapStage): MailtideError {
     code === 'IMAP_THROTTLED' || code === 'IMAP_QUOTA_EXCEEDED'
       ? suggestedPauseMs(failure.responseText ?? '')
       : undefined;
-  return new MailtideError(code, { cause: error, retryAfterMs });
+  const message = code === 'IMAP_AUTH_FAILED' ? refusalInWords(failure) : undefined;
+  return new MailtideError(code, { cause: error, retryAfterMs, ...(message && { message }) });
+}
+
+/** What a person has to do where it is not to correct the password. */
+function refusalInWords(failure: Failure): string | undefined {
+  if (responseCode(failure) === 'EXPIRED') {
+    return 'The password has expired: change it at the provider, then enter the new one here.';
+  }
+  // Gmail's [WEBALERT] and [ALERT], after a login from a place that it does not know.
+  if (/web ?browser/i.test(failure.responseText ?? '')) {
+    return 'The provider wants you to log in with a web browser first: do so, then enter the password here once more.';
+  }
+  return undefined;
 }
 
 function codeOf(failure: Failure, stage: ImapStage): ErrorCode {

@@ -24,9 +24,9 @@ export const isOtherVersion = (contentType: string): boolean =>
 export const isCalendar = (contentType: string): boolean =>
   contentType === 'text/calendar' || contentType === 'application/ics';
 
-/** A message within the message, such as one that was forwarded. */
+/** A message within the message, such as one that was forwarded, or the header of one that came back (RFC 6522, 4). */
 export const isMessage = (contentType: string): boolean =>
-  contentType === 'message/rfc822' || contentType === 'message/global';
+  contentType === 'message/rfc822' || contentType === 'message/global' || contentType === 'text/rfc822-headers';
 
 /** S/MIME with the content within the signature, or encrypted (RFC 8551, 3.2). */
 export const isOpaque = (contentType: string): boolean =>

@@ -32,7 +32,6 @@ const cases: [ImapStage, Error, string][] = [
   ['login', no(), 'IMAP_AUTH_FAILED'],
   ['login', no('AUTHENTICATIONFAILED'), 'IMAP_AUTH_FAILED'],
   ['login', no('AUTHORIZATIONFAILED'), 'IMAP_AUTH_FAILED'],
-  ['login', no('EXPIRED'), 'IMAP_AUTH_FAILED'],
   ['login', no('ALERT', 'Application-specific password required'), 'IMAP_AUTH_FAILED'],
   ['login', no('ALERT', 'Too many simultaneous connections. (Failure)'), 'IMAP_AUTH_UNAVAILABLE'],
   ['login', no(undefined, 'Temporary authentication failure'), 'IMAP_AUTH_UNAVAILABLE'],
@@ -67,6 +66,18 @@ test.each(cases)('while in %s, %o is %s', (stage, error, code) => {
   expect(translated.code).toBe(code);
   expect(translated.message).toBe(ERRORS[translated.code].sentence);
   expect(translated.cause).toBe(error);
+});
+
+test.each([
+  [no('EXPIRED'), /^The password has expired: change it at the provider/],
+  [
+    no('ALERT', 'Please log in via your web browser: https://support.example'),
+    /^The provider wants you to log in with a web/,
+  ],
+])('a refused login that says what to do, the error says so', (error, sentence) => {
+  const { code, message } = toImapError(error, 'login');
+  expect(code).toBe('IMAP_AUTH_FAILED');
+  expect(message).toMatch(sentence);
 });
 
 test('the code of a refused FETCH is found in the parsed answer', () => {
