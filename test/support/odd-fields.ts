@@ -95,6 +95,8 @@ const status = (item: string): Field => ({
   values: 'number',
   costs: nothing,
 });
+/** More messages than a mailbox may have (src/imap/answer-limits.ts): it is set aside. */
+const isBeyondLimit = (value: string): boolean => !(Math.abs(Number(value.replace(/\$[&+-]1?/g, '1'))) < 1_000_000);
 /** Bytes of a message that are not counted right are not fetched whole, or are too large to be. */
 const isHuge = (value: string): boolean => Number(value.replace(/\D/g, '') || 0) > 10_000_000;
 
@@ -147,7 +149,13 @@ export const FIELDS = {
   'STATUS UIDNEXT': status('UIDNEXT'),
   'STATUS UIDVALIDITY': status('UIDVALIDITY'),
   'STATUS HIGHESTMODSEQ': status('HIGHESTMODSEQ'),
-  EXISTS: { of: ['SELECT'], pattern: () => '^\\* (?<v>\\d+) EXISTS', values: 'number', costs: nothing, unproven: true },
+  EXISTS: {
+    of: ['SELECT'],
+    pattern: () => '^\\* (?<v>\\d+) EXISTS',
+    values: 'number',
+    costs: (value) => (isBeyondLimit(value) ? ['mailbox'] : []),
+    unproven: true,
+  },
   RECENT: { of: ['SELECT'], pattern: () => '^\\* (?<v>\\d+) RECENT', values: 'number', costs: nothing },
   'SELECT FLAGS': { of: ['SELECT'], pattern: () => '^\\* FLAGS \\((?<v>[^)]*)\\)', values: 'flags', costs: nothing },
   PERMANENTFLAGS: { of: ['SELECT'], pattern: selectCode('PERMANENTFLAGS'), values: 'flags', costs: nothing },
@@ -161,7 +169,8 @@ export const FIELDS = {
     of: ['SEARCH'],
     pattern: () => '^\\* SEARCH(?<v>.*)$',
     values: 'search',
-    costs: (value) => (value.includes('$&') ? [] : ['mailbox']),
+    // What stands directly behind the last UID changes it.
+    costs: (value) => (/\$&( |$)/.test(value) && !/[1-9]\$&/.test(value) ? [] : ['mailbox']),
   },
   'SEARCH status': { of: ['SEARCH'], pattern: () => '^\\w+ (?<v>OK)\\b', values: 'tagged', costs: always('mailbox') },
   'row number': { of: [...ROWS], pattern: numberOfRow, values: 'number', costs: always('message', 'metadata') },
@@ -211,7 +220,7 @@ export const FIELDS = {
     of: ['METADATA'],
     pattern: inRow('(?<v>FLAGS|INTERNALDATE|RFC822\\.SIZE|UID)(?= )'),
     values: 'string',
-    costs: (value) => (opensLiteral(value) ? ['mailbox'] : ['metadata of all']),
+    costs: (value) => (opensLiteral(value) ? ['mailbox', 'metadata of all'] : ['metadata of all']),
   },
   'bytes of a message': {
     of: ['BODY'],
