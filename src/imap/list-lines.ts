@@ -38,7 +38,8 @@ export function readListLine({ text, literals }: RawLine): ListLine | null {
   if (rawName === null || rawName.length > MAX_NAME) return null;
   return {
     attributes: new Set(attributes.toLowerCase().split(/\s+/, MAX_ATTRIBUTES).filter(Boolean)),
-    delimiter: /^(NIL|"")$/i.test(delimiter) ? null : delimiter.replace(/^"\\?(.)"$/s, '$1'),
+    // A control character, NUL among them, which no row can hold, divides no names.
+    delimiter: /^(NIL|"")$|\p{Cc}/iu.test(delimiter) ? null : delimiter.replace(/^"\\?(.)"$/s, '$1'),
     rawName,
   };
 }

@@ -80,6 +80,8 @@ async function play(engine: Engine, { world, odd }: OddServer): Promise<void> {
     return outcome;
   };
   const allowed = new Set(placed.flatMap(({ fault, at }) => costsOf(fault, at)));
+  // The search for renamed mailboxes opens others, and a break over one of these ends the run.
+  if (odd.length > 1 && allowed.has('mailbox')) allowed.add('run');
 
   for (const [run, truth] of truths.entries()) {
     const outcome = await sync('INCREMENTAL');

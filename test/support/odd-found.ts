@@ -9,6 +9,11 @@ export const FOUND: readonly OddServer[] = [
     world: { capability: 'IMAP4rev1', counts: [1, 1] },
     odd: [{ mailbox: 'Odd', message: 0, once: true, field: 'STATUS MESSAGES', value: '2147483648' }],
   },
+  // NUL as the delimiter of names: the run ended as INTERNAL.
+  {
+    world: { capability: 'IMAP4rev1 CONDSTORE ENABLE', counts: [1, 1] },
+    odd: [{ mailbox: 'INBOX', message: 0, once: false, field: 'LIST delimiter', value: '"\0"' }],
+  },
   // The connection ends after the last row of INBOX: the mailbox after it was blamed.
   {
     world: { capability: QRESYNC, counts: [3, 2] },
