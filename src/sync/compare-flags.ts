@@ -5,7 +5,7 @@ import { liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
 
-/** UIDs asked for at a time: what is held in memory does not depend on the mailbox. */
+/** UIDs asked for at a time: the rows in memory do not depend on the mailbox. */
 const UIDS_PER_COMMAND = 5000;
 
 export interface FlagComparison {
@@ -27,10 +27,10 @@ export async function compareFlags(
 ): Promise<FlagComparison> {
   const isGone = new Set(gone);
   let [proven, faults] = [true, 0];
-  for (let from = 1; from <= highest; from += UIDS_PER_COMMAND) {
-    const to = Math.min(from + UIDS_PER_COMMAND - 1, highest);
-    const ours = (await liveUids(context.pool, ref, from, to)).filter((uid) => !isGone.has(uid));
-    if (ours.length === 0) continue;
+  // By what is stored, not by number: a server may list the UID 4294967295.
+  const live = (await liveUids(context.pool, ref, 1, highest)).filter((uid) => !isGone.has(uid));
+  for (let from = 0; from < live.length; from += UIDS_PER_COMMAND) {
+    const ours = live.slice(from, from + UIDS_PER_COMMAND);
     const { flags, silent } = await askTwice(connection, `${ours[0]}:${ours.at(-1)}`, ours);
     if (silent.length > 0) proven = false;
     const isNews = ({ modseq }: FlagChange): boolean => since !== null && modseq !== null && modseq > since;

@@ -9,6 +9,11 @@ export const FOUND: readonly OddServer[] = [
     world: { capability: 'IMAP4rev1', counts: [1, 1] },
     odd: [{ mailbox: 'Odd', message: 0, once: true, field: 'STATUS MESSAGES', value: '2147483648' }],
   },
+  // Flags were compared in steps of 5000 UIDs, up to the last one: that took hours.
+  {
+    world: { capability: QRESYNC, counts: [2, 2] },
+    odd: [{ mailbox: 'Odd', message: 0, once: true, field: 'SEARCH', value: '$& 4294967295' }],
+  },
   // NUL as the delimiter of names: the run ended as INTERNAL.
   {
     world: { capability: 'IMAP4rev1 CONDSTORE ENABLE', counts: [1, 1] },
