@@ -7,7 +7,6 @@ import { dropPending, type MailboxRef, nextPending, type PendingLocation } from 
 import { quarantine } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
-import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import type { Line } from './line.ts';
 import { PoisonFinder, type Waiting } from './overcome.ts';
@@ -24,8 +23,8 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCHES_IN_FLIGHT = 5;
 
 /**
- * Fetches and stores the bytes of a mailbox's PENDING locations, newest first. What turns out to be gone from the
- * server is dropped, and its UIDs added to `expunged`.
+ * Fetches and stores the bytes of the PENDING locations of the selected mailbox, newest first. What turns out to be gone
+ * from the server is dropped, and its UIDs added to `expunged`.
  * @throws MailboxSetAside when the mailbox has another UIDVALIDITY by now.
  */
 export async function fetchBodies(
@@ -36,9 +35,6 @@ export async function fetchBodies(
   expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish, step, log } = context;
-  const snapshot = await line.connection.select(ref.path);
-  // Reset under our hands: these UIDs mean nothing any more. The next run begins the new generation.
-  if (snapshot.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   publish(await recordProgressNow(pool, lease, { mailbox: ref.path }));
 
   const size = new BatchSize(context.transactionMs);

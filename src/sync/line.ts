@@ -29,6 +29,14 @@ export class Line {
   /** A new connection, with the mailbox selected as it was. */
   async renew(ref: MailboxRef): Promise<void> {
     await this.reconnect();
+    await this.select(ref);
+  }
+
+  /**
+   * Selects the mailbox as it was.
+   * @throws MailboxSetAside when its UIDs mean something else now. The next run begins the new generation.
+   */
+  async select(ref: MailboxRef): Promise<void> {
     const { uidValidity } = await this.#connection.select(ref.path);
     if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
   }

@@ -135,9 +135,12 @@ async function fetchAll(
       // Again, because the mailbox before it may have left the connection broken.
       await breaking.read(ref, ATTEMPTS, async () => {
         await recognise(context, line, ref, onTheMove);
-        const facts = { mailboxId: id };
-        await context.step('fetch', facts, () => fetchBodies(context, line, ref, onTheMove, claim.expunged));
+        await line.select(ref);
       });
+      // Once: fetchBodies has found out already that no single message is to blame.
+      await breaking.read(ref, 1, () =>
+        context.step('fetch', { mailboxId: id }, () => fetchBodies(context, line, ref, onTheMove, claim.expunged)),
+      );
     } catch (error) {
       failure = error;
       claims.set(id, setAside(context, claim, error));
