@@ -44,10 +44,21 @@ export const progressOf = (accountId: string): string =>
   `subscription { frame: syncProgress(accountId: ${JSON.stringify(accountId)}) ${FRAME} }`;
 export const ACTIVITY = `subscription { frame: syncActivity ${FRAME} }`;
 
+/** The id of the operation that a watcher of a WebSocket watches. */
+const WATCHED = 'watched';
+
 type Answer = { data?: { frame: Frame } | null; errors?: { extensions: { code: string } }[] };
 
-/** Subscribes over a WebSocket; resolves when the server has taken the connection. */
-export async function watchSocket(service: Service, query: string, apiKey = service.apiKey): Promise<Watcher> {
+/**
+ * Subscribes over a WebSocket; resolves when the server has taken the connection. `ballast` subscribes beside it on the
+ * same connection: its frames are read and forgotten, its errors are kept.
+ */
+export async function watchSocket(
+  service: Service,
+  query: string,
+  apiKey = service.apiKey,
+  ballast: readonly string[] = [],
+): Promise<Watcher> {
   const socket = new WebSocket(`${service.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const [frames, errors]: [Frame[], string[]] = [[], []];
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
@@ -57,13 +68,15 @@ export async function watchSocket(service: Service, query: string, apiKey = serv
       socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${apiKey}` } }));
     });
     socket.on('message', (data: Buffer) => {
-      const { type, payload } = JSON.parse(data.toString()) as { type: string; payload?: unknown };
+      const { id, type, payload } = JSON.parse(data.toString()) as { id?: string; type: string; payload?: unknown };
       if (type === 'connection_ack') resolve();
-      if (type === 'next') take(payload as Answer, frames, errors);
+      if (type === 'next' && id === WATCHED) take(payload as Answer, frames, errors);
       if (type === 'error') take({ errors: payload as NonNullable<Answer['errors']> }, frames, errors);
     });
   });
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
+  for (const [i, one] of [query, ...ballast].entries()) {
+    socket.send(JSON.stringify({ id: i === 0 ? WATCHED : `ballast ${i}`, type: 'subscribe', payload: { query: one } }));
+  }
   return {
     frames,
     errors,
