@@ -1,7 +1,6 @@
 import type { MessageMetadata } from '../domain/words.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
-import type { Line } from './line.ts';
-import { isBroken } from './overcome.ts';
+import { isBroken, type Line } from './line.ts';
 
 /** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
 const MAX_BREAKS = 20;

@@ -2,8 +2,7 @@ import { toMailtideError } from '../errors.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import { MailboxSetAside } from './claims.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
-import { isBroken } from './overcome.ts';
+import { isBroken, type Line } from './line.ts';
 
 /** Mailboxes over which the connection may break in one run: each costs a few connections, or time-outs. */
 const MAX_BREAKING = 5;

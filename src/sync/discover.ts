@@ -13,6 +13,7 @@ import {
 import { releaseQuarantined } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
+import { isBroken, type Line } from './line.ts';
 import { expectedMessages, isProvenUnchanged } from './plan.ts';
 import { findRenames } from './renames.ts';
 
@@ -31,19 +32,19 @@ export interface Discovery {
 }
 
 /** LIST and STATUS against what is stored: which mailboxes there are, which need work, how much work that is. */
-export async function discover(context: SyncContext, connection: ImapConnection): Promise<Discovery> {
+export async function discover(context: SyncContext, line: Line): Promise<Discovery> {
   const { pool, lease, mode, publish } = context;
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   await releaseQuarantined(pool, lease, context);
   const before = await storedMailboxes(pool, lease.accountId);
   for (const { path, rawName } of before) context.names.know(path, rawName);
-  const { listed, names } = await listAll(connection, before);
-  const unread = connection.unread();
+  const listing = await listAll(context, line, before);
+  const { listed, unread } = listing;
   if (unread.count > 0) context.log.warn(unread, 'the server answered LIST with what cannot be read');
   const spelled = newlySpelled(before, listed);
   if (spelled.length > 0) await spellMailboxes(pool, lease, spelled);
   const at = new Date();
-  const { known, vanished, unlisted } = await knownMailboxes(context, connection, before, listed, names);
+  const { known, vanished, unlisted } = await knownMailboxes(context, line, before, listing);
 
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
   const expected = listed.reduce(
@@ -77,18 +78,18 @@ function newlySpelled(before: readonly StoredMailbox[], listed: readonly ListedM
 /** What is stored by the name that it has now, and what has none any more. */
 async function knownMailboxes(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   before: readonly StoredMailbox[],
-  listed: readonly ListedMailbox[],
-  names: ReadonlySet<string>,
+  listing: Listed,
 ): Promise<{ known: Map<string, StoredMailbox>; vanished: StoredMailbox[]; unlisted: StoredMailbox[] }> {
   const { pool, lease, publish, log } = context;
+  const { listed } = listing;
   if (listed.length === 0 && before.length > 0) {
     throw new MailtideError('IMAP_INVALID_ANSWER', {
       message: 'The server lists no mailboxes, although there were some: nothing is deleted before it does.',
     });
   }
-  const renames = await findRenames(context, connection, before, listed);
+  const { renames, uncertain } = await findRenames(context, line, before, listed);
   if (renames.length > 0) {
     log.info({ renames: renames.length }, 'mailboxes renamed');
     publish(await renameMailboxes(pool, lease, renames));
@@ -99,7 +100,7 @@ async function knownMailboxes(
   // A name may have been taken over from a mailbox that was deleted.
   const displaced = stayed.filter(({ path }) => renamed.has(path));
   const here = stayed.filter(({ path }) => !renamed.has(path));
-  const missing = await confirmVanished(context, connection, missingFrom(here, listed), names);
+  const missing = await confirmVanished(context, line, missingFrom(here, listed), listing, uncertain);
   return {
     known: new Map([...here.map((mailbox) => [mailbox.path, mailbox] as const), ...renamed]),
     vanished: [...displaced, ...missing.vanished],
@@ -107,34 +108,68 @@ async function knownMailboxes(
   };
 }
 
-/** Servers have been seen to answer a LIST short: where a mailbox is missing from one, a second one is added to it. */
-async function listAll(
-  connection: ImapConnection,
-  stored: readonly StoredMailbox[],
-): Promise<{ listed: readonly ListedMailbox[]; names: ReadonlySet<string> }> {
-  const first = await connection.list();
-  const isWhole = missingFrom(stored, mailboxesToSync(first, connection.server)).length === 0;
-  const all = isWhole ? first : [...first, ...(await connection.list())];
-  const byPath = new Map(all.map((mailbox) => [mailbox.path, mailbox]));
-  return { listed: mailboxesToSync([...byPath.values()], connection.server), names: new Set(byPath.keys()) };
+interface Listed {
+  /** Those that are to be synced, in their order. */
+  readonly listed: readonly ListedMailbox[];
+  /** Of all that the server showed. */
+  readonly names: ReadonlySet<string>;
+  readonly unread: UnreadAnswers;
 }
 
 /**
- * A mailbox is gone only when no LIST has its name and it cannot be opened, or when it is not to be synced any more. None
- * is while part of the list cannot be read. One that is not gone is synced, listed or not.
+ * Where the connection breaks, once more over a new one, and without STATUS: servers may break down over that of one
+ * mailbox, and it is only there to save work.
+ */
+async function listAll(
+  { log }: Pick<SyncContext, 'log'>,
+  line: Line,
+  stored: readonly StoredMailbox[],
+): Promise<Listed> {
+  try {
+    return await listOver(line.connection, stored, true);
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+    log.warn({ err: error }, 'the connection broke over LIST or STATUS');
+    await line.reconnect();
+    return listOver(line.connection, stored, false);
+  }
+}
+
+/** Servers have been seen to answer a LIST short: where a mailbox is missing from one, a second one is added to it. */
+async function listOver(
+  connection: ImapConnection,
+  stored: readonly StoredMailbox[],
+  withStatus: boolean,
+): Promise<Listed> {
+  const first = await connection.list({ withStatus });
+  const isWhole = missingFrom(stored, mailboxesToSync(first, connection.server)).length === 0;
+  const all = isWhole ? first : [...first, ...(await connection.list({ withStatus }))];
+  const byPath = new Map(all.map((mailbox) => [mailbox.path, mailbox]));
+  const listed = mailboxesToSync([...byPath.values()], connection.server);
+  return { listed, names: new Set(byPath.keys()), unread: connection.unread() };
+}
+
+/**
+ * A mailbox is gone only when no LIST has its name and the server refuses to open it, or when it is not to be synced any
+ * more. None is while part of the list cannot be read, nor one that may have another name. One that is not gone is
+ * synced, listed or not.
  */
 async function confirmVanished(
   { log }: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   missing: readonly StoredMailbox[],
-  names: ReadonlySet<string>,
+  { names, unread }: Listed,
+  uncertain: ReadonlySet<StoredMailbox>,
 ): Promise<{ vanished: StoredMailbox[]; unlisted: StoredMailbox[] }> {
   const vanished: StoredMailbox[] = [];
   const unlisted: StoredMailbox[] = [];
   for (const mailbox of missing) {
     if (names.has(mailbox.path)) {
       vanished.push(mailbox);
-    } else if (connection.unread().count > 0 || (await opens(connection, mailbox.path))) {
+      continue;
+    }
+    const mayBeThere = unread.count > 0 || uncertain.has(mailbox);
+    if (mayBeThere || (await line.attempt((connection) => opens(connection, mailbox.path))) !== false) {
       log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, and nothing says that it is gone');
       unlisted.push(mailbox);
     } else {

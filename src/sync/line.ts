@@ -1,11 +1,29 @@
+import { type ErrorCode, toMailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import { MailboxSetAside } from './claims.ts';
+
+/**
+ * A connection that broke over a message or mailbox: closed by Dovecot (imap_fetch_failure), or by us at a broken
+ * literal, or because the server fell silent, for example in a literal that it announced longer than it is.
+ */
+const BROKEN = new Set<ErrorCode>([
+  'IMAP_CONNECTION_LOST',
+  'IMAP_INVALID_ANSWER',
+  'IMAP_TIMEOUT',
+  'IMAP_ANSWER_TOO_LARGE',
+]);
+
+export const isBroken = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
+
+/** How often a run's discovery may break the connection: each costs a login, or a time-out. */
+const MAX_BREAKS = 5;
 
 /** A run's connection, which may break over a message and is then opened anew. */
 export class Line {
   readonly #connect: () => Promise<ImapConnection>;
   #connection: ImapConnection;
+  #breaks = 0;
 
   private constructor(connect: () => Promise<ImapConnection>, connection: ImapConnection) {
     this.#connect = connect;
@@ -39,6 +57,20 @@ export class Line {
   async select(ref: MailboxRef): Promise<void> {
     const { uidValidity } = await this.#connection.select(ref.path);
     if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+  }
+
+  /**
+   * Carries out what may break the connection, which is opened anew then.
+   * @returns null when it broke. @throws what broke it, when that has happened too often.
+   */
+  async attempt<T>(work: (connection: ImapConnection) => Promise<T>): Promise<T | null> {
+    try {
+      return await work(this.#connection);
+    } catch (error) {
+      if (!isBroken(error) || ++this.#breaks > MAX_BREAKS) throw error;
+      await this.reconnect();
+      return null;
+    }
   }
 
   close(): Promise<void> {

@@ -1,9 +1,9 @@
-import { type ErrorCode, toMailtideError } from '../errors.ts';
+import { toMailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { anyStoredUid, type MailboxRef, type PendingLocation } from '../store/mail/locations.ts';
 import { countAttempt, quarantine } from '../store/mail/quarantine.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
+import { isBroken, type Line } from './line.ts';
 
 /** Messages that were asked for and did not come yet, by UID. */
 export type Waiting = Map<number, PendingLocation>;
@@ -19,19 +19,6 @@ export type FetchWaiting = (
   onServed: (location: PendingLocation) => void,
   oversized: PendingLocation[],
 ) => Promise<void>;
-
-/**
- * A connection that broke over a message: closed by Dovecot (imap_fetch_failure), or by us at a broken literal, or
- * because the server fell silent, for example in a literal that it announced longer than it is.
- */
-const BROKEN = new Set<ErrorCode>([
-  'IMAP_CONNECTION_LOST',
-  'IMAP_INVALID_ANSWER',
-  'IMAP_TIMEOUT',
-  'IMAP_ANSWER_TOO_LARGE',
-]);
-
-export const isBroken = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
 
 /** Breaks in a row that no message can be blamed for: narrowing 500 down to one takes four. */
 const MAX_UNEXPLAINED = 5;
@@ -99,7 +86,7 @@ export class PoisonFinder {
     } catch (error) {
       const { code } = toMailtideError(error);
       if (code === 'IMAP_SERVER_REFUSED') await this.#afterRefusal(waiting, error);
-      else if (BROKEN.has(code)) await this.#afterBreak(waiting, error);
+      else if (isBroken(error)) await this.#afterBreak(waiting, error);
       else throw error;
     }
   }
@@ -112,7 +99,7 @@ export class PoisonFinder {
     } catch (error) {
       const { code } = toMailtideError(error);
       if (code !== 'IMAP_SERVER_REFUSED') {
-        if (!BROKEN.has(code)) throw error;
+        if (!isBroken(error)) throw error;
         await this.#line.renew(this.#ref);
         return waiting.size === 0 ? 'served' : 'broken';
       }
@@ -194,7 +181,7 @@ export class PoisonFinder {
       }
     } catch (error) {
       const { code } = toMailtideError(error);
-      if (BROKEN.has(code)) await this.#line.renew(this.#ref);
+      if (isBroken(error)) await this.#line.renew(this.#ref);
       else if (code !== 'IMAP_SERVER_REFUSED') throw error;
     }
     return false;

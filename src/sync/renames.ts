@@ -5,9 +5,16 @@ import type { Rename, StoredMailbox } from '../store/mail/mailboxes.ts';
 import { type SampledLocation, sampleLocations } from '../store/mail/sample-locations.ts';
 import type { SyncContext } from './context.ts';
 import { isAlike, type Recognisable } from './identity.ts';
+import type { Line } from './line.ts';
 
 /** Messages looked at from either end of a mailbox. */
 const SAMPLE = 10;
+
+export interface Renames {
+  readonly renames: readonly Rename[];
+  /** Mailboxes that may have another name: the connection broke over the place where they may be. */
+  readonly uncertain: ReadonlySet<StoredMailbox>;
+}
 
 /**
  * Which mailboxes have another name now: a known one that is not at its place, and one that nobody has seen there. They
@@ -15,29 +22,40 @@ const SAMPLE = 10;
  */
 export async function findRenames(
   context: SyncContext,
-  connection: ImapConnection,
+  line: Line,
   stored: readonly StoredMailbox[],
   listed: readonly ListedMailbox[],
-): Promise<Rename[]> {
+): Promise<Renames> {
   const renames: Rename[] = [];
+  const uncertain = new Set<StoredMailbox>();
+  const breaking = new Set<ListedMailbox>();
   // Asked by SELECT: Cyrus 3.6 answers a LIST that wants MAILBOXID together with MESSAGES with garbage.
   const ids = new Map<string, string | null>();
-  for (const pair of renameCandidates(stored, listed)) {
+
+  async function isSame(connection: ImapConnection, pair: Rename): Promise<boolean> {
     const { mailbox, listed: place } = pair;
-    if (renames.some((known) => known.mailbox === mailbox || known.listed === place)) continue;
     if (mailbox.objectId !== null && !ids.has(place.path)) {
       ids.set(place.path, (await opened(connection, place))?.mailboxId ?? null);
     }
     const id = mailbox.objectId === null ? null : ids.get(place.path)!;
-    const isSame = id === null ? await looksTheSame(context, connection, pair) : id === mailbox.objectId;
-    if (isSame) renames.push(pair);
+    return id === null ? looksTheSame(context, connection, pair) : id === mailbox.objectId;
   }
-  return renames;
+
+  for (const pair of renameCandidates(stored, listed)) {
+    const { mailbox, listed: place } = pair;
+    if (renames.some((known) => known.mailbox === mailbox || known.listed === place)) continue;
+    const answer = breaking.has(place) ? null : await line.attempt((connection) => isSame(connection, pair));
+    if (answer === true) renames.push(pair);
+    if (answer !== null) continue;
+    breaking.add(place);
+    uncertain.add(mailbox);
+  }
+  return { renames, uncertain };
 }
 
 /**
  * Pure: each known mailbox that has left its name, with each place that is not the one it was, where UIDVALIDITY and
- * UIDNEXT, or a MAILBOXID to be asked for, allow that it is there. A mailbox has left its name when LIST shows the name
+ * UIDNEXT, as far as STATUS says them, or a MAILBOXID to be asked for, allow that it is there. A mailbox has left its name when LIST shows the name
  * no more, or shows it with another UIDVALIDITY: names may have been swapped, or given to a new mailbox.
  */
 export function renameCandidates(stored: readonly StoredMailbox[], listed: readonly ListedMailbox[]): Rename[] {
@@ -54,7 +72,8 @@ export function renameCandidates(stored: readonly StoredMailbox[], listed: reado
         if (home.has(path) || path === mailbox.path) return false;
         const { uidValidity = null, uidNext = null } = status ?? {};
         const reaches = uidNext === null || mailbox.uidNext === null || BigInt(uidNext) >= mailbox.uidNext;
-        return mailbox.objectId !== null || (uidValidity === mailbox.uidValidity && reaches);
+        const isPossible = uidValidity === null || uidValidity === mailbox.uidValidity;
+        return mailbox.objectId !== null || (isPossible && reaches);
       })
       .map((place) => ({ mailbox, listed: place })),
   );

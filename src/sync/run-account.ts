@@ -44,7 +44,7 @@ export async function runAccount({ connect, ...given }: RunOptions): Promise<Syn
   const { step } = context;
   const line = await Line.open(context.connect);
   try {
-    const discovery = await step('discover', {}, () => discover(context, line.connection));
+    const discovery = await step('discover', {}, () => discover(context, line));
     const all = discovery.mailboxes.map(({ stored }) => stored);
     const breaking = new BreakingMailboxes(context, line, all);
     const { passes, claims } = await enumerateAll(context, line, breaking, discovery);
