@@ -30,7 +30,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
 
   new Gauge({
     name: 'mailtide_database_up',
-    help: '1 when the database answered this scrape, else 0.',
+    help: '1 if the database answered this scrape, else 0.',
     registers,
     async collect() {
       this.set((await figures()) ? 1 : 0);
@@ -38,7 +38,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
   });
   new Gauge({
     name: 'mailtide_runs',
-    help: 'Active runs of the installation, by status and by what started them.',
+    help: 'Active runs of the installation, by status and by trigger.',
     labelNames: ['status', 'trigger'],
     registers,
     async collect() {
@@ -51,7 +51,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
   });
   new Gauge({
     name: 'mailtide_queue_oldest_seconds',
-    help: 'How long the run that waits longest is in the queue of the installation, by what started it; 0 for an empty queue.',
+    help: 'How long the oldest queued run of the installation has waited, by trigger; 0 for an empty queue.',
     labelNames: ['trigger'],
     registers,
     async collect() {
@@ -62,7 +62,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
   });
   const lag = new Gauge({
     name: 'mailtide_schedule_lag_seconds',
-    help: 'How long the account of the installation that is most overdue waits for a scheduler; 0 when none is.',
+    help: 'How late the most overdue account of the installation is; 0 if none is overdue.',
     labelNames: [],
     registers,
     async collect() {

@@ -38,14 +38,14 @@ export function addProcessMetrics(
   const registers = [registry];
   const ended = new Histogram({
     name: 'mailtide_run_seconds',
-    help: 'Runs that ended, as this process published it, by outcome, and how long they took from their first attempt on.',
+    help: 'Runs whose end this process published, by outcome, and their duration since the first attempt.',
     labelNames: ['status'],
     buckets: RUN_SECONDS,
     registers,
   });
   const errors = new Counter({
     name: 'mailtide_run_errors_total',
-    help: 'Attempts that failed in this process, by error code (docs/errors.md), whether they are tried again or not.',
+    help: 'Failed attempts in this process, by error code (docs/errors.md), whether retried or not.',
     labelNames: ['code'],
     registers,
   });
@@ -62,26 +62,26 @@ export function addProcessMetrics(
   });
   const steps = new Histogram({
     name: 'mailtide_step_seconds',
-    help: 'Steps of runs in this process: connect (waiting for the host included), discover, enumerate and fetch (a mailbox each), parse and store (a batch each), finish, prove.',
+    help: 'Duration of the steps of runs in this process: connect (including the wait for the host), discover, enumerate and fetch (per mailbox), parse and store (per batch), finish, prove.',
     labelNames: ['step'],
     buckets: STEP_SECONDS,
     registers,
   });
   const subscriptions = new Gauge({
     name: 'mailtide_subscriptions',
-    help: 'Subscriptions that are open in this process, by feed: progress or events.',
+    help: 'Open subscriptions in this process, by feed: progress or events.',
     labelNames: ['feed'],
     registers,
   });
   const conflated = new Counter({
     name: 'mailtide_progress_conflated_total',
-    help: 'Progress frames that slow subscribers of this process did not get because a newer one took their place.',
+    help: 'Progress frames that a newer one replaced before a slow subscriber of this process read them.',
     registers,
   });
   const hosts = new HostCount(namesHosts);
   new Gauge({
     name: 'mailtide_imap_connections',
-    help: 'Connections to mail servers that are open in this process, by host; only the hosts with most are named, and none without ADMIN_KEY.',
+    help: 'Open connections to mail servers in this process, by host; only the hosts with the most are named, and none without ADMIN_KEY.',
     labelNames: ['host'],
     registers,
     collect() {
@@ -91,7 +91,7 @@ export function addProcessMetrics(
   });
   new Gauge({
     name: 'mailtide_database_connections',
-    help: 'Connections of this process to the database, by state: used, idle, or waiting for one.',
+    help: 'Database connections of this process, by state: used, idle, or waiting for one.',
     labelNames: ['state'],
     registers,
     collect() {
