@@ -18,7 +18,8 @@ import { waitFor } from '../support/wait.ts';
  */
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
 const SECONDS = 1000;
-vi.setConfig({ testTimeout: 600 * SECONDS, hookTimeout: 600 * SECONDS });
+// Some sixty starts of the service and seventy first syncs, on whatever machine.
+vi.setConfig({ testTimeout: 1800 * SECONDS, hookTimeout: 900 * SECONDS });
 
 export type Script = {
   readonly name: string;
