@@ -37,15 +37,19 @@ export function createAccess({ isLoopback, publicUrl, trustedProxies: list }: Ac
   return {
     isPublished: url !== null && !isLocalName(url.hostname),
     isHttpsOnly,
-    answersTo({ headers }) {
+    answersTo({ headers: { host = '' } }) {
+      if (host !== '' && !isHostAndPort(host)) return false;
       if (!isLoopback && url === null) return true;
-      const name = hostName(headers.host ?? '');
+      const name = hostName(host);
       return isIP(name) !== 0 || isLocalName(name) || (url !== null && name === hostName(url.hostname));
     },
     clientOf: (request) => clientAddress(request, isTrusted),
     isEncrypted: (request) => isHttpsOnly || isForwardedHttps(request, isTrusted),
   };
 }
+
+/** RFC 9110, 7.2. Of anything else a Host header may hold, no URL can be made, or one with a path or a user. */
+const isHostAndPort = (host: string): boolean => !/[/?#@\\]/.test(host) && URL.canParse(`http://${host}`);
 
 /** Without port, brackets and the dot of a fully qualified name. */
 export function hostName(host: string): string {

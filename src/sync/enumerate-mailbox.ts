@@ -46,7 +46,7 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   }
   if (plan.checkIdentity && (await holdsOthers(context, line, stored, { ...stored, uidValidity }))) {
     plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
-    log.error({ mailbox: stored.path }, plan.reason);
+    log.warn({ mailbox: stored.path }, plan.reason);
   }
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
   await recordPlan(pool, lease, stored.path, plan.reason);
@@ -77,7 +77,7 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   const lost = plan.findsFaults && line.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
   const repairs = added.late + sets.late + (plan.findsFaults ? flags.faults : 0) + lost;
   if (repairs > 0)
-    log.error({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
+    log.warn({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
 
   const isNew = stored.uidValidity === null || plan.newGeneration;
   const modseqs = nextCursor(stored, snapshot, { isGmail: line.connection.server.isGmail, isNew, at });

@@ -22,6 +22,7 @@ describe('the host name of a request', () => {
     ['evil.example:4000', false],
     ['localhost.evil.example', false],
     ['127.0.0.1.evil.example', false],
+    ['127.0.0.1:99999', false],
     ['', false],
   ])('on a loopback listener, %j is answered: %s', (host, isAnswered) => {
     expect(access(true).answersTo(request({ host }))).toBe(isAnswered);
@@ -45,7 +46,15 @@ describe('the host name of a request', () => {
 
   test('on a listener for others without PUBLIC_URL, every name is answered', () => {
     expect(access(false).answersTo(request({ host: 'anything.example' }))).toBe(true);
+    expect(access(false).answersTo(request({ host: '' }))).toBe(true);
   });
+
+  test.each(['anything.example:99999', 'a b', 'a/b@c:x', '['])(
+    'a Host that is not a host and a port, %j, is refused',
+    (host) => {
+      expect(access(false).answersTo(request({ host }))).toBe(false);
+    },
+  );
 });
 
 describe('the address of the client', () => {
