@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['module-sync', 'node', 'development|production'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: 'test/support/global-setup.ts',
+    globalSetup: 'lab/servers/global-setup.ts',
     // Processes, because tests kill and measure what they start; two, because each works a real server hard.
     pool: 'forks',
     maxWorkers: 2,

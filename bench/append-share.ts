@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
+import { enlargedCorpus } from '../lab/mail/corpus.ts';
+import { startDovecot } from '../lab/servers/dovecot.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { startService } from '../lab/service/service.ts';
+import { connectAccount, sync } from '../lab/service/sync.ts';
 import { newId } from '../src/domain/ids.ts';
-import { appendEvents } from '../src/store/append-events.ts';
-import { openDatabase } from '../src/store/database.ts';
-import { inTransaction } from '../src/store/sql.ts';
+import { openDatabase } from '../src/store/plumbing/database.ts';
+import { inTransaction } from '../src/store/plumbing/sql.ts';
+import { appendEvents } from '../src/store/timeline/append-events.ts';
 import type { EventInput } from '../src/timeline/schemas.ts';
-import { enlargedCorpus } from '../test/support/corpus.ts';
-import { startDovecot } from '../test/support/dovecot.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { startService } from '../test/support/service.ts';
-import { connectAccount, sync } from '../test/support/sync.ts';
 
 /**
  * What appending to the timeline costs of a sync. A mailbox is synced by the service; then the very events that it has

@@ -1,8 +1,8 @@
 import { createApi } from '../demo/api.ts';
+import type { DovecotCoordinates } from '../lab/servers/dovecot.ts';
+import { startService } from '../lab/service/service.ts';
+import { connectAccount } from '../lab/service/sync.ts';
 import { StartEmailSyncDocument, SyncProgressDocument } from '../src/generated/gql/graphql.ts';
-import type { DovecotCoordinates } from '../test/support/dovecot.ts';
-import { startService } from '../test/support/service.ts';
-import { connectAccount } from '../test/support/sync.ts';
 import type { Contender, Result } from './contender.ts';
 import { usageOf } from './usage.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DovecotCoordinates } from '../test/support/dovecot.ts';
+import type { DovecotCoordinates } from '../lab/servers/dovecot.ts';
 import type { Contender } from './contender.ts';
 import { usageOf } from './usage.ts';
 

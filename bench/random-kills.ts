@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { enlargedCorpus, withCrlf } from '../test/support/corpus.ts';
-import { type Dovecot, startDovecot } from '../test/support/dovecot.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { RawImap } from '../test/support/raw-imap.ts';
-import { type Service, startService } from '../test/support/service.ts';
-import { type StoredAt, storedTruth, withDatabase } from '../test/support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, verifyChain } from '../test/support/sync.ts';
-import { toldTwice } from '../test/support/told-twice.ts';
-import { truth } from '../test/support/truth.ts';
+import { toldTwice } from '../lab/assertions/repeated-facts.ts';
+import { truth } from '../lab/assertions/server-truth.ts';
+import { type StoredAt, storedTruth, withDatabase } from '../lab/assertions/stored-truth.ts';
+import { RawImap } from '../lab/imap-client/raw-imap.ts';
+import { enlargedCorpus, withCrlf } from '../lab/mail/corpus.ts';
+import { type Dovecot, startDovecot } from '../lab/servers/dovecot.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { type Service, startService } from '../lab/service/service.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, verifyChain } from '../lab/service/sync.ts';
 
 /**
  * Kills the service by SIGKILL at random moments of its syncs, for some minutes: a mailbox of real messages changes, a

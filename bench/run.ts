@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { enlargedCorpus } from '../test/support/corpus.ts';
-import { startDovecot } from '../test/support/dovecot.ts';
-import { startPostgres } from '../test/support/postgres.ts';
+import { enlargedCorpus } from '../lab/mail/corpus.ts';
+import { startDovecot } from '../lab/servers/dovecot.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
 import type { Contender, Result } from './contender.ts';
 import { mailtide } from './mailtide.ts';
 import { mbsync } from './mbsync.ts';

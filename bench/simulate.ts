@@ -1,14 +1,14 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
-import { openDatabase } from '../src/store/database.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { openDatabase } from '../src/store/plumbing/database.ts';
 import { claimNextRun, claimRun } from '../src/store/runs/claim-run.ts';
 import { finishRun } from '../src/store/runs/finish-run.ts';
 import { installationFigures } from '../src/store/runs/installation-figures.ts';
-import { queuePlace } from '../src/store/runs/queue-place.ts';
+import { queuePlace } from '../src/store/runs/queue-position.ts';
 import { queueDueRetries, requeueDeadRuns } from '../src/store/runs/requeue-runs.ts';
 import { startDueRuns } from '../src/store/runs/start-due-runs.ts';
-import { startPostgres } from '../test/support/postgres.ts';
 import { fillAccounts } from './simulated-accounts.ts';
 
 /**
@@ -37,7 +37,7 @@ const [count, tenants, intervalMinutes, minutes] = [
   values.minutes,
 ].map(Number) as [number, number, number, number];
 const depths = values.depths.split(',').map(Number);
-/** As the scheduler takes them (src/jobs/scheduler.ts). */
+/** As the scheduler takes them (src/jobs/maintenance/scheduler.ts). */
 const BATCH = 200;
 const SECOND = 1000;
 

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import { startDovecot } from '../test/support/dovecot.ts';
-import { mails } from '../test/support/mails.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { type Service, startService } from '../test/support/service.ts';
-import { verifyChain } from '../test/support/sync.ts';
+import { mails } from '../lab/mail/mails.ts';
+import { startDovecot } from '../lab/servers/dovecot.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { type Service, startService } from '../lab/service/service.ts';
+import { verifyChain } from '../lab/service/sync.ts';
 import { findings } from './soak-findings.ts';
 
 /**

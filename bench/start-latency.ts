@@ -1,6 +1,6 @@
-import type { Dovecot } from '../test/support/dovecot.ts';
-import { type Service, startService } from '../test/support/service.ts';
-import { connectAccount, startSync, syncRun } from '../test/support/sync.ts';
+import type { Dovecot } from '../lab/servers/dovecot.ts';
+import { type Service, startService } from '../lab/service/service.ts';
+import { connectAccount, startSync, syncRun } from '../lab/service/sync.ts';
 
 /**
  * How long `startEmailSync` takes to answer, over HTTP, while another account syncs at full speed: in milliseconds,

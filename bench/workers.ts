@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import pino from 'pino';
+import { mails } from '../lab/mail/mails.ts';
+import { startDovecot } from '../lab/servers/dovecot.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { startRedis } from '../lab/servers/redis.ts';
+import { type Cluster, cluster } from '../lab/service/cluster.ts';
+import type { Service } from '../lab/service/service.ts';
+import { connectAccount, startSync, syncRun } from '../lab/service/sync.ts';
+import { waitFor } from '../lab/wait.ts';
 import { progressOf } from '../src/domain/progress.ts';
 import { createRedisBuses } from '../src/live/redis-bus.ts';
 import { openRedis } from '../src/redis.ts';
-import { type Cluster, cluster } from '../test/support/cluster.ts';
-import { startDovecot } from '../test/support/dovecot.ts';
-import { mails } from '../test/support/mails.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { startRedis } from '../test/support/redis.ts';
-import type { Service } from '../test/support/service.ts';
-import { connectAccount, startSync, syncRun } from '../test/support/sync.ts';
-import { waitFor } from '../test/support/wait.ts';
 import { openSlowLine } from './slow-line.ts';
 
 /**
@@ -185,7 +185,7 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
 }
 
 async function aRun() {
-  const { openDatabase } = await import('../src/store/database.ts');
+  const { openDatabase } = await import('../src/store/plumbing/database.ts');
   const database = await openDatabase({ url: databaseUrl, dataDir: '' });
   const run = await database.prisma.syncRun.findFirstOrThrow();
   await database.close();

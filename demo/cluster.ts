@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setInterval as every } from 'node:timers/promises';
+import { freePort } from '../lab/servers/free-port.ts';
+import { startPostgres } from '../lab/servers/postgres.ts';
+import { startRedis } from '../lab/servers/redis.ts';
+import { waitFor } from '../lab/wait.ts';
 import {
   CreateEmailAccountDocument,
   StartEmailSyncDocument,
   SyncProgressDocument,
 } from '../src/generated/gql/graphql.ts';
-import { freePort } from '../test/support/free-port.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { startRedis } from '../test/support/redis.ts';
-import { waitFor } from '../test/support/wait.ts';
 import { type Api, createApi } from './api.ts';
 import { Children } from './children.ts';
 import { createLineWriter, progressLine } from './progress-line.ts';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { CORPUS_SIZE, corpus, withCrlf } from '../test/support/corpus.ts';
+import { CORPUS_SIZE, corpus, withCrlf } from '../lab/mail/corpus.ts';
 
 /**
  * A mailbox to try: some thousand real messages on an IMAP server from npm, in memory, on loopback. A process of its

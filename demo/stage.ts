@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { waitFor } from '../lab/wait.ts';
 import { CreateEmailAccountDocument } from '../src/generated/gql/graphql.ts';
-import { waitFor } from '../test/support/wait.ts';
 import { type Api, createApi } from './api.ts';
 import type { Children } from './children.ts';
 import type { SampleServer } from './sample-imap.ts';

@@ -4,7 +4,7 @@ set -eu
 
 echo 'format and lint'
 biome ci --error-on-warnings .
-oxlint --deny-warnings src test bench demo scripts *.config.ts codegen.ts
+oxlint --deny-warnings src test lab bench demo scripts *.config.ts codegen.ts
 
 echo 'types'
 tsc --noEmit

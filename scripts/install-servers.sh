@@ -7,7 +7,7 @@ set -eu
 
 oldest_postgres=15
 # Debian lets only one of its IMAP servers be installed. The others are unpacked here, which is all that tests need;
-# test/support/mail-servers.ts looks for them. Below /var, because they run as a user who cannot look into /root.
+# lab/servers/mail-servers.ts looks for them. Below /var, because they run as a user who cannot look into /root.
 unpacked=/var/cache/mailtide-test-servers
 unpacked_packages='cyrus-imapd cyrus-common courier-imap courier-base courier-authlib'
 policy=/usr/sbin/policy-rc.d

@@ -1,5 +1,5 @@
 import { readConfig } from './config.ts';
-import { migrateDatabase } from './store/database.ts';
+import { migrateDatabase } from './store/plumbing/database.ts';
 
 /**
  * `npm run migrate`: brings the schema up to date, as every start does, and ends. For deployments that want to see that

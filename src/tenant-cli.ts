@@ -2,9 +2,9 @@ import { pathToFileURL } from 'node:url';
 import { readConfig } from './config.ts';
 import { MailtideError } from './errors.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { openDatabaseBeside } from './store/database.ts';
 import { DataDirInUse } from './store/embedded/data-dir-lock.ts';
-import { addKey, addTenant, endSessions, listKeys, listTenants, revokeKey } from './store/tenants.ts';
+import { openDatabaseBeside } from './store/plumbing/database.ts';
+import { addKey, addTenant, endSessions, listKeys, listTenants, revokeKey } from './store/tenancy/tenants.ts';
 
 const USAGE = `Usage:
   npm run tenant -- add NAME        makes a tenant and prints its key, once

@@ -5,9 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type MainProcess, runMain } from '../lab/service/main-process.ts';
+import { waitFor } from '../lab/wait.ts';
 import { readConfig, SETTING_NAMES } from '../src/config.ts';
-import { type MainProcess, runMain } from './support/main-process.ts';
-import { waitFor } from './support/wait.ts';
 
 /** Part of every bad value, so that it would be found in a message that shows one. */
 const SECRET = 'hunter2';

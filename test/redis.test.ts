@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type RedisServer, startRedis } from '../lab/servers/redis.ts';
+import { waitFor } from '../lab/wait.ts';
 import { openRedis, type RedisLink } from '../src/redis.ts';
-import { type RedisServer, startRedis } from './support/redis.ts';
-import { waitFor } from './support/wait.ts';
 
 let server: RedisServer;
 let admin: Redis;

@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { corpus, enlargedCorpus, withCrlf } from './support/corpus.ts';
-import { startDovecot } from './support/dovecot.ts';
-import { processesOf } from './support/left-behind.ts';
-import { decodeMailboxName, encodeMailboxName } from './support/mutf7.ts';
-import { RawImap } from './support/raw-imap.ts';
-import { SILENCE, startScriptedImap } from './support/scripted-imap.ts';
-import { dovecot, EMPTY, postgres } from './support/servers.ts';
-import { truth } from './support/truth.ts';
-import { waitFor } from './support/wait.ts';
+import { truth } from '../lab/assertions/server-truth.ts';
+import { decodeMailboxName, encodeMailboxName } from '../lab/imap-client/mutf7.ts';
+import { RawImap } from '../lab/imap-client/raw-imap.ts';
+import { corpus, enlargedCorpus, withCrlf } from '../lab/mail/corpus.ts';
+import { SILENCE, startScriptedImap } from '../lab/scripted-servers/scripted-imap.ts';
+import { startDovecot } from '../lab/servers/dovecot.ts';
+import { processesOf } from '../lab/servers/left-behind.ts';
+import { dovecot, EMPTY, postgres } from '../lab/servers/shared-servers.ts';
+import { waitFor } from '../lab/wait.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -113,7 +113,7 @@ test('a server ends with its sessions and its folder, when it is stopped and whe
   await stopped.stop();
   await waitFor(() => processesOf(stopped.folder).length === 0, { what: 'the stopped Dovecot to end' });
 
-  const owner = spawn(process.execPath, ['test/support/idle-owner.ts'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, ['lab/servers/idle-owner.ts'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [folder] = String((await once(owner.stdout, 'data'))[0]).split('\n') as [string];
   expect(processesOf(folder).length).toBeGreaterThan(2);
   owner.kill('SIGKILL');

@@ -5,6 +5,9 @@ import { MailtideError } from '../errors.ts';
 import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
 import type { ImapLogin } from '../imap/connection.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
+import { changeAccount } from '../store/accounts/change-account.ts';
+import { deleteAccount } from '../store/accounts/delete-account.ts';
+import { insertAccount } from '../store/accounts/insert-account.ts';
 import {
   type ConnectionInput,
   type CreateAccountInput,
@@ -13,7 +16,6 @@ import {
   type UpdateAccountInput,
   updateAccount,
 } from './account-input.ts';
-import { changeAccount } from './change-account.ts';
 import {
   type ConnectionAttempt,
   type ConnectionTest,
@@ -22,9 +24,7 @@ import {
   tryConnection,
 } from './connection-test.ts';
 import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
-import { deleteAccount } from './delete-account.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
-import { insertAccount } from './insert-account.ts';
 import type { Keyring } from './keyring.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 import { TestTurns } from './test-turns.ts';

@@ -1,5 +1,5 @@
+import type { MailAddress } from './imap-types.ts';
 import type { ThreadLinks } from './threads.ts';
-import type { MailAddress } from './words.ts';
 
 /**
  * What the parser makes of a source. Whoever changes that adds 1, with a migration that makes the index
@@ -69,7 +69,7 @@ export interface MessageDigest {
   readonly isHeaderOnly: boolean;
 }
 
-/** What a batch stores of its messages: a binary array for each column (src/domain/pg-array.ts), in their order. */
+/** What a batch stores of its messages: a binary array for each column (src/mime/columns/pg-array.ts), in their order. */
 export type MessageColumns = {
   readonly messageIdHeader: Uint8Array<ArrayBuffer>;
   readonly subject: Uint8Array<ArrayBuffer>;

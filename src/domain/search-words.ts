@@ -1,4 +1,4 @@
-import type { MailAddress } from './words.ts';
+import type { MailAddress } from './imap-types.ts';
 
 /**
  * Full text: which words a message is found by, and what a person's search asks for. Our own words, not those of

@@ -1,7 +1,7 @@
 import { isId } from '../domain/ids.ts';
 import { storableDate } from '../domain/storable-date.ts';
 import { MailtideError } from '../errors.ts';
-import type { MessagePosition } from '../store/search-messages.ts';
+import type { MessagePosition } from '../store/mail/search-messages.ts';
 
 /** A place in the list of messages, as an opaque cursor. */
 export const encodePosition = ({ receivedAt, id }: MessagePosition): string =>

@@ -1,6 +1,6 @@
+import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/imap-types.ts';
 import type { UnreadAnswers } from '../domain/receipt.ts';
 import type { UidRanges } from '../domain/uid-ranges.ts';
-import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/words.ts';
 
 /** Where and as whom to log in. `password` and `accessToken` never leave this object. */
 export interface ImapLogin {

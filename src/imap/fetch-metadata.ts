@@ -1,7 +1,7 @@
 import type { FetchMessageObject } from 'imapflow';
 import { canonicalFlags } from '../domain/flags.ts';
+import type { FlagChange, MessageMetadata } from '../domain/imap-types.ts';
 import { UidRanges } from '../domain/uid-ranges.ts';
-import type { FlagChange, MessageMetadata } from '../domain/words.ts';
 import { rowsLimit } from './answer-limits.ts';
 import { commandSets } from './command-sets.ts';
 import { dateOf, modseqOf, objectIdOf, sizeOf } from './field-values.ts';

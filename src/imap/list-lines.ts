@@ -1,4 +1,4 @@
-import type { MailboxStatus } from '../domain/words.ts';
+import type { MailboxStatus } from '../domain/imap-types.ts';
 import { countOf, modseqOf, uidOf, uidValidityOf } from './field-values.ts';
 
 /** One untagged response: its bytes as characters (latin1), cut above {@link MAX_LINE}, and the literals that `{n}` in it stand for, in order. */

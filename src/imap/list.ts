@@ -1,6 +1,6 @@
 import type { ImapFlow, ImapFlowError } from 'imapflow';
+import type { ListedMailbox, MailboxStatus } from '../domain/imap-types.ts';
 import { shownName } from '../domain/mailbox-names.ts';
-import type { ListedMailbox, MailboxStatus } from '../domain/words.ts';
 import { responseCode, toImapError } from './errors.ts';
 import { isSelectable, Listing } from './listing.ts';
 import { type Attribute, atom, nameToken, send, string } from './mailbox-commands.ts';

@@ -1,7 +1,7 @@
+import type { MailboxStatus } from '../domain/imap-types.ts';
 import { isInbox } from '../domain/mailbox-names.ts';
 import type { UnreadAnswers } from '../domain/receipt.ts';
 import { toStorable } from '../domain/storable-text.ts';
-import type { MailboxStatus } from '../domain/words.ts';
 import { type ListLine, type RawLine, readListLine, readStatusLine } from './list-lines.ts';
 import type { Redact } from './redact.ts';
 

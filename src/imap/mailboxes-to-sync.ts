@@ -1,4 +1,4 @@
-import type { ListedMailbox } from '../domain/words.ts';
+import type { ListedMailbox } from '../domain/imap-types.ts';
 import type { ImapServerFacts } from './connection.ts';
 
 /** Gmail's mailboxes are labels: these three have every message, and each once. */

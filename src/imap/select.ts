@@ -1,5 +1,5 @@
 import type { ImapFlow, ImapFlowError } from 'imapflow';
-import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
+import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/imap-types.ts';
 import { MailtideError } from '../errors.ts';
 import { responseCode } from './errors.ts';
 import { countOf, modseqOf, objectIdOf, uidOf, uidValidityOf } from './field-values.ts';

@@ -5,10 +5,10 @@ import {
   ImapFlow,
   type ImapFlowOptions,
 } from 'imapflow';
+import type { MailboxSnapshot } from '../domain/imap-types.ts';
 import type { MailboxNames } from '../domain/mailbox-names.ts';
 import { NOTHING_UNREAD, type UnreadAnswers } from '../domain/receipt.ts';
 import { UidRanges } from '../domain/uid-ranges.ts';
-import type { MailboxSnapshot } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
 import { AnswerGuard } from './answer-guard.ts';
 import type { AnswerLimit, ImapLimits } from './answer-limits.ts';
@@ -19,9 +19,9 @@ import { type RawLine, readNamespaces } from './list-lines.ts';
 import { flowLogger, type ImapLogger } from './log.ts';
 import { useLogin } from './login.ts';
 import { createSelect, type Opened } from './mailbox-commands.ts';
-import { mendRows } from './mend-rows.ts';
 import { tapLines } from './raw-lines.ts';
 import { type Redact, redactedError } from './redact.ts';
+import { mendRows } from './repair-rows.ts';
 import { socketTransport } from './transport.ts';
 
 /** Single sets of a VANISHED cost memory, whatever they name: more than any mailbox can have lost between two passes. */

@@ -1,11 +1,11 @@
 import { progressOf } from '../domain/progress.ts';
 import { type ErrorCode, MailtideError } from '../errors.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/plumbing/database.ts';
 import { cancelRun } from '../store/runs/finish-run.ts';
-import { queuePlace } from '../store/runs/queue-place.ts';
+import { queuePlace } from '../store/runs/queue-position.ts';
 import { startRun } from '../store/runs/start-run.ts';
-import type { SyncQueue } from './sync-queue.ts';
+import type { SyncQueue } from './queue/sync-queue.ts';
 import type { StartedSync, Syncs } from './syncs.ts';
 
 const NOT_TO_SYNC: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ACCOUNT_PAUSED', 'ACCOUNT_NEEDS_AUTH']);

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
-import { accountVersions } from '../store/account-versions.ts';
+import { accountVersions } from '../store/accounts/account-versions.ts';
 import type { AccountFeed } from './account-feed.ts';
+import { repeatable } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { AccountBus, AccountChange } from './progress-bus.ts';
-import { repeatable } from './repeatable.ts';
 
 /** Unread changes that are kept for a slow subscriber, one an account. */
 const MAX_UNREAD = 10_000;

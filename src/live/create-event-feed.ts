@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { MailtideError } from '../errors.ts';
-import { eventsAfter, timelineLength } from '../store/events-after.ts';
+import { eventsAfter, timelineLength } from '../store/timeline/events-after.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { ProgressBus } from './progress-bus.ts';
 

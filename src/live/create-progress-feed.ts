@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
-import { timelineLength } from '../store/events-after.ts';
 import { activeRuns, newestRun, recentRuns } from '../store/runs/present-progress.ts';
+import { timelineLength } from '../store/timeline/events-after.ts';
+import { repeatable } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { Buses } from './progress-bus.ts';
 import type { ProgressFeed } from './progress-feed.ts';
-import { repeatable } from './repeatable.ts';
 
 /** Unread runs that are kept for a slow subscriber; some 500 bytes each. */
 const MAX_UNREAD_RUNS = 1000;

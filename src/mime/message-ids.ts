@@ -1,5 +1,5 @@
+import type { MailAddress } from '../domain/imap-types.ts';
 import { isMessageId } from '../domain/message-id.ts';
-import type { MailAddress } from '../domain/words.ts';
 
 /** Enough for any conversation that people have; a longer list keeps its root and its end. */
 const MAX_REFERENCES = 100;

@@ -1,7 +1,7 @@
 import { parseAddressHeader } from 'mailparser';
+import type { MailAddress } from '../domain/imap-types.ts';
 import { MAX_ADDRESSES, MAX_TEXT, type ParsedMessage, TEXT_IS_CUT } from '../domain/parsed-message.ts';
 import { toStorable } from '../domain/storable-text.ts';
-import type { MailAddress } from '../domain/words.ts';
 import { type HeaderFields, readHeaderFields } from './header-fields.ts';
 import { type Letter, readLetter } from './letter.ts';
 import { ownMessageId, referencedIds } from './message-ids.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MailtideError } from '../errors.ts';
-import type { Credential } from '../store/api-key.ts';
-import type { Authenticator } from '../store/authenticator.ts';
+import type { Credential } from '../store/tenancy/api-key.ts';
+import type { Authenticator } from '../store/tenancy/authenticator.ts';
 import type { Access } from './access.ts';
 import { createAttemptLimit } from './attempt-limit.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import Fastify, { type ConnectionError, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/plumbing/database.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type AccessSettings, createAccess } from './access.ts';
 import { addAnswers } from './answers.ts';

@@ -2,7 +2,7 @@ import cookies from '@fastify/cookie';
 import type { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../graphql/context.ts';
-import { createAuthenticator } from '../store/authenticator.ts';
+import { createAuthenticator } from '../store/tenancy/authenticator.ts';
 import { createAccess } from './access.ts';
 import { createAuthentication } from './authentication.ts';
 import { buildNodeServer, type NodeServerOptions } from './build-node-server.ts';

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { found } from '../graphql/found.ts';
 import { type NodeType, requireId } from '../graphql/ids.ts';
-import type { Database } from '../store/database.ts';
-import { readSource } from '../store/read-pack.ts';
-import { type TenantReader, tenantScoped } from '../store/tenant-scope.ts';
+import { readSource } from '../store/mail/read-pack.ts';
+import type { Database } from '../store/plumbing/database.ts';
+import { type TenantReader, tenantScoped } from '../store/tenancy/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
 
 /** The bytes of a stored attachment, from the message's source; null when it has none like it. */

@@ -5,7 +5,7 @@ import { createContext, type GraphQLContext, type Services } from '../graphql/co
 import { presentError, useValidationCode } from '../graphql/errors.ts';
 import { QUERY_TIME_LIMIT_MS, useLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema/index.ts';
-import type { Identity } from '../store/api-key.ts';
+import type { Identity } from '../store/tenancy/api-key.ts';
 import { useSpans } from '../telemetry/graphql-spans.ts';
 import { wantsPage } from './answers.ts';
 import { type Authentication, whileAllowed } from './authentication.ts';

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import { MailtideError } from '../errors.ts';
 import { presentError } from '../graphql/errors.ts';
-import type { Identity } from '../store/api-key.ts';
+import type { Identity } from '../store/tenancy/api-key.ts';
 import type { Access } from './access.ts';
 import type { Authentication } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer } from './graphql-http.ts';

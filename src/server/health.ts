@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/plumbing/database.ts';
 
 /** A database that is busy with a batch answers later than this only when something is wrong. */
 const DATABASE_WAIT_MS = 5000;

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { MailtideError } from '../errors.ts';
 import { found } from '../graphql/found.ts';
 import { requireId } from '../graphql/ids.ts';
-import type { Database } from '../store/database.ts';
-import { readHtml, readSource } from '../store/read-pack.ts';
-import { tenantScoped } from '../store/tenant-scope.ts';
+import { readHtml, readSource } from '../store/mail/read-pack.ts';
+import type { Database } from '../store/plumbing/database.ts';
+import { tenantScoped } from '../store/tenancy/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
 import { createSharedRendering } from './shared-rendering.ts';
 

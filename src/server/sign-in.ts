@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MailtideError } from '../errors.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { Authenticator } from '../store/authenticator.ts';
-import { createSession, SESSION_DAYS } from '../store/sessions.ts';
+import type { Authenticator } from '../store/tenancy/authenticator.ts';
+import { createSession, SESSION_DAYS } from '../store/tenancy/sessions.ts';
 import { ownPath } from '../ui/paths.ts';
 import type { Access } from './access.ts';
 import { createAttemptLimit } from './attempt-limit.ts';

@@ -1,10 +1,10 @@
-import type { MessageMetadata } from '../domain/words.ts';
+import type { MessageMetadata } from '../domain/imap-types.ts';
 import { commandSets } from '../imap/command-sets.ts';
 import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { askMetadata } from './ask-metadata.ts';
 import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
+import type { Line } from './reconnecting-connection.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
 /**

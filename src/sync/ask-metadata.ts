@@ -1,6 +1,6 @@
-import type { MessageMetadata } from '../domain/words.ts';
+import type { MessageMetadata } from '../domain/imap-types.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
-import { isBroken, type Line } from './line.ts';
+import { isBroken, type Line } from './reconnecting-connection.ts';
 
 /** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
 const MAX_BREAKS = 20;

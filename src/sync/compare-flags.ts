@@ -1,5 +1,5 @@
+import type { FlagChange } from '../domain/imap-types.ts';
 import { packUids } from '../domain/uid-set.ts';
-import type { FlagChange } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { storeFlags } from './changed-flags.ts';

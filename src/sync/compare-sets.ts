@@ -1,13 +1,13 @@
+import type { MailboxSnapshot } from '../domain/imap-types.ts';
 import type { GapReason } from '../domain/receipt.ts';
 import type { UidRanges } from '../domain/uid-ranges.ts';
-import type { MailboxSnapshot } from '../domain/words.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts';
 import { type Added, addUids } from './add-new.ts';
-import { countedSet, MailboxSetAside, type ServerSet, wholeSet } from './claims.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
+import { countedSet, MailboxSetAside, type ServerSet, wholeSet } from './mailbox-evidence.ts';
 import { isSuspiciousLoss } from './plan.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 export interface SetComparison {
   /** UIDs that we hold and the server does not. */

@@ -1,4 +1,4 @@
-import type { MailboxSnapshot } from '../domain/words.ts';
+import type { MailboxSnapshot } from '../domain/imap-types.ts';
 
 /** From which mod-sequence the next pass asks for changes, and which one may follow it. */
 export interface ModseqCursor {

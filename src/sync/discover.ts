@@ -1,5 +1,5 @@
+import type { ListedMailbox } from '../domain/imap-types.ts';
 import type { UnreadAnswers } from '../domain/receipt.ts';
-import type { ListedMailbox } from '../domain/words.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { mailboxesToSync } from '../imap/mailboxes-to-sync.ts';
@@ -13,8 +13,8 @@ import {
 import { releaseQuarantined } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
-import { isBroken, type Line } from './line.ts';
 import { expectedMessages, isProvenUnchanged } from './plan.ts';
+import { isBroken, type Line } from './reconnecting-connection.ts';
 import { findRenames } from './renames.ts';
 
 /** More messages than that are no account's, and no number that the rows can hold: STATUS may say anything. */

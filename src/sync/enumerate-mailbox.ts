@@ -1,18 +1,18 @@
-import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/words.ts';
+import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/imap-types.ts';
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordPlan } from '../store/runs/record-plan.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { addNew } from './add-new.ts';
 import { changedFlags } from './changed-flags.ts';
-import { type Claim, MailboxSetAside } from './claims.ts';
 import { compareFlags, type FlagComparison } from './compare-flags.ts';
 import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
 import { nextCursor } from './cursor.ts';
 import { holdsOthers, holdsTheSame } from './identity.ts';
-import type { Line } from './line.ts';
+import { type Claim, MailboxSetAside } from './mailbox-evidence.ts';
 import { NEW_GENERATION, type PassPlan, planPass, SAME_GENERATION } from './plan.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
 export interface MailboxPass {

@@ -7,7 +7,7 @@ import type { StoredMailbox } from '../store/mail/mailboxes.ts';
 import { locationsAmong, newestMessageIds, type SampledLocation } from '../store/mail/sample-locations.ts';
 import { askMetadata } from './ask-metadata.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 /** What a message can be told from another one by, without its bytes. */
 export interface Recognisable {

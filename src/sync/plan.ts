@@ -1,5 +1,5 @@
+import type { MailboxSnapshot, MailboxStatus } from '../domain/imap-types.ts';
 import type { SyncMode } from '../domain/sync-run.ts';
-import type { MailboxSnapshot, MailboxStatus } from '../domain/words.ts';
 
 /** What the decisions need of a stored mailbox. */
 export interface KnownMailbox {

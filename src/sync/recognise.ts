@@ -2,7 +2,7 @@ import { adopt, type KnownAt, knownByEmailId, knownByHeader, likeLeaving } from 
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { SyncContext } from './context.ts';
 import { messageIdsOf } from './identity.ts';
-import type { Line } from './line.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 const PER_TRANSACTION = 1000;
 

@@ -1,11 +1,11 @@
-import type { ListedMailbox, MailboxSnapshot } from '../domain/words.ts';
+import type { ListedMailbox, MailboxSnapshot } from '../domain/imap-types.ts';
 import { MailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { Rename, StoredMailbox } from '../store/mail/mailboxes.ts';
 import { type SampledLocation, sampleLocations } from '../store/mail/sample-locations.ts';
 import type { SyncContext } from './context.ts';
 import { isAlike, type Recognisable } from './identity.ts';
-import type { Line } from './line.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 /** Messages looked at from either end of a mailbox. */
 const SAMPLE = 10;

@@ -3,18 +3,18 @@ import type { SyncReceipt } from '../domain/receipt.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
-import { setAsideMailbox } from '../store/mail/set-aside-mailbox.ts';
+import { setAsideMailbox } from '../store/mail/quarantine-mailbox.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
-import { BreakingMailboxes } from './breaking-mailboxes.ts';
-import { type Claim, MailboxSetAside, unchangedClaim } from './claims.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
 import { fetchBodies } from './fetch-bodies.ts';
-import { Line } from './line.ts';
+import { type Claim, MailboxSetAside, unchangedClaim } from './mailbox-evidence.ts';
+import { BreakingMailboxes } from './poison-mailboxes.ts';
+import { asOwnError, setAside } from './quarantine.ts';
 import { recognise } from './recognise.ts';
-import { asOwnError, setAside } from './set-aside.ts';
+import { Line } from './reconnecting-connection.ts';
 import { takeReceipt } from './take-receipt.ts';
 
 export type RunOptions = Omit<SyncContext, 'names' | 'connect'> & {

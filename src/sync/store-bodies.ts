@@ -1,9 +1,9 @@
 import type { DigestedBatch } from '../domain/parsed-message.ts';
-import { isDataError } from '../store/data-error.ts';
 import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
 import type { BatchItem } from '../store/mail/plan-batch.ts';
 import { quarantine } from '../store/mail/quarantine.ts';
 import { storeBatch } from '../store/mail/store-batch.ts';
+import { isDataError } from '../store/plumbing/data-error.ts';
 import type { SyncContext } from './context.ts';
 
 export interface Body {

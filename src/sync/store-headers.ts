@@ -2,9 +2,9 @@ import { toMailtideError } from '../errors.ts';
 import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
 import { markHeadersOnly, quarantine } from '../store/mail/quarantine.ts';
 import { storeBatch } from '../store/mail/store-batch.ts';
-import type { Sql } from '../store/sql.ts';
+import type { Sql } from '../store/plumbing/sql.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './line.ts';
+import type { Line } from './reconnecting-connection.ts';
 
 /**
  * Stores of a message that is larger than the limit its header: who sent it, when, and about what, with a mark. A

@@ -11,8 +11,8 @@ import {
 import { liveUids } from '../store/mail/locations.ts';
 import { storedMailboxes } from '../store/mail/mailboxes.ts';
 import { type MissingLocation, missingLocations } from '../store/mail/stored-set.ts';
-import type { Claim, ServerSet } from './claims.ts';
 import type { SyncContext } from './context.ts';
+import type { Claim, ServerSet } from './mailbox-evidence.ts';
 
 /**
  * The receipt of an attempt that has come to its end: what the server said of each mailbox against what is stored now.

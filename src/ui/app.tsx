@@ -1,7 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
-import { UnderNav } from './account/under-nav.tsx';
+import { UnderNav } from './account-detail/under-nav.tsx';
 import { client } from './api/client.ts';
 import { useSignedOut } from './api/session.ts';
 import { Loading, NotFound } from './parts/states.tsx';
@@ -12,9 +12,9 @@ import { MAIN_ID, Shell } from './shell/shell.tsx';
 import { SignIn } from './shell/sign-in.tsx';
 
 // Each view is a file of its own: the first one must not wait for the others.
-const AccountsView = lazy(() => import('./accounts/accounts-view.tsx'));
-const AddAccountView = lazy(() => import('./accounts/add-account-view.tsx'));
-const AccountView = lazy(() => import('./account/account-view.tsx'));
+const AccountsView = lazy(() => import('./account-list/accounts-view.tsx'));
+const AddAccountView = lazy(() => import('./add-account/add-account-view.tsx'));
+const AccountView = lazy(() => import('./account-detail/account-view.tsx'));
 const MessagesView = lazy(() => import('./messages/messages-view.tsx'));
 const MessageView = lazy(() => import('./messages/message-view.tsx'));
 

@@ -2,13 +2,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
 import type { CreateAccountInput } from '../../src/accounts/account-input.ts';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { type Keyring, openKeyring } from '../../src/accounts/keyring.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { genesisHash } from '../../src/timeline/chain.ts';
-import { dovecot, postgres } from '../support/servers.ts';
 
 let database: Database;
 let keyring: Keyring;

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type ScriptedImap, SILENCE, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import { freePort } from '../../lab/servers/free-port.ts';
+import { waitFor } from '../../lab/wait.ts';
 import type { ConnectionInput } from '../../src/accounts/account-input.ts';
 import { hintFor } from '../../src/accounts/connection-hints.ts';
 import { testConnection } from '../../src/accounts/connection-test.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { freePort } from '../support/free-port.ts';
-import { type ScriptedImap, SILENCE, startScriptedImap } from '../support/scripted-imap.ts';
-import { waitFor } from '../support/wait.ts';
 
 type Server = Awaited<ReturnType<typeof startDovecot>>;
 let good: Server;

@@ -1,9 +1,9 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
+import { BROKEN, SILENT, startDnsServer } from '../../lab/servers/dns-server.ts';
 import { lookUp } from '../../src/accounts/look-up.ts';
 import { hostsFile, searchDomains } from '../../src/accounts/system-names.ts';
-import { BROKEN, SILENT, startDnsServer } from '../support/dns-server.ts';
 
 const nobody = async (): Promise<string[]> => [];
 

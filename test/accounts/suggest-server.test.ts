@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { BROKEN, SILENT, startDnsServer } from '../../lab/servers/dns-server.ts';
 import { PROVIDERS } from '../../src/accounts/providers.ts';
 import { type MailDns, mailDns, suggestServer } from '../../src/accounts/suggest-server.ts';
-import { BROKEN, SILENT, startDnsServer } from '../support/dns-server.ts';
 
 type Records = {
   srv?: Record<string, [priority: number, weight: number, port: number, name: string][]>;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, CDPSession, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { dovecot } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount, startSync, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, startSync, sync } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { launchBrowser, visit } from '../ui/browser.ts';
 import { openSlowServer } from '../ui/slow-server.ts';
 

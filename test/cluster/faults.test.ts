@@ -2,17 +2,17 @@ import { createClient } from 'graphql-ws';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
-import { type Cluster, cluster } from '../support/cluster.ts';
-import { mails } from '../support/mails.ts';
-import { startPostgres } from '../support/postgres.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { expectSound } from '../support/sound.ts';
-import { withDatabase } from '../support/stored-truth.ts';
-import { finishedRun, startSync, syncRun } from '../support/sync.ts';
-import { openTunnel } from '../support/tunnel.ts';
-import { waitFor } from '../support/wait.ts';
-import { expectSteady, type Frame, lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+import { expectSound } from '../../lab/assertions/consistent.ts';
+import { withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openTunnel } from '../../lab/proxies/tunnel.ts';
+import { startPostgres } from '../../lab/servers/postgres.ts';
+import { type RedisServer, startRedis } from '../../lab/servers/redis.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Cluster, cluster } from '../../lab/service/cluster.ts';
+import { finishedRun, startSync, syncRun } from '../../lab/service/sync.ts';
+import { expectSteady, type Frame, lastFrame, progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { inTheMiddle, mailbox, SIZE } from './mailbox.ts';
 
 /** The loss of any one part of an installation but Redis, on real processes. */

@@ -1,8 +1,8 @@
-import { mails } from '../support/mails.ts';
-import { dovecot } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { connectAccount, syncRun } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import type { Service } from '../../lab/service/service.ts';
+import { connectAccount, syncRun } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /** Messages of a mailbox whose run has a middle, in which things can happen to it. */
 export const SIZE = 3000;

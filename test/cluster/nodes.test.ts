@@ -3,17 +3,17 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { dovecot, postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
+import { type Cluster, cluster } from '../../lab/service/cluster.ts';
+import type { Service } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun } from '../../lab/service/sync.ts';
+import { expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { openEventStream } from '../server/event-stream.ts';
-import { type Cluster, cluster } from '../support/cluster.ts';
-import { openFaultProxy } from '../support/fault-proxy.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres, redisUrl } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync, syncRun } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
-import { expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../support/watch.ts';
 
 /** Two API nodes and a worker, each a process, that share a PostgreSQL and a Redis. */
 vi.setConfig({ testTimeout: 120_000 });

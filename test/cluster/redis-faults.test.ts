@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { type Cluster, cluster } from '../support/cluster.ts';
-import { openFaultProxy } from '../support/fault-proxy.ts';
-import { freePort } from '../support/free-port.ts';
-import { mails } from '../support/mails.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { expectSound } from '../support/sound.ts';
-import { connectAccount, finishedRun, startSync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
-import { expectSteady, lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+import { expectSound } from '../../lab/assertions/consistent.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { freePort } from '../../lab/servers/free-port.ts';
+import { type RedisServer, startRedis } from '../../lab/servers/redis.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Cluster, cluster } from '../../lab/service/cluster.ts';
+import type { Service } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync } from '../../lab/service/sync.ts';
+import { expectSteady, lastFrame, progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { inTheMiddle, mailbox, SIZE } from './mailbox.ts';
 
 /** The loss of Redis, and of what is in it, on real processes. */

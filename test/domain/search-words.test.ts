@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { searchVector } from '../../src/domain/search-vector.ts';
+import { corpus } from '../../lab/mail/corpus.ts';
 import { searchedTerms, searchQuery, wordsIn } from '../../src/domain/search-words.ts';
-import { corpus } from '../support/corpus.ts';
+import { searchVector } from '../../src/mime/columns/search-vector.ts';
 
 const everyHan = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join(
   '',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { givingWay, nextTurnMs, type Turn, type Waiting } from '../../src/domain/turns.ts';
+import { givingWay, nextTurnMs, type Turn, type Waiting } from '../../src/domain/time-slice.ts';
 
 const place = (name: string, more: Partial<Waiting> = {}): Waiting => ({
   tenantId: name,

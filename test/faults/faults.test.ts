@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openBlackHole } from '../support/black-hole.ts';
-import { type Dovecot, startDovecot } from '../support/dovecot.ts';
-import { explainPlace } from '../support/explain.ts';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { mails } from '../support/mails.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { expectOnlyRead } from '../support/read-only.ts';
-import { receiptOf } from '../support/receipt.ts';
-import type { ServerProcess } from '../support/server-process.ts';
-import { postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
+import { explainPlace } from '../../lab/assertions/explain-difference.ts';
+import { expectOnlyRead } from '../../lab/assertions/read-only.ts';
+import { receiptOf } from '../../lab/assertions/receipt.ts';
+import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { type MailboxTruth, truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openBlackHole } from '../../lab/proxies/black-hole.ts';
+import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { type Dovecot, startDovecot } from '../../lab/servers/dovecot.ts';
+import type { ServerProcess } from '../../lab/servers/server-process.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
 import {
   connectAccount,
   eventsOf,
@@ -20,10 +22,8 @@ import {
   sync,
   syncRun,
   verifyChain,
-} from '../support/sync.ts';
-import { toldTwice } from '../support/told-twice.ts';
-import { type MailboxTruth, truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+} from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { COMMAND_FAULTS, CONNECTION_FAULTS, type FaultCase, ROW_FAULTS } from './faults.ts';
 
 /**

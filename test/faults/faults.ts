@@ -1,4 +1,4 @@
-import type { Command, Fault, Response, Wire } from '../support/fault-proxy.ts';
+import type { Command, Fault, Response, Wire } from '../../lab/proxies/fault-proxy.ts';
 
 /** How the run ends that meets a fault: with an error's code, or well, because the engine asked again. */
 export type FaultCase = {

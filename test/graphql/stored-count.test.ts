@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.ts';
-import { missingCounts } from '../../src/store/missing-counts.ts';
+import { missingCounts } from '../../src/store/mail/missing-counts.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
 import { type StoredAccount, storeAccount } from '../server/stored-mail.ts';
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
+import { giveWay } from '../../src/store/runs/preempt.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { giveWay } from '../../src/store/runs/turns.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 /** What the status says in every state an account can be in, told from the rows alone: nobody syncs here. */
 let api: ServedApi;

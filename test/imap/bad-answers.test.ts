@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { SILENCE } from '../../lab/scripted-servers/scripted-imap.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { SILENCE } from '../support/scripted-imap.ts';
 import { all, bodyRow, loginTo, ScriptedSession, SHORT, startScriptedMailbox } from './scripted-mailbox.ts';
 
 /** What servers answer that is not what was asked for. */

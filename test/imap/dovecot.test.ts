@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
 import type { ImapConnection, ImapLogin } from '../../src/imap/connection.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { dovecot } from '../support/servers.ts';
 import { all } from './scripted-mailbox.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

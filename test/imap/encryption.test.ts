@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CertificateKind } from '../../lab/servers/certificates.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
 import type { ImapLogin } from '../../src/imap/connection.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import type { CertificateKind } from '../support/certificates.ts';
-import { startDovecot } from '../support/dovecot.ts';
 
 type Server = Awaited<ReturnType<typeof startDovecot>>;
 const servers = new Map<CertificateKind, Server>();

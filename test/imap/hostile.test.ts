@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { type ReceivedLine, SILENCE, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { type ReceivedLine, SILENCE, startScriptedImap } from '../support/scripted-imap.ts';
 import { all, bodyRow, loginTo, ScriptedSession, SHORT, startScriptedMailbox } from './scripted-mailbox.ts';
 
 const session = new ScriptedSession();

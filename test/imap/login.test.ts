@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { type ReceivedLine, type ScriptedImap, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { type ReceivedLine, type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
 import { loginTo, SHORT } from './scripted-mailbox.ts';
 
 let server: ScriptedImap | undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ListedMailbox } from '../../src/domain/words.ts';
+import type { ListedMailbox } from '../../src/domain/imap-types.ts';
 import { mailboxesToSync } from '../../src/imap/mailboxes-to-sync.ts';
 
 const mailbox = (path: string, specialUse: string | null = null, selectable = true): ListedMailbox => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mendedRow } from '../../src/imap/mend-rows.ts';
+import { mendedRow } from '../../src/imap/repair-rows.ts';
 
 const mended = (row: string): string | null => mendedRow(Buffer.from(row, 'latin1'))?.toString('latin1') ?? null;
 

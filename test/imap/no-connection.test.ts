@@ -1,11 +1,16 @@
 import { createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openBlackHole } from '../../lab/proxies/black-hole.ts';
+import {
+  type Script,
+  type ScriptedImap,
+  SILENCE,
+  startScriptedImap,
+} from '../../lab/scripted-servers/scripted-imap.ts';
+import { freePort } from '../../lab/servers/free-port.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { openBlackHole } from '../support/black-hole.ts';
-import { freePort } from '../support/free-port.ts';
-import { type Script, type ScriptedImap, SILENCE, startScriptedImap } from '../support/scripted-imap.ts';
 import { loginTo, PASSWORD, SHORT } from './scripted-mailbox.ts';
 
 /** Ways to get no connection at all, and what is said of each. */

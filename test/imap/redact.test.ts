@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { type ScriptedImap, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
 import { redactorFor } from '../../src/imap/redact.ts';
-import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
 import { loginTo, SHORT } from './scripted-mailbox.ts';
 
 const PASSWORDS = [

@@ -1,6 +1,11 @@
+import {
+  type ReceivedLine,
+  type Script,
+  type ScriptedImap,
+  startScriptedImap,
+} from '../../lab/scripted-servers/scripted-imap.ts';
 import type { ImapConnection, ImapLogin } from '../../src/imap/connection.ts';
 import { type OpenImapOptions, openImapConnection } from '../../src/imap/open-connection.ts';
-import { type ReceivedLine, type Script, type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 

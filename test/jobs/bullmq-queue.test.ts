@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Worker } from 'bullmq';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BullmqQueue, createBullmqQueue } from '../../src/jobs/bullmq-queue.ts';
-import { QUEUE_NAME } from '../../src/jobs/sync-message.ts';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
+import { waitFor } from '../../lab/wait.ts';
+import { type BullmqQueue, createBullmqQueue } from '../../src/jobs/queue/bullmq-queue.ts';
+import { QUEUE_NAME } from '../../src/jobs/queue/sync-job.ts';
 import { openRedis, type RedisLink } from '../../src/redis.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { postgres, redisUrl } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
-import { waitFor } from '../support/wait.ts';
 
 /** What concerns messages alone; what holds of every queue is in queue-conformance.test.ts. */
 const log = pino({ level: 'silent' });

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { startScriptedImap } from '../support/scripted-imap.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { statusOf } from '../support/status.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, startSync, sync, syncRun } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { statusOf } from '../../lab/service/status.ts';
+import { connectAccount, eventsOf, startSync, sync, syncRun } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /** The whole service with its schedule. */
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;

@@ -1,15 +1,23 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { CORPUS_SIZE } from '../support/corpus.ts';
-import { logOf } from '../support/log-lines.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedCounts } from '../support/stored-counts.ts';
-import { rowVersions, storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
-import { lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedCounts } from '../../lab/assertions/stored-counts.ts';
+import { rowVersions, storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { CORPUS_SIZE } from '../../lab/mail/corpus.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { logOf } from '../../lab/service/log-lines.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import {
+  connectAccount,
+  eventsOf,
+  finishedRun,
+  startSync,
+  sync,
+  syncRun,
+  verifyChain,
+} from '../../lab/service/sync.ts';
+import { lastFrame, progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 let databaseUrl: string;

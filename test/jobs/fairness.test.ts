@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { finishRun } from '../../src/store/runs/finish-run.ts';
+import { giveWay, runsGivingWay } from '../../src/store/runs/preempt.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
-import { giveWay, runsGivingWay } from '../../src/store/runs/turns.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 /**
  * The schedule, the queue and the turns over hours, on the real rows but with a clock of our own: what a worker does is

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { NOTHING_UNREAD } from '../../src/domain/receipt.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { clearHistory, KEPT_RUNS } from '../../src/store/runs/clear-history.ts';
 import { finishRun } from '../../src/store/runs/finish-run.ts';
 import { recordPlan } from '../../src/store/runs/record-plan.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 const DAY = 24 * 3_600_000;
 const NOW = new Date('2026-06-01T12:00:00.000Z');

@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { type ScriptedImap, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { MailtideError } from '../../src/errors.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
-import { createHostGate, type HostGate } from '../../src/jobs/host-gate.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { createHostGate, type HostGate } from '../../src/jobs/attempt/host-gate.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { claimNextRun, claimRun } from '../../src/store/runs/claim-run.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 import { loginTo } from '../imap/scripted-mailbox.ts';
-import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 let database: Database;
 let one: HostGate;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FIRST_SCHEDULED, priorityOf } from '../../src/jobs/message-priority.ts';
+import { FIRST_SCHEDULED, priorityOf } from '../../src/jobs/queue/job-priority.ts';
 
 /** Messages that wait, handed out smallest priority first, in the order of their arrival where those are equal. */
 class Waiting {

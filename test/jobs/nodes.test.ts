@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { logOf } from '../support/log-lines.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { logOf } from '../../lab/service/log-lines.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, syncRun, verifyChain } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /** Several services on one database. */
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;

@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { NOTHING_UNREAD, type SyncReceipt } from '../../src/domain/receipt.ts';
 import { MailtideError } from '../../src/errors.ts';
-import { createBullmqQueue } from '../../src/jobs/bullmq-queue.ts';
+import { createRunHandler, type RunTools } from '../../src/jobs/attempt/run-handler.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
-import { createLocalQueue } from '../../src/jobs/local-queue.ts';
-import { createPlaces } from '../../src/jobs/places.ts';
-import { startRecovery } from '../../src/jobs/recovery.ts';
-import { createRunHandler, type RunTools } from '../../src/jobs/run-handler.ts';
-import { QUEUE_NAME } from '../../src/jobs/sync-message.ts';
-import type { SyncQueue } from '../../src/jobs/sync-queue.ts';
+import { startRecovery } from '../../src/jobs/maintenance/recovery.ts';
+import { createBullmqQueue } from '../../src/jobs/queue/bullmq-queue.ts';
+import { createLocalQueue } from '../../src/jobs/queue/local-queue.ts';
+import { QUEUE_NAME } from '../../src/jobs/queue/sync-job.ts';
+import type { SyncQueue } from '../../src/jobs/queue/sync-queue.ts';
+import { createPlaces } from '../../src/jobs/queue/worker-slots.ts';
 import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
 import { openRedis } from '../../src/redis.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import type { ClaimedRun } from '../../src/store/runs/claim-run.ts';
-import { postgres, redisUrl } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
-import { waitFor } from '../support/wait.ts';
 
-/** What holds of the queue whichever adapter brings the messages (src/jobs/sync-queue.ts). */
+/** What holds of the queue whichever adapter brings the messages (src/jobs/queue/sync-queue.ts). */
 const log = pino({ level: 'silent' });
 const bus = createLocalProgressBus();
 let database: Database;

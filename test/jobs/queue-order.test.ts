@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { EmailAccount } from '../../src/generated/prisma/client.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { type ClaimedRun, claimNextRun, nextRun } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
-import { queuePlace } from '../../src/store/runs/queue-place.ts';
+import { queuePlace } from '../../src/store/runs/queue-position.ts';
 import { giveBackRun } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 let database: Database;
 /** Each tenant by what its runs are called. */

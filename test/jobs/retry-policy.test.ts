@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode, MailtideError } from '../../src/errors.ts';
-import { reactionTo } from '../../src/jobs/retry-policy.ts';
+import { reactionTo } from '../../src/jobs/attempt/retry-policy.ts';
 
 const SETTINGS = { maxRetries: 3, baseSeconds: 60 };
 const MIDDLE = 0.5;

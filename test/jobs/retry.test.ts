@@ -2,20 +2,28 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openTunnel } from '../../lab/proxies/tunnel.ts';
+import { startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { statusOf } from '../../lab/service/status.ts';
+import {
+  connectAccount,
+  eventsOf,
+  finishedRun,
+  startSync,
+  sync,
+  syncRun,
+  verifyChain,
+} from '../../lab/service/sync.ts';
+import { progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { mails } from '../support/mails.ts';
-import { startScriptedImap } from '../support/scripted-imap.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { statusOf } from '../support/status.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { openTunnel } from '../support/tunnel.ts';
-import { waitFor } from '../support/wait.ts';
-import { progressOf, watchSocket } from '../support/watch.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;

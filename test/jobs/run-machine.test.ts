@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { changeAccount } from '../../src/accounts/change-account.ts';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { SYNC_RUN_TRANSITIONS, type SyncRunStatus } from '../../src/domain/sync-run.ts';
 import { type ErrorCode, MailtideError } from '../../src/errors.ts';
 import type { EmailAccount, Event, SyncRun } from '../../src/generated/prisma/client.ts';
-import { reactionTo } from '../../src/jobs/retry-policy.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { reactionTo } from '../../src/jobs/attempt/retry-policy.ts';
+import { changeAccount } from '../../src/store/accounts/change-account.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import type { Lease } from '../../src/store/plumbing/sql.ts';
 import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
+import { giveWay } from '../../src/store/runs/preempt.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { giveWay } from '../../src/store/runs/turns.ts';
-import type { Lease } from '../../src/store/sql.ts';
 import { verifyChain } from '../../src/timeline/verify.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 /**
  * The state machine of SyncRun (src/domain/sync-run.ts), driven by random commands from everybody who may give them:

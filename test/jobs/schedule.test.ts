@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { EmailAccount } from '../../src/generated/prisma/client.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { correctTimes } from '../../src/store/runs/correct-times.ts';
 import { finishRun } from '../../src/store/runs/finish-run.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
 
 const MINUTE = 60_000;
 const NOON = new Date('2026-01-02T12:00:00.000Z');

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertTestAccounts } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
-import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
+import { RUN_ELSEWHERE } from '../../src/jobs/queue/sync-queue.ts';
 import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccounts } from '../support/stored-account.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 
 let database: Database;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { type ScriptedImap, startScriptedImap } from '../support/scripted-imap.ts';
-import { addSecondTenant } from '../support/second-tenant.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type GraphqlAnswer, type Service, startService } from '../support/service.ts';
-import { connectAccount, finishedRun } from '../support/sync.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { type ScriptedImap, startScriptedImap } from '../../lab/scripted-servers/scripted-imap.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { addSecondTenant } from '../../lab/service/second-tenant.ts';
+import { type GraphqlAnswer, type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun } from '../../lab/service/sync.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 let service: Service;

@@ -1,13 +1,13 @@
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { MailtideError } from '../../src/errors.ts';
-import { createRunHandler, type RunHandlerOptions } from '../../src/jobs/run-handler.ts';
+import { createRunHandler, type RunHandlerOptions } from '../../src/jobs/attempt/run-handler.ts';
 import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
 
 let database: Database;
 let owner: { tenantId: string; accountId: string };

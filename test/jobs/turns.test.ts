@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { cluster } from '../support/cluster.ts';
-import { mails } from '../support/mails.ts';
-import { addSecondTenant } from '../support/second-tenant.ts';
-import { dovecot, postgres, redisUrl } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { openTunnel } from '../support/tunnel.ts';
-import { waitFor } from '../support/wait.ts';
-import { expectSteady, lastFrame, progressOf, watchSocket } from '../support/watch.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openTunnel } from '../../lab/proxies/tunnel.ts';
+import { dovecot, postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
+import { cluster } from '../../lab/service/cluster.ts';
+import { addSecondTenant } from '../../lab/service/second-tenant.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, syncRun, verifyChain } from '../../lab/service/sync.ts';
+import { expectSteady, lastFrame, progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /** One place to sync for two tenants: `service` is the one, `other` is the other. */
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { createAccountFeed } from '../../src/live/create-account-feed.ts';
 import type { AccountChange } from '../../src/live/progress-bus.ts';
 import { createLocalBus } from '../../src/live/progress-bus.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
-import { waitFor } from '../support/wait.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 
 const ended = new AbortController();
 let database: Database;

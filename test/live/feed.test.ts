@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { progressOf, type SyncProgress } from '../../src/domain/progress.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { type AccountChange, createLocalBus, createLocalProgressBus } from '../../src/live/progress-bus.ts';
 import type { ProgressFeed } from '../../src/live/progress-feed.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
 
 const [bus, changes] = [createLocalProgressBus(), createLocalBus<AccountChange>()];
 const ended = new AbortController();

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { addSecondTenant } from '../support/second-tenant.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedCounts } from '../support/stored-counts.ts';
-import { connectAccount, finishedRun, startSync, sync, syncRun } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
-import { ACTIVITY, expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../support/watch.ts';
+import { storedCounts } from '../../lab/assertions/stored-counts.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { addSecondTenant } from '../../lab/service/second-tenant.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun } from '../../lab/service/sync.ts';
+import { ACTIVITY, expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 const SIZE = 6000;
 /** Frames of eight subscriptions that show this name ninety times have 170 kB: unread, they soon fill the kernel's buffers. */

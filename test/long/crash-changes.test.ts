@@ -1,6 +1,6 @@
-import { mails } from '../support/mails.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { dovecot } from '../support/servers.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
 import { diesAnywhere } from './dies-anywhere.ts';
 
 diesAnywhere({

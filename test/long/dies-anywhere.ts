@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type CommitTunnel, openCommitTunnel } from '../support/commit-tunnel.ts';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedRows } from '../support/stored-rows.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedRows } from '../../lab/assertions/stored-rows.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { type CommitTunnel, openCommitTunnel } from '../../lab/proxies/commit-tunnel.ts';
+import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 /**
  * The service dies by SIGKILL before every command that a run sends to its mail server, and after every commit, before

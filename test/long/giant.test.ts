@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { startService } from '../support/service.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expectNothingLostOverNonsense } from '../support/nonsense.ts';
+import { expectNothingLostOverNonsense } from '../../lab/scripted-servers/nonsense.ts';
 
 /** In milliseconds. */
 const RUN_FOR = 600_000;

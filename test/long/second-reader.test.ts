@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { compareReadings, type Difference } from '../../lab/mail/compare-readings.ts';
+import { CORPUS_SIZE, corpus } from '../../lab/mail/corpus.ts';
+import { HOSTILE } from '../../lab/mail/hostile-mime.ts';
+import { readWithPython, type SecondReading } from '../../lab/mail/second-reader.ts';
 import type { ParsedMessage } from '../../src/domain/parsed-message.ts';
 import { parseMessage } from '../../src/mime/parse-message.ts';
-import { compareReadings, type Difference } from '../support/compare-readings.ts';
-import { CORPUS_SIZE, corpus } from '../support/corpus.ts';
-import { HOSTILE } from '../support/hostile-mime.ts';
-import { readWithPython, type SecondReading } from '../support/second-reader.ts';
 
 interface Case extends Difference {
   readonly reading: SecondReading;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { searchVector } from '../../src/domain/search-vector.ts';
+import { searchVector } from '../../src/mime/columns/search-vector.ts';
 import { htmlPage } from '../../src/mime/html-page.ts';
 import { parseMessage } from '../../src/mime/parse-message.ts';
 import { readAttachment } from '../../src/mime/read-attachment.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { readPgArray } from '../../lab/assertions/pg-array.ts';
+import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
 import type { DigestedBatch } from '../../src/domain/parsed-message.ts';
 import { createMimePool, GIANT, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
-import { corpus, withCrlf } from '../support/corpus.ts';
-import { readPgArray } from '../support/pg-array.ts';
 
 let pool: MimePool;
 afterEach(() => pool.close());

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { CORPUS_SIZE, corpus, withCrlf } from '../../lab/mail/corpus.ts';
 import { MAX_ADDRESSES, MAX_TEXT, type ParsedMessage } from '../../src/domain/parsed-message.ts';
 import { isStorable } from '../../src/domain/storable-text.ts';
 import { parseHeaderOnly, parseMessage } from '../../src/mime/parse-message.ts';
 import { readAttachment } from '../../src/mime/read-attachment.ts';
-import { CORPUS_SIZE, corpus, withCrlf } from '../support/corpus.ts';
 
 const bytes = (lines: readonly string[], encoding: BufferEncoding = 'utf8') =>
   Buffer.from(lines.join('\r\n'), encoding);

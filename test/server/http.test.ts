@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
-import { authenticate } from '../../src/store/authenticator.ts';
-import { authenticateSession, createSession, MAX_SESSIONS } from '../../src/store/sessions.ts';
-import { addKey } from '../../src/store/tenants.ts';
+import { authenticate } from '../../src/store/tenancy/authenticator.ts';
+import { authenticateSession, createSession, MAX_SESSIONS } from '../../src/store/tenancy/sessions.ts';
+import { addKey } from '../../src/store/tenancy/tenants.ts';
 import { ownPath } from '../../src/ui/paths.ts';
 import { codeOf, cookieOf, get, json, openSignInLink, post, secretOf } from './requests.ts';
 import { type ServedApi, serveApi } from './served-api.ts';

@@ -1,4 +1,4 @@
-import { parseApiKey } from '../../src/store/api-key.ts';
+import { parseApiKey } from '../../src/store/tenancy/api-key.ts';
 import type { ServedApi } from './served-api.ts';
 
 /** As browsers ask for what somebody opens. */

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { openKeyring } from '../../src/accounts/keyring.ts';
 import { highlightsOf } from '../../src/domain/highlights.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
-import { RUN_ELSEWHERE } from '../../src/jobs/sync-queue.ts';
+import { RUN_ELSEWHERE } from '../../src/jobs/queue/sync-queue.ts';
 import { createAccountFeed } from '../../src/live/create-account-feed.ts';
 import { createEventFeed } from '../../src/live/create-event-feed.ts';
 import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
@@ -16,10 +17,9 @@ import { htmlPage } from '../../src/mime/html-page.ts';
 import { hasRemoteImages } from '../../src/mime/remote-images.ts';
 import type { AccessSettings } from '../../src/server/access.ts';
 import { buildServer } from '../../src/server/build-server.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { addTenant } from '../../src/store/tenants.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { newDataDir } from '../support/present-schema.ts';
 
 export interface ServedApi {
   readonly url: string;

@@ -4,9 +4,9 @@ import { newId } from '../../src/domain/ids.ts';
 import { PARSER_VERSION } from '../../src/domain/parsed-message.ts';
 import type { SyncRun } from '../../src/generated/prisma/client.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
-import { appendEvents } from '../../src/store/append-events.ts';
-import type { Database } from '../../src/store/database.ts';
-import { inTransaction } from '../../src/store/sql.ts';
+import type { Database } from '../../src/store/plumbing/database.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
+import { appendEvents } from '../../src/store/timeline/append-events.ts';
 import { genesisHash } from '../../src/timeline/chain.ts';
 import type { ServedApi } from './served-api.ts';
 

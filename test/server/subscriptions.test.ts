@@ -1,10 +1,10 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { waitFor } from '../../lab/wait.ts';
 import { progressOf, type SyncProgress } from '../../src/domain/progress.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import type { ProgressFeed } from '../../src/live/progress-feed.ts';
-import { waitFor } from '../support/wait.ts';
 import { openEventStream } from './event-stream.ts';
 import { cookieOf } from './requests.ts';
 import { type ServedApi, serveApi, type TestTenant } from './served-api.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../src/domain/ids.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
-import { appendEvents } from '../../src/store/append-events.ts';
-import { inTransaction } from '../../src/store/sql.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
+import { appendEvents } from '../../src/store/timeline/append-events.ts';
 import type { EventInput } from '../../src/timeline/schemas.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
 import { newAccount, type StoredAccount, storeEvents } from './stored-mail.ts';

@@ -6,14 +6,14 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { startService } from '../../lab/service/service.ts';
 import { DataDirInUse, dataDirOwner, lockDataDir } from '../../src/store/embedded/data-dir-lock.ts';
 import { openEmbedded } from '../../src/store/embedded/open-embedded.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { startService } from '../support/service.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const ROOT = join(import.meta.dirname, '../..');
-const HOLDER = join(ROOT, 'test/support/lock-holder.ts');
+const HOLDER = join(ROOT, 'lab/service/lock-holder.ts');
 let dataDir: string;
 const children: number[] = [];
 

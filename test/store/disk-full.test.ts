@@ -4,13 +4,13 @@ import { cpSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { runMain } from '../support/main-process.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { dovecot } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, verifyChain } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { runMain } from '../../lab/service/main-process.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, verifyChain } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { waitFor } from '../../lab/wait.ts';
 import { type EmbeddedPostgres, openEmbedded } from '../../src/store/embedded/open-embedded.ts';
-import { waitFor } from '../support/wait.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const dataDir = mkdtempSync(join(tmpdir(), 'embedded-'));

@@ -1,13 +1,13 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { deleteAccount } from '../../src/accounts/delete-account.ts';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { openTunnel, type Tunnel } from '../../lab/proxies/tunnel.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { inTransaction } from '../../src/store/sql.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
-import { openTunnel, type Tunnel } from '../support/tunnel.ts';
+import { deleteAccount } from '../../src/store/accounts/delete-account.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
 
 /** Every wait for the database has an end: whoever waited gets an error, and the next one is served. */
 const LIMIT_MS = 500;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { EMPTY, postgres } from '../support/servers.ts';
-import { startService } from '../support/service.ts';
+import { EMPTY, postgres } from '../../lab/servers/shared-servers.ts';
+import { startService } from '../../lab/service/service.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MIGRATIONS = readdirSync(join(ROOT, 'prisma/migrations'))

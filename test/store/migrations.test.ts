@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { DiffParams, SchemaEngine } from '@prisma/schema-engine-wasm';
 import { Client } from 'pg';
 import { beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { NO_FILTER, openSchemaEngine } from '../../src/store/migrate.ts';
-import { EMPTY, postgres } from '../support/servers.ts';
+import { EMPTY, postgres } from '../../lab/servers/shared-servers.ts';
+import { openDatabase } from '../../src/store/plumbing/database.ts';
+import { NO_FILTER, openSchemaEngine } from '../../src/store/plumbing/migrate.ts';
 
 /** What the migrations make and schema.prisma cannot say: the end of the first migration tells why. */
 const EXTRAS = [

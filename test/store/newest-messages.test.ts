@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { searchMessages } from '../../src/store/search-messages.ts';
-import { addTenant } from '../../src/store/tenants.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { searchMessages } from '../../src/store/mail/search-messages.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { type StoredAccount, storeAccount } from '../server/stored-mail.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { postgres } from '../support/servers.ts';
 
 const dataDir = newDataDir();
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));

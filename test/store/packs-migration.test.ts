@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { EMPTY, postgres } from '../../lab/servers/shared-servers.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { openDatabase } from '../../src/store/database.ts';
 import { openEmbedded } from '../../src/store/embedded/open-embedded.ts';
-import { listMigrations, NO_FILTER, openSchemaEngine } from '../../src/store/migrate.ts';
-import { readHtml, readSource, readTexts } from '../../src/store/read-pack.ts';
-import { tenantScoped } from '../../src/store/tenant-scope.ts';
-import { EMPTY, postgres } from '../support/servers.ts';
+import { readHtml, readSource, readTexts } from '../../src/store/mail/read-pack.ts';
+import { openDatabase } from '../../src/store/plumbing/database.ts';
+import { listMigrations, NO_FILTER, openSchemaEngine } from '../../src/store/plumbing/migrate.ts';
+import { tenantScoped } from '../../src/store/tenancy/tenant-scope.ts';
 
 const BLOCK = 128 * 1024;
 const MAIL: { text: string; html: string | null }[] = [

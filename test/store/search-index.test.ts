@@ -1,16 +1,16 @@
 import { rmSync } from 'node:fs';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startSearchIndexer } from '../../src/jobs/search-indexer.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { waitFor } from '../../lab/wait.ts';
+import { startSearchIndexer } from '../../src/jobs/maintenance/search-indexer.ts';
 import { indexWaiting } from '../../src/store/mail/index-waiting.ts';
-import { IN_BOTH_INDEXES, searchMessages } from '../../src/store/search-messages.ts';
-import { inTransaction } from '../../src/store/sql.ts';
-import { addTenant } from '../../src/store/tenants.ts';
+import { IN_BOTH_INDEXES, searchMessages } from '../../src/store/mail/search-messages.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { type StoredAccount, storeAccount, storeMessage } from '../server/stored-mail.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { postgres } from '../support/servers.ts';
-import { waitFor } from '../support/wait.ts';
 
 const dataDir = newDataDir();
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));

@@ -1,17 +1,17 @@
 import { rmSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Database, openDatabase, openDatabaseBeside } from '../../src/store/database.ts';
-import { type TableCare, tendTable } from '../../src/store/embedded/tend-table.ts';
-import { searchMessages } from '../../src/store/search-messages.ts';
-import { addTenant } from '../../src/store/tenants.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
+import { type TableCare, tendTable } from '../../src/store/embedded/maintain-table.ts';
+import { searchMessages } from '../../src/store/mail/search-messages.ts';
+import { type Database, openDatabase, openDatabaseBeside } from '../../src/store/plumbing/database.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { type StoredAccount, storeAccount, storeRun } from '../server/stored-mail.ts';
-import { mails } from '../support/mails.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { dovecot } from '../support/servers.ts';
-import { startService } from '../support/service.ts';
-import { connectAccount, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { authenticate } from '../../src/store/authenticator.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { createSession } from '../../src/store/sessions.ts';
-import { newDataDir } from '../support/present-schema.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { authenticate } from '../../src/store/tenancy/authenticator.ts';
+import { createSession } from '../../src/store/tenancy/sessions.ts';
 
 let dataDir: string;
 let database: Database;

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { tenantScoped } from '../../src/store/tenant-scope.ts';
-import { addTenant } from '../../src/store/tenants.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { tenantScoped } from '../../src/store/tenancy/tenant-scope.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { storeAccount, storeEvents, storeMessage, storeRun } from '../server/stored-mail.ts';
-import { newDataDir } from '../support/present-schema.ts';
 
 const MODELS = [
   'emailAccount',

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newApiKey, parseApiKey } from '../../src/store/api-key.ts';
-import { authenticate, createAuthenticator } from '../../src/store/authenticator.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { createSession } from '../../src/store/sessions.ts';
-import { addKey, addTenant, ensureFirstTenant, listTenants } from '../../src/store/tenants.ts';
-import { newDataDir } from '../support/present-schema.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { newApiKey, parseApiKey } from '../../src/store/tenancy/api-key.ts';
+import { authenticate, createAuthenticator } from '../../src/store/tenancy/authenticator.ts';
+import { createSession } from '../../src/store/tenancy/sessions.ts';
+import { addKey, addTenant, ensureFirstTenant, listTenants } from '../../src/store/tenancy/tenants.ts';
 
 let dataDir: string;
 let database: Database;

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { afterAll, expect, test, vi } from 'vitest';
+import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { openDatabase } from '../../src/store/database.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { postgres } from '../support/servers.ts';
-import { insertTestAccount } from '../support/stored-account.ts';
+import { openDatabase } from '../../src/store/plumbing/database.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

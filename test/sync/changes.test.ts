@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { corpus } from '../support/corpus.ts';
-import { type Dovecot, startDovecot } from '../support/dovecot.ts';
-import { LEVELS } from '../support/levels.ts';
-import type { LaidDownMail } from '../support/maildir.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import type { ServerProcess } from '../support/server-process.ts';
-import { postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, sync, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { corpus } from '../../lab/mail/corpus.ts';
+import type { LaidDownMail } from '../../lab/mail/maildir.ts';
+import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { type Dovecot, startDovecot } from '../../lab/servers/dovecot.ts';
+import type { ServerProcess } from '../../lab/servers/server-process.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /** The same changes must come over whatever help the server gives to find them. */
 describe.each(LEVELS)('changes on a server with %s', (level, capability) => {

@@ -1,11 +1,11 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { explain, type History, mailboxId } from '../support/explain.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount, sync } from '../support/sync.ts';
+import { explain, type History, mailboxId } from '../../lab/assertions/explain-difference.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
 
 let service: Service;
 

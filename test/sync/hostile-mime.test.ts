@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startCourier } from '../support/courier.ts';
-import { startCyrus } from '../support/cyrus.ts';
-import { HOSTILE } from '../support/hostile-mime.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { HOSTILE } from '../../lab/mail/hostile-mime.ts';
+import { startCourier } from '../../lab/servers/courier.ts';
+import { startCyrus } from '../../lab/servers/cyrus.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 let databaseUrl: string;

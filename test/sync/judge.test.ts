@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { uidSetDigest } from '../../src/domain/receipt.ts';
-import type { Claim, ServerSet } from '../../src/sync/claims.ts';
+import type { Claim, ServerSet } from '../../src/sync/mailbox-evidence.ts';
 import { holdAll, judge } from '../../src/sync/take-receipt.ts';
 
 const claim = (server: ServerSet | null, more: Partial<Claim> = {}): Claim => ({

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { corpus, withCrlf } from '../support/corpus.ts';
-import { startCourier } from '../support/courier.ts';
-import { startCyrus } from '../support/cyrus.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { LEVELS } from '../support/levels.ts';
-import type { MailServer } from '../support/mail-servers.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { receiptOf } from '../support/receipt.ts';
-import type { ServerProcess } from '../support/server-process.ts';
-import { postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, sync, verifyChain } from '../support/sync.ts';
-import { toldTwice } from '../support/told-twice.ts';
-import { truth } from '../support/truth.ts';
+import { receiptOf } from '../../lab/assertions/receipt.ts';
+import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
+import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { startCourier } from '../../lab/servers/courier.ts';
+import { startCyrus } from '../../lab/servers/cyrus.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import type { MailServer } from '../../lab/servers/mail-servers.ts';
+import type { ServerProcess } from '../../lab/servers/server-process.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /**
  * Mailboxes change while a run looks at them: between any two of its commands. What the run saw is old then, and the

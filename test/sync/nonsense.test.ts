@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { expectNothingLostOverNonsense } from '../support/nonsense.ts';
-import { FOUND } from '../support/odd-found.ts';
+import { expectNothingLostOverNonsense } from '../../lab/scripted-servers/nonsense.ts';
+import { FOUND } from '../../lab/scripted-servers/odd-found.ts';
 
 /** In milliseconds. `npm run test:long` takes ten minutes (test/long/nonsense.test.ts). */
 const RUN_FOR = 60_000;

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { receiptOf } from '../../lab/assertions/receipt.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { mailboxRows } from '../../lab/assertions/stored-rows.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
+import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { startCyrus } from '../../lab/servers/cyrus.ts';
+import type { MailServer } from '../../lab/servers/mail-servers.ts';
+import type { ServerProcess } from '../../lab/servers/server-process.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, type FinishedRun, sync } from '../../lab/service/sync.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
-import { corpus, withCrlf } from '../support/corpus.ts';
-import { startCyrus } from '../support/cyrus.ts';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import type { MailServer } from '../support/mail-servers.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { receiptOf } from '../support/receipt.ts';
-import type { ServerProcess } from '../support/server-process.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { mailboxRows } from '../support/stored-rows.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, type FinishedRun, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
 
 /**
  * What a server says by OBJECTID (RFC 8474) is believed before anything is compared: EMAILID is the message wherever it

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { receiptOf } from '../../lab/assertions/receipt.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { openFaultProxy, type Wire } from '../../lab/proxies/fault-proxy.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
-import { openFaultProxy, type Wire } from '../support/fault-proxy.ts';
-import { mails } from '../support/mails.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { receiptOf } from '../support/receipt.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
 
 /** Answers that are allowed, or happen, and that a sync must not stumble over. */
 let service: Service;

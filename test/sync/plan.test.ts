@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MailboxSnapshot, MailboxStatus } from '../../src/domain/words.ts';
+import type { MailboxSnapshot, MailboxStatus } from '../../src/domain/imap-types.ts';
 import { isProvenUnchanged, type KnownMailbox, planPass } from '../../src/sync/plan.ts';
 
 const AT = new Date('2026-11-24T12:00:00Z');

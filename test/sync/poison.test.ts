@@ -1,15 +1,15 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type MailboxReceipt, receiptOf } from '../../lab/assertions/receipt.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../../lab/service/sync.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
-import { mails } from '../support/mails.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { type MailboxReceipt, receiptOf } from '../support/receipt.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
 
 let service: Service;
 let databaseUrl: string;

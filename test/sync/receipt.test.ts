@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { provenCurrentAt, receiptOf } from '../../lab/assertions/receipt.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, finishedRun, startSync, sync } from '../../lab/service/sync.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { LEVELS } from '../support/levels.ts';
-import { mails } from '../support/mails.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { provenCurrentAt, receiptOf } from '../support/receipt.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, finishedRun, startSync, sync } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
 
 let service: Service;
 let databaseUrl: string;

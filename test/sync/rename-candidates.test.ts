@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ListedMailbox, MailboxStatus } from '../../src/domain/words.ts';
+import type { ListedMailbox, MailboxStatus } from '../../src/domain/imap-types.ts';
 import type { StoredMailbox } from '../../src/store/mail/mailboxes.ts';
 import { renameCandidates } from '../../src/sync/renames.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, test, vi } from 'vitest';
-import { casesIn, playCase } from '../support/case-run.ts';
-import { postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
+import { casesIn, playCase } from '../../lab/scripted-servers/case-run.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
 
 /** Each script of odd-servers/ is a test: what its server does, an account survives. */
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { corpus, withCrlf } from '../support/corpus.ts';
-import { startCourier } from '../support/courier.ts';
-import { startCyrus } from '../support/cyrus.ts';
-import { startDovecot } from '../support/dovecot.ts';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import type { MailServer } from '../support/mail-servers.ts';
-import { RawImap } from '../support/raw-imap.ts';
-import { expectOnlyRead } from '../support/read-only.ts';
-import type { ServerProcess } from '../support/server-process.ts';
-import { postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { storedTruth } from '../support/stored-truth.ts';
-import { connectAccount, eventsOf, sync, verifyChain } from '../support/sync.ts';
-import { toldTwice } from '../support/told-twice.ts';
-import { truth } from '../support/truth.ts';
+import { expectOnlyRead } from '../../lab/assertions/read-only.ts';
+import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../lab/assertions/stored-truth.ts';
+import { RawImap } from '../../lab/imap-client/raw-imap.ts';
+import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
+import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
+import { startCourier } from '../../lab/servers/courier.ts';
+import { startCyrus } from '../../lab/servers/cyrus.ts';
+import { startDovecot } from '../../lab/servers/dovecot.ts';
+import type { MailServer } from '../../lab/servers/mail-servers.ts';
+import type { ServerProcess } from '../../lab/servers/server-process.ts';
+import { postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, eventsOf, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /**
  * What can happen to a mailbox, on every server that Debian has, and on Dovecot as a simpler one. After each sync both

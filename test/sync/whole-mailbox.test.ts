@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { corpus } from '../support/corpus.ts';
-import type { LaidDownMail } from '../support/maildir.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { startService } from '../support/service.ts';
-import { rowVersions, type StoredAt, storedTruth, withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../support/sync.ts';
-import { truth } from '../support/truth.ts';
-import { waitFor } from '../support/wait.ts';
+import { truth } from '../../lab/assertions/server-truth.ts';
+import { rowVersions, type StoredAt, storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { corpus } from '../../lab/mail/corpus.ts';
+import type { LaidDownMail } from '../../lab/mail/maildir.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 const databases = [
   ['embedded', async () => ({ dataDir: newDataDir() })],

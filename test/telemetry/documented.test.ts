@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseExposition, type Scrape } from '../../lab/service/prometheus-text.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
-import { parseExposition, type Scrape } from '../support/exposition.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
 const page = readFileSync(join(DOCS, 'metrics.md'), 'utf8');

@@ -2,16 +2,16 @@ import { request } from 'node:http';
 import pg from 'pg';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { freePort } from '../../lab/servers/free-port.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { parseExposition, type Scrape, scrape } from '../../lab/service/prometheus-text.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../../lab/service/sync.ts';
+import { progressOf, watchSocket } from '../../lab/service/watch.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { parseExposition, type Scrape, scrape } from '../support/exposition.ts';
-import { freePort } from '../support/free-port.ts';
-import { mails } from '../support/mails.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
-import { progressOf, watchSocket } from '../support/watch.ts';
 
 /** 500 messages are enough for a few batches. */
 const SIZE = 500;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { type OtlpReceiver, type Span, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { startService } from '../support/service.ts';
-import { withDatabase } from '../support/stored-truth.ts';
-import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { withDatabase } from '../../lab/assertions/stored-truth.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { type OtlpReceiver, type Span, startOtlpReceiver } from '../../lab/servers/otlp-receiver.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
 const SIZE = 300;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AccountSummaryFragment, SyncState } from '../../src/generated/gql/graphql.ts';
-import { shownState } from '../../src/ui/accounts/account-state.ts';
+import { shownState } from '../../src/ui/account-parts/account-state.ts';
 import { ahead } from '../../src/ui/parts/format.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { openDatabaseBeside } from '../../src/store/database.ts';
-import { addTenant } from '../../src/store/tenants.ts';
-import { connectAccount, startSync } from '../support/sync.ts';
+import { connectAccount, startSync } from '../../lab/service/sync.ts';
+import { openDatabaseBeside } from '../../src/store/plumbing/database.ts';
+import { addTenant } from '../../src/store/tenancy/tenants.ts';
 import { visit } from './browser.ts';
 import { MESSAGES, moved, rowOf, slowMailboxes, state } from './slow-mailboxes.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { dovecot } from '../support/servers.ts';
-import { connectAccount, startSync } from '../support/sync.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { connectAccount, startSync } from '../../lab/service/sync.ts';
 import { bar, IN_INBOX, moved, slowMailboxes, state } from './slow-mailboxes.ts';
 
 const ui = slowMailboxes('ui-add');

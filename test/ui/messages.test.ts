@@ -1,12 +1,12 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CORPUS_SIZE, corpus } from '../../lab/mail/corpus.ts';
+import type { SystemFlag } from '../../lab/mail/maildir.ts';
+import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, sync } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { CORPUS_SIZE, corpus } from '../support/corpus.ts';
-import type { SystemFlag } from '../support/maildir.ts';
-import { dovecot, postgres } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
 import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 240_000 });

@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { openBlackHole } from '../support/black-hole.ts';
-import { parseCaseScript } from '../support/case-script.ts';
-import { startCaseServer } from '../support/case-server.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount, startSync, sync } from '../support/sync.ts';
+import { openBlackHole } from '../../lab/proxies/black-hole.ts';
+import { parseCaseScript } from '../../lab/scripted-servers/case-script.ts';
+import { startCaseServer } from '../../lab/scripted-servers/case-server.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, startSync, sync } from '../../lab/service/sync.ts';
 import { launchBrowser, visit } from './browser.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { describeEvent } from '../../src/ui/account/event-text.ts';
-import { gapInWords, planInWords } from '../../src/ui/account/plain-words.ts';
+import { describeEvent } from '../../src/ui/account-detail/event-text.ts';
+import { gapInWords, planInWords } from '../../src/ui/account-detail/wording.ts';
 import { widerBy } from '../../src/ui/messages/filter.ts';
 
 /** Words that nobody knows who has not read how IMAP works. */

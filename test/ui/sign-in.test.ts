@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount } from '../support/sync.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount } from '../../lab/service/sync.ts';
 import { accessFaults, launchBrowser, visit } from './browser.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });

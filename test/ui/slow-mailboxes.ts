@@ -1,11 +1,11 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { newDataDir } from '../support/present-schema.ts';
-import { dovecot } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../lab/service/embedded-template.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { launchBrowser, type Visitor, visit } from './browser.ts';
 import { openSlowServer, type SlowServer } from './slow-server.ts';
 

@@ -1,10 +1,10 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { mails } from '../support/mails.ts';
-import { dovecot } from '../support/servers.ts';
-import { type Service, startService } from '../support/service.ts';
-import { connectAccount, finishedRun, startSync, sync } from '../support/sync.ts';
-import { waitFor } from '../support/wait.ts';
+import { mails } from '../../lab/mail/mails.ts';
+import { dovecot } from '../../lab/servers/shared-servers.ts';
+import { type Service, startService } from '../../lab/service/service.ts';
+import { connectAccount, finishedRun, startSync, sync } from '../../lab/service/sync.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { accessFaults, launchBrowser, overflow, type Visitor, visit } from './browser.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../../lab/wait.ts';
 import { IN_INBOX, isOfTheNetwork, MESSAGES, moved, rowOf, slowMailboxes, state, WATCHABLE } from './slow-mailboxes.ts';
 
 const ui = slowMailboxes('ui-watch');

@@ -1,4 +1,4 @@
--- Texts, HTML and sources of messages that came together are compressed together (src/mime/pack-writer.ts).
+-- Texts, HTML and sources of messages that came together are compressed together (src/mime/columns/pack-writer.ts).
 CREATE TABLE "pack" (
     "id" UUID NOT NULL,
     "account_id" UUID NOT NULL,

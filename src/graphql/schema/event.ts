@@ -1,6 +1,6 @@
 import { MailtideError } from '../../errors.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
-import { readTimeline } from '../../store/read-timeline.ts';
+import { readTimeline } from '../../store/timeline/read-timeline.ts';
 import {
   EVENT_TYPES,
   eventSchemas,

@@ -1,9 +1,9 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { TextSegment as Segment } from '../../domain/highlight.ts';
 import { EXCERPT_WITHIN, type Highlights } from '../../domain/highlights.ts';
-import type { MailAddress as Address } from '../../domain/words.ts';
+import type { MailAddress as Address } from '../../domain/imap-types.ts';
 import { MailtideError } from '../../errors.ts';
-import { searchMessages } from '../../store/search-messages.ts';
+import { searchMessages } from '../../store/mail/search-messages.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { requireVisible } from '../found.ts';
@@ -18,7 +18,7 @@ export const MailAddress = builder.objectRef<Address>('MailAddress').implement({
   }),
 });
 
-/** Written as MailAddress lists by the store (src/domain/words.ts). */
+/** Written as MailAddress lists by the store (src/domain/imap-types.ts). */
 const addresses = (stored: unknown): Address[] => stored as Address[];
 
 const TextSegment = builder.objectRef<Segment>('TextSegment').implement({

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
+import { fenced, type Lease, sqlOf } from '../plumbing/sql.ts';
 import { recordProgress } from '../runs/record-progress.ts';
-import { fenced, type Lease, sqlOf } from '../sql.ts';
+import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
 
 /** A message that is known already, at a place where its bytes need not be fetched. */

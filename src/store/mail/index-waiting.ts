@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 
 /**
  * Brings the words of messages into the full-text index that were stored `afterMs` milliseconds ago or earlier, at most

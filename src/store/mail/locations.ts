@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
-import type { MessageMetadata } from '../../domain/words.ts';
+import type { MessageMetadata } from '../../domain/imap-types.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { fenced, type Lease, sqlOf } from '../plumbing/sql.ts';
 import { heldRun, recordProgress } from '../runs/record-progress.ts';
-import { fenced, type Lease, sqlOf } from '../sql.ts';
 
 /** A mailbox in one generation: what the UIDs of its locations belong to. */
 export interface MailboxRef {

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
-import type { ListedMailbox, MailboxSnapshot } from '../../domain/words.ts';
+import type { ListedMailbox, MailboxSnapshot } from '../../domain/imap-types.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { appendEvents } from '../append-events.ts';
+import { fenced, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { type Counts, recordProgress } from '../runs/record-progress.ts';
-import { fenced, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { appendEvents } from '../timeline/append-events.ts';
 import { waitAfter } from './quarantine.ts';
 
 /** A mailbox as the database holds it, with what is left to fetch of it. */

@@ -3,7 +3,7 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
 import type { DigestedBatch, PackPlace } from '../../domain/parsed-message.ts';
-import { pgArrayItems } from '../../domain/pg-array.ts';
+import { pgArrayItems } from '../../mime/columns/pg-array.ts';
 import { type StaleMessage, type TextPlace, textsOf } from './stale-messages.ts';
 
 const decompress = promisify(zstdDecompress);
@@ -47,5 +47,5 @@ export async function newTexts(
   return { places, pack: changed.length > 0 ? { id, texts: await compress(Buffer.concat(changed), LEVEL) } : null };
 }
 
-/** As src/mime/pack-writer.ts compresses. */
+/** As src/mime/columns/pack-writer.ts compresses. */
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };

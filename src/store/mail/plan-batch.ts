@@ -4,7 +4,7 @@ import { storableDate } from '../../domain/storable-date.ts';
 import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import type { Sql } from '../sql.ts';
+import type { Sql } from '../plumbing/sql.ts';
 import type { MailboxRef } from './locations.ts';
 
 export interface BatchItem {

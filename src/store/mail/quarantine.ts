@@ -2,9 +2,9 @@ import type { Pool } from 'pg';
 import type { SyncMode } from '../../domain/sync-run.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
+import { fenced, type Lease, type Sql } from '../plumbing/sql.ts';
 import { recordProgress } from '../runs/record-progress.ts';
-import { fenced, type Lease, type Sql } from '../sql.ts';
+import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import type { StoredMailbox } from './mailboxes.ts';
 
 /** What a message can be recognised by, without its bytes. */

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type { Pool } from 'pg';
 import { PARSER_VERSION } from '../../domain/parsed-message.ts';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 
 const decompress = promisify(zstdDecompress);
 

@@ -3,8 +3,8 @@ import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import { keysOf } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { planAnew } from '../plan-anew.ts';
-import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { planAnew } from '../plumbing/discard-stale-plans.ts';
+import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.ts';
 import { writeBatch } from './write-batch.ts';
 

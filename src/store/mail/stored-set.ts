@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 
 /** A live location whose bytes are not stored. */
 export interface MissingLocation {

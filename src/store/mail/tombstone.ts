@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
+import { fenced, type Lease, type Sql } from '../plumbing/sql.ts';
 import { recordProgress } from '../runs/record-progress.ts';
-import { fenced, type Lease, type Sql } from '../sql.ts';
+import { appendEvents } from '../timeline/append-events.ts';
 import { commitCursor, type MailboxCursor, type StoredMailbox } from './mailboxes.ts';
 
 /** What is gone from a mailbox: UIDs of its present generation, all of the earlier ones, or everything. */

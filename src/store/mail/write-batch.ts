@@ -2,9 +2,9 @@ import { newId } from '../../domain/ids.ts';
 import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
-import { appendedSql, eventColumns } from '../append-events.ts';
+import type { Lease, Sql } from '../plumbing/sql.ts';
 import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
-import type { Lease, Sql } from '../sql.ts';
+import { appendedSql, eventColumns } from '../timeline/append-events.ts';
 import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
 
 /** Writes the batch; or nothing, and gives undefined, when the lease, the head of the chain or the thread revision is another by now. */

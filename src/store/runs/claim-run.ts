@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { limitsOf, runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type At, timeOr } from '../clock.ts';
-import { inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { firstInQueue, mayBegin } from './queue-order.ts';
 import { queueDueRetry } from './requeue-runs.ts';
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { type At, timeOr } from '../clock.ts';
-import { sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 
 /** So many runs of each account are kept, however old: an account that is synced seldom has a history too. */
 export const KEPT_RUNS = 20;

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { LONGEST_COOLING_MS } from '../../domain/host-limits.ts';
 import { LONGEST_WAIT } from '../../domain/schedule.ts';
-import { type At, timeOr } from '../clock.ts';
-import { sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import { LEASE_SECONDS } from './claim-run.ts';
 
 /** A time that is further in the future than this was written by a clock that was wrong. */

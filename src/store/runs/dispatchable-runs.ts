@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { SyncMode, SyncTrigger } from '../../domain/sync-run.ts';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import { inTurns } from './queue-order.ts';
 
 /** What a message about a waiting run says. */

@@ -5,9 +5,9 @@ import type { FinishedStatus } from '../../domain/sync-run.ts';
 import { ERRORS, type ErrorCode, MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { appendEvents } from '../append-events.ts';
-import { type At, timeOr } from '../clock.ts';
-import { fenced, inTransaction, type Lease, type Sql, sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { fenced, inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { appendEvents } from '../timeline/append-events.ts';
 import { isDead, type RunOfTenant } from './requeue-runs.ts';
 import { storeReceipt } from './store-receipt.ts';
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { limitsOf } from '../../domain/host-limits.ts';
-import { inTransaction, sqlOf } from '../sql.ts';
+import { inTransaction, sqlOf } from '../plumbing/sql.ts';
 import { lockHost } from './claim-run.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { coolingMs } from '../../domain/host-limits.ts';
-import { type At, timeOr } from '../clock.ts';
-import { inTransaction, sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { inTransaction, sqlOf } from '../plumbing/sql.ts';
 
 /** Notes that a host has turned a connection away: no run begins there for a while, a longer one each time. */
 export async function coolHost(pool: Pool, host: string, at: At = null): Promise<void> {

@@ -1,4 +1,4 @@
-import { timeOr } from '../clock.ts';
+import { timeOr } from '../plumbing/clock.ts';
 
 /** The statuses of an active run, as the partial unique index names them (domain/sync-run.ts). */
 export const ACTIVE = `status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY')`;

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { SyncRunStatus, SyncTrigger } from '../../domain/sync-run.ts';
-import { type At, timeOr } from '../clock.ts';
-import { sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE } from './insert-runs.ts';
 
 /** How the whole installation is, whichever node is asked. */

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 
 /** Whether a sync goes on, on any node. */
 export async function isAnyRunning(pool: Pool): Promise<boolean> {

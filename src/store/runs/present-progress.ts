@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { sqlOf } from '../sql.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE } from './insert-runs.ts';
 
 /**

@@ -1,10 +1,10 @@
-import { timeOr } from '../clock.ts';
+import { timeOr } from '../plumbing/clock.ts';
 
 /**
  * The order of the queue: what somebody asked for goes before what the schedule started; of each of the two the tenants
  * take turns. A run's turn is how many of its tenant are running, plus its place among those of its tenant that wait;
  * of equal turns the tenant comes first that has not had one for longest. So a tenant with one account waits for one run
- * of another tenant, however many thousand of those are queued: until it ends, or has had its turn (domain/turns.ts). And
+ * of another tenant, however many thousand of those are queued: until it ends, or has had its turn (domain/time-slice.ts). And
  * where a worker has several places, the last is kept for tenants that have nothing running (claim-run.ts), so that it
  * does not wait for that either.
  *

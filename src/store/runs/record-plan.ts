@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
-import { type Lease, sqlOf } from '../sql.ts';
+import { type Lease, sqlOf } from '../plumbing/sql.ts';
 
 /** Notes in the run's history why a mailbox is synced the way it is. @throws LEASE_LOST */
 export async function recordPlan(pool: Pool, lease: Lease, path: string, reason: string): Promise<void> {

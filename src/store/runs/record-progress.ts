@@ -3,7 +3,7 @@ import type { SyncStats } from '../../domain/progress.ts';
 import type { SyncPhase } from '../../domain/sync-run.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type Lease, type Sql, sqlOf } from '../sql.ts';
+import { type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 
 export type Counts = Partial<Omit<SyncStats, 'durationMs'>> & { messagesProcessed?: number; bytesProcessed?: bigint };
 

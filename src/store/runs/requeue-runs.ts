@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type At, timeOr } from '../clock.ts';
-import { type Lease, type Sql, sqlOf } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 
 export type RunOfTenant = SyncRun & { tenantId: string };
 

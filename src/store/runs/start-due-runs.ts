@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
 import { nextDue } from '../../domain/schedule.ts';
-import { type At, timeOr } from '../clock.ts';
-import { inTransaction } from '../sql.ts';
+import { type At, timeOr } from '../plumbing/clock.ts';
+import { inTransaction } from '../plumbing/sql.ts';
 import { ACTIVE, insertRuns } from './insert-runs.ts';
 import type { RunOfTenant } from './requeue-runs.ts';
 

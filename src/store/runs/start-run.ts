@@ -3,8 +3,8 @@ import { newId } from '../../domain/ids.ts';
 import type { SyncMode, SyncTrigger } from '../../domain/sync-run.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import type { At } from '../clock.ts';
-import { sqlOf } from '../sql.ts';
+import type { At } from '../plumbing/clock.ts';
+import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE, insertRuns } from './insert-runs.ts';
 
 /**

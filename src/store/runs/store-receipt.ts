@@ -1,5 +1,5 @@
 import type { SyncReceipt } from '../../domain/receipt.ts';
-import type { Sql } from '../sql.ts';
+import type { Sql } from '../plumbing/sql.ts';
 
 /** Writes what a run proved, in the transaction that ends it, and notes it at the mailboxes. */
 export async function storeReceipt(

@@ -1,8 +1,8 @@
 import { Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
-import { shownState } from '../accounts/account-state.ts';
-import { RunBar, useRunNow } from '../accounts/run-bar.tsx';
+import { shownState } from '../account-parts/account-state.ts';
+import { RunBar, useRunNow } from '../account-parts/run-bar.tsx';
 import { useNow } from '../parts/time.tsx';
 import { ViewTitle } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';

@@ -1,7 +1,7 @@
 import { Chip, CloseButton, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
-import type { Mailbox } from '../account/use-mailboxes.ts';
+import type { Mailbox } from '../account-detail/use-mailboxes.ts';
 import { isolated } from '../parts/bidi.ts';
 import { storedOf } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';

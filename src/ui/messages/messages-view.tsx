@@ -3,7 +3,7 @@ import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 're
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
 import { type AccountSummaryFragment, MessageDocument, MessagesDocument } from '../../generated/gql/graphql.ts';
-import { useMailboxes } from '../account/use-mailboxes.ts';
+import { useMailboxes } from '../account-detail/use-mailboxes.ts';
 import { codeOf } from '../api/client.ts';
 import { count } from '../parts/format.ts';
 import { NotFound } from '../parts/states.tsx';

@@ -5,17 +5,17 @@ import { connect } from 'node:net';
 import { formatPrismaCursor } from '@pothos/plugin-prisma';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { type Random, randomFrom } from '../../../lab/random.ts';
+import { newDataDir } from '../../../lab/service/embedded-template.ts';
+import { randomRequest, type Values } from '../../../lab/service/random-graphql.ts';
+import { startService } from '../../../lab/service/service.ts';
 import { newId } from '../../../src/domain/ids.ts';
 import { encodeId } from '../../../src/graphql/ids.ts';
 import { encodePosition } from '../../../src/graphql/message-cursor.ts';
 import { schema } from '../../../src/graphql/schema/index.ts';
-import { openDatabase } from '../../../src/store/database.ts';
-import { addTenant } from '../../../src/store/tenants.ts';
+import { openDatabase } from '../../../src/store/plumbing/database.ts';
+import { addTenant } from '../../../src/store/tenancy/tenants.ts';
 import { storeAccount, storeEvents, storeMessage, storeRun } from '../../server/stored-mail.ts';
-import { newDataDir } from '../../support/present-schema.ts';
-import { type Random, randomFrom } from '../../support/random.ts';
-import { randomRequest, type Values } from '../../support/random-graphql.ts';
-import { startService } from '../../support/service.ts';
 
 const SECONDS = 40;
 /** Of the median time of another tenant's request, against the quiet service. */

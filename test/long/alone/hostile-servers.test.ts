@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { mails } from '../../support/mails.ts';
-import { memoryOf, resetPeak } from '../../support/memory-of.ts';
-import { newDataDir } from '../../support/present-schema.ts';
-import { dovecot } from '../../support/servers.ts';
-import { type GraphqlAnswer, type Service, startService } from '../../support/service.ts';
-import { storedTruth } from '../../support/stored-truth.ts';
-import { connectAccount, type FinishedRun, startSync, sync, syncRun } from '../../support/sync.ts';
-import { truth } from '../../support/truth.ts';
-import { waitFor } from '../../support/wait.ts';
+import { truth } from '../../../lab/assertions/server-truth.ts';
+import { storedTruth } from '../../../lab/assertions/stored-truth.ts';
+import { mails } from '../../../lab/mail/mails.ts';
+import { dovecot } from '../../../lab/servers/shared-servers.ts';
+import { newDataDir } from '../../../lab/service/embedded-template.ts';
+import { memoryOf, resetPeak } from '../../../lab/service/memory-of.ts';
+import { type GraphqlAnswer, type Service, startService } from '../../../lab/service/service.ts';
+import { connectAccount, type FinishedRun, startSync, sync, syncRun } from '../../../lab/service/sync.ts';
+import { waitFor } from '../../../lab/wait.ts';
 
 /** Against the quiet service. Measured: see the line that the test prints. */
 const MEMORY = 2;
@@ -26,7 +26,7 @@ const TESTS_AT_ONCE = 12;
 type Place = { what: string; host: string; port: number };
 
 async function startHostileServers(seed: number) {
-  const child = fork(new URL('../../support/hostile-imap.ts', import.meta.url), [String(seed)]);
+  const child = fork(new URL('../../../lab/scripted-servers/hostile-imap.ts', import.meta.url), [String(seed)]);
   const [places] = (await once(child, 'message')) as [Place[]];
   return {
     places,

@@ -1,0 +1,40 @@
+import { newId } from '../../src/domain/ids.ts';
+import type { EmailAccount } from '../../src/generated/prisma/client.ts';
+import { insertAccount } from '../../src/store/accounts/insert-account.ts';
+import type { Database } from '../../src/store/plumbing/database.ts';
+
+/** A new tenant's account that no server stands behind, for what happens between rows only. */
+export async function insertTestAccount(database: Database): Promise<{ tenantId: string; accountId: string }> {
+  const tenantId = newId();
+  const [accountId] = await insertTestAccounts(database, tenantId, { count: 1 });
+  return { tenantId, accountId: accountId! };
+}
+
+/** Many of them, of a tenant that is made when it is not there. Answers their ids. */
+export async function insertTestAccounts(
+  { prisma, pool }: Database,
+  tenantId: string,
+  { count, needsAuthSince, ...row }: { count: number } & Partial<EmailAccount>,
+): Promise<string[]> {
+  await prisma.tenant.upsert({ where: { id: tenantId }, create: { id: tenantId, name: tenantId }, update: {} });
+  const ids = Array.from({ length: count }, newId);
+  for (const id of ids) {
+    await insertAccount(pool, {
+      id,
+      tenantId,
+      emailAddress: `${id}@example.com`,
+      displayName: null,
+      imapHost: '127.0.0.1',
+      imapPort: 143,
+      imapSecurity: 'NONE',
+      imapUsername: id,
+      credentials: '',
+      isActive: true,
+      syncIntervalMinutes: null,
+      nextSyncAt: null,
+      ...row,
+    });
+  }
+  if (needsAuthSince) await prisma.emailAccount.updateMany({ where: { id: { in: ids } }, data: { needsAuthSince } });
+  return ids;
+}

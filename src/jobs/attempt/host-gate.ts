@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { MailtideError } from '../../errors.ts';
+import { giveConnection, takeConnection } from '../../store/runs/host-connections.ts';
+import { coolHost, hostIsWell } from '../../store/runs/host-cooling.ts';
+
+interface Connection {
+  close(): Promise<void>;
+}
+
+export interface HostGate {
+  /**
+   * Opens a connection when the host and the account have one to spare, over all nodes; it is theirs again when the
+   * connection is closed. A host that turns it away is left alone for a while, by all nodes.
+   * @throws RUN_CANCELLED when `signal` aborts while it waits, and whatever `open` throws.
+   */
+  connect<C extends Connection>(
+    place: { readonly host: string; readonly accountId: string; readonly signal: AbortSignal },
+    open: () => Promise<C>,
+  ): Promise<C>;
+}
+
+/** How often the rows are asked again by who waits, in milliseconds. */
+const ASK_EVERY_MS = 250;
+
+/**
+ * The connections of the runs that go on in this process. A run's claim counts its first one (claim-run.ts); a second one
+ * at the same time, which a run opens when it doubts what it hears, is counted in its row as well. Connection tests that
+ * people ask for are not counted.
+ */
+export function createHostGate(pool: Pool): HostGate {
+  /** By account: the connections that are open or wait to be, and how many of them its run may have. */
+  const accounts = new Map<string, { open: number; allowed: number }>();
+
+  async function enter(host: string, accountId: string, signal: AbortSignal): Promise<() => Promise<void>> {
+    const account = accounts.get(accountId) ?? { open: 0, allowed: 1 };
+    accounts.set(accountId, account);
+    account.open += 1;
+    let left = false;
+    const leave = async (): Promise<void> => {
+      if (left) return;
+      left = true;
+      account.open -= 1;
+      if (account.open === 0) accounts.delete(accountId);
+      if (account.allowed <= Math.max(1, account.open)) return;
+      account.allowed -= 1;
+      await giveConnection(pool, accountId);
+    };
+    try {
+      while (account.open > account.allowed) {
+        if (await takeConnection(pool, host, accountId)) account.allowed += 1;
+        else await pause(ASK_EVERY_MS, null, { signal });
+      }
+    } catch (error) {
+      await leave();
+      throw signal.aborted ? new MailtideError('RUN_CANCELLED', { cause: error }) : error;
+    }
+    return leave;
+  }
+
+  return {
+    async connect({ host, accountId, signal }, openConnection) {
+      const leave = await enter(host, accountId, signal);
+      const connection = await openConnection().catch(async (error: unknown) => {
+        await leave();
+        if (error instanceof MailtideError && error.code === 'IMAP_TURNED_AWAY') await coolHost(pool, host);
+        throw error;
+      });
+      const close = async (): Promise<void> => {
+        await connection.close();
+        await leave();
+      };
+      try {
+        await hostIsWell(pool, host);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { ...connection, close };
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import type { Logger } from 'pino';
+import { progressOf } from '../../domain/progress.ts';
+import type { SyncReceipt } from '../../domain/receipt.ts';
+import { MailtideError, toMailtideError } from '../../errors.ts';
+import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { ProgressBus } from '../../live/progress-bus.ts';
+import { SpeedMeter } from '../../live/speed-meter.ts';
+import type { Database } from '../../store/plumbing/database.ts';
+import { type ClaimedRun, claimNextRun, claimRun } from '../../store/runs/claim-run.ts';
+import { finishRun } from '../../store/runs/finish-run.ts';
+import { postponeRun } from '../../store/runs/postpone-run.ts';
+import { giveWay } from '../../store/runs/preempt.ts';
+import { giveBackRun } from '../../store/runs/requeue-runs.ts';
+import type { RunHandler, StopReason } from '../queue/sync-queue.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { createTurns } from './preemption.ts';
+import { type RetrySettings, reactionTo } from './retry-policy.ts';
+
+export interface RunHandlerOptions {
+  readonly database: Database;
+  readonly bus: ProgressBus;
+  readonly log: Logger;
+  readonly retry: RetrySettings;
+  /** How long an attempt may take, in milliseconds. */
+  readonly timeLimitMs: number;
+  /** Does the work of a claimed run. Its writes are fenced; it stops soon after `signal` is aborted. */
+  readonly work: (claimed: ClaimedRun, tools: RunTools) => Promise<SyncReceipt>;
+}
+
+export interface RunTools {
+  readonly publish: (run: SyncRun) => void;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/**
+ * Runs one attempt of a run under its lease, from claim to outcome:
+ *
+ *   work resolves       -> SUCCEEDED
+ *   work rejects        -> WAITING_RETRY or FAILED, with the error's code and sentence (retry-policy.ts)
+ *   signal 'time-limit' -> back to the end of the queue; as a failure when the attempt got nowhere
+ *   signal 'gives-way'  -> back to QUEUED, because others wait who have had no turn; no attempt is counted
+ *   signal 'shutdown'   -> back to QUEUED, another worker or the next start goes on
+ *   signal 'cancelled'  -> nothing to do: who cancelled has written CANCELLED
+ *   lease lost          -> nothing to do: another worker has the run
+ */
+export function createRunHandler(options: RunHandlerOptions): RunHandler {
+  const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
+  const { pool } = database;
+  const turns = createTurns(pool, parentLog);
+
+  async function attempt(
+    claimed: ClaimedRun,
+    signal: AbortSignal,
+    log: Logger,
+    tell: (run: SyncRun) => void,
+  ): Promise<void> {
+    const { lease, run } = claimed;
+    const meter = new SpeedMeter();
+    let latest = run;
+    const publish = (row: SyncRun): void => {
+      latest = row;
+      const speed = row.phase === 'FETCHING' ? meter.measure(row.messagesProcessed, row.messagesTotal) : undefined;
+      bus.publish(progressOf(lease.tenantId, row, speed));
+      tell(row);
+    };
+    const stop = new AbortController();
+    const stopFor = (reason: StopReason) => () => stop.abort(reason);
+    const heartbeat = startHeartbeat(pool, lease, stopFor('lease-lost'), log);
+    const limit = setTimeout(stopFor('time-limit'), timeLimitMs);
+    const endTurn = turns.begin(run.id, stopFor('gives-way'));
+    const either = AbortSignal.any([signal, stop.signal]);
+    try {
+      publish(run);
+      log.info({ mode: run.mode, trigger: run.trigger, attempt: run.attempt }, 'sync started');
+      const receipt = await work(claimed, { publish, signal: either, log });
+      ended(await finishRun(pool, lease, { status: 'SUCCEEDED', receipt }), receipt);
+    } catch (error) {
+      const reason = either.aborted ? (either.reason as StopReason) : null;
+      await afterFailure(toMailtideError(error), reason);
+    } finally {
+      clearTimeout(limit);
+      heartbeat.stop();
+      await endTurn();
+    }
+
+    function madeHeadway(): boolean {
+      return workOf(latest) > workOf(run);
+    }
+
+    async function afterFailure(error: MailtideError, reason: StopReason | null): Promise<void> {
+      if (reason === 'shutdown') {
+        await giveBack(false);
+      } else if (reason === 'gives-way') {
+        const queued = await giveWay(pool, lease, madeHeadway());
+        if (queued) publish(queued);
+        log.info('sync gives way to another');
+      } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {
+        log.info({ reason: reason ?? error.code }, 'sync stopped');
+      } else if (reason === 'time-limit') {
+        if (madeHeadway()) await giveBack(true);
+        else await react(new MailtideError('SYNC_TIME_LIMIT', { cause: error }));
+      } else {
+        await react(error);
+      }
+    }
+
+    async function giveBack(toTheEnd: boolean): Promise<void> {
+      const queued = await giveBackRun(pool, lease, toTheEnd);
+      if (queued) publish(queued);
+      log.info('sync given back to the queue');
+    }
+
+    async function react(error: MailtideError): Promise<void> {
+      const { retries } = run;
+      const reaction = reactionTo(error, { retries, madeHeadway: madeHeadway() }, retry, Math.random());
+      const { code, message } = error;
+      log.warn({ err: error, code, reaction }, 'sync attempt failed');
+      if (reaction.kind === 'retry') publish(await postponeRun(pool, lease, { ...reaction, error: { code, message } }));
+      else {
+        const { needsAuth } = reaction;
+        ended(await finishRun(pool, lease, { status: 'FAILED', error: { code, message }, needsAuth }));
+      }
+    }
+
+    function ended(finished: SyncRun, receipt?: SyncReceipt): void {
+      publish(finished);
+      const { status, messagesCreated: created } = finished;
+      log.info({ status, created, complete: receipt?.complete }, 'sync ended');
+    }
+  }
+
+  return {
+    claim: (lastPlace) => claimNextRun(pool, null, lastPlace),
+    claimNamed: (runId, lastPlace) => claimRun(pool, runId, null, lastPlace),
+    async carryOut(claimed, signal, tell = () => {}) {
+      const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
+      try {
+        await attempt(claimed, signal, log, tell);
+      } catch (error) {
+        // The run's row still says RUNNING: recovery finds it when its lease has expired.
+        log.error({ err: error }, 'a run could not be carried out');
+      }
+    },
+  };
+}
+
+/** What of a run's counters grows only by work that no later attempt has to do again. */
+const workOf = (run: SyncRun): number => run.messagesProcessed + run.messagesUpdated + run.messagesDeleted;

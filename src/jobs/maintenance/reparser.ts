@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { BatchSize } from '../../domain/batch-size.ts';
+import type { DigestedBatch } from '../../domain/parsed-message.ts';
+import { leaveAsIs, storeReparsed } from '../../store/mail/reparse.ts';
+import { NO_ACCOUNT, type StaleMessage, sourcesOf, staleMessages } from '../../store/mail/stale-messages.ts';
+import type { Database } from '../../store/plumbing/database.ts';
+import { isAnyRunning } from '../../store/runs/is-any-running.ts';
+import { every } from '../run-periodically.ts';
+
+/** How often the rows are asked for messages of an earlier parser, in milliseconds. */
+const EVERY_MS = 5_000;
+/** After each step everybody else has so many times as long, and more while a sync goes on. */
+const REST = 1;
+const REST_BESIDE_SYNCS = 4;
+
+/**
+ * Parses stored messages again that an earlier version of the parser has parsed, from their stored sources, beside
+ * everything else: each step is as short as a sync's transactions, and is followed by a rest. What a process leaves
+ * undone is in the rows for the next; any number of nodes may do so at once.
+ * @param digest as of src/mime/mime-pool.ts
+ * @returns how to stop; resolves when a step that is under way has ended.
+ */
+export function startReparser(
+  database: Database,
+  digest: (sources: readonly Buffer[]) => Promise<DigestedBatch>,
+  log: Logger,
+  everyMs = EVERY_MS,
+): () => Promise<void> {
+  const { pool } = database;
+  const stopping = new AbortController();
+  const size = new BatchSize(database.transactionMs);
+  const stop = every(everyMs, 'parsing stored messages again', reparseAll, log);
+  return async () => {
+    stopping.abort();
+    await stop();
+  };
+
+  async function reparseAll(): Promise<void> {
+    let reparsed = 0;
+    for (let after = NO_ACCOUNT; !stopping.signal.aborted; ) {
+      const began = performance.now();
+      const stale = await staleMessages(pool, after, size.messages);
+      if (stale.length === 0) {
+        if (after === NO_ACCOUNT) break;
+        after = NO_ACCOUNT;
+        continue;
+      }
+      const stored = await reparse(stale);
+      reparsed += stored;
+      // Another node is at this account: there may be others.
+      if (stored === 0) after = stale[0]!.accountId;
+      const rest = (await isAnyRunning(pool)) ? REST_BESIDE_SYNCS : REST;
+      // Rejects when it is stopped, which the loop asks about.
+      await pause((performance.now() - began) * rest, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+    if (reparsed > 0) log.info({ messages: reparsed }, 'stored mail is parsed again');
+  }
+
+  /** @returns how many of them were still stale when this had parsed them */
+  async function reparse(stale: readonly StaleMessage[]): Promise<number> {
+    const sources = await sourcesOf(pool, stale);
+    const read = stale.flatMap((message, i) => (sources[i] ? [{ message, source: sources[i] }] : []));
+    const digested = read.length > 0 ? await digest(read.map(({ source }) => source)) : null;
+    const messages = read
+      .map(({ message }, index) => ({ stale: message, index, digest: digested!.messages[index]! }))
+      .filter(({ stale: { sha256 }, digest }) => sha256.toString('hex') === digest.sha256);
+    const sound = new Set(messages.map(({ stale: { id } }) => id));
+    const broken = stale.map(({ id }) => id).filter((id) => !sound.has(id));
+    if (broken.length > 0) {
+      log.error({ messages: broken }, 'the stored sources of messages cannot be read');
+      await leaveAsIs(pool, broken);
+    }
+    if (!digested || messages.length === 0) return broken.length;
+    const began = performance.now();
+    const stored = await storeReparsed(pool, messages, digested);
+    size.learn(messages.length, performance.now() - began);
+    return stored + broken.length;
+  }
+}

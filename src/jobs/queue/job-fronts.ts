@@ -1,0 +1,23 @@
+import type { Queue } from 'bullmq';
+import type { SyncTrigger } from '../../domain/sync-run.ts';
+import type { RedisLink } from '../../redis.ts';
+import { FIRST_SCHEDULED } from './job-priority.ts';
+import { scoreOf } from './sync-job.ts';
+
+/**
+ * The priority of the message that is next, among those of what somebody asked for or of what the schedule started; null
+ * when none waits.
+ */
+export async function headOf(redis: RedisLink, messages: Queue, trigger: SyncTrigger): Promise<number | null> {
+  const from = trigger === 'USER' ? 0 : FIRST_SCHEDULED;
+  const [, score] = await redis.commands.zrangebyscore(
+    messages.toKey('prioritized'),
+    scoreOf(from),
+    scoreOf(from + FIRST_SCHEDULED) - 1,
+    'WITHSCORES',
+    'LIMIT',
+    0,
+    1,
+  );
+  return score === undefined ? null : Math.floor(Number(score) / scoreOf(1));
+}

@@ -1,0 +1,101 @@
+import pg from 'pg';
+import { MailtideError } from '../../errors.ts';
+
+/** One SQL session: a pool's connection or a transaction. Rows come back with camelCase names, int8 as bigint. */
+export interface Sql {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+const INT8 = 20;
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary'
+      ? BigInt
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/** node-postgres takes this with each statement too. */
+type Statement = pg.QueryConfig<unknown[]> & Pick<pg.ClientConfig, 'query_timeout'>;
+
+/** @param limitMs how long it is waited for an answer, if not as long as usual (database.ts). */
+export function sqlOf(client: pg.Pool | pg.PoolClient, limitMs?: number): Sql {
+  return {
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      const statement: Statement = { text, values: values as unknown[], types, query_timeout: limitMs };
+      const result = await client.query(statement);
+      return result.rows.map(camelCased) as Row[];
+    },
+  };
+}
+
+/** A connection that works does this at once. */
+const ROLLBACK: Statement = { text: 'ROLLBACK', query_timeout: 5_000 };
+
+/**
+ * Runs `work` in a transaction of its own: committed when it resolves, rolled back when it rejects.
+ * @param limitMs how long a statement in it may take, for what is known to take long.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Sql) => Promise<T>,
+  { limitMs }: { limitMs?: number } = {},
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    if (limitMs !== undefined) await client.query(`SET LOCAL statement_timeout = ${limitMs}`);
+    const result = await work(sqlOf(client, limitMs));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query(ROLLBACK).catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    // A connection that could not even roll back is not given to anybody else.
+    client.release(broken);
+  }
+}
+
+/** The right to write for a run: see src/domain/sync-run.ts. */
+export interface Lease {
+  readonly runId: string;
+  readonly accountId: string;
+  readonly tenantId: string;
+  readonly token: string;
+  /** Of the account's login when the run was claimed. */
+  readonly loginVersion: number;
+}
+
+/**
+ * A transaction of the worker that holds `lease`: the run's row stays locked until it ends, so nobody takes the run
+ * over in between.
+ * @throws LEASE_LOST when the lease is another's or the run is not RUNNING any more: nothing was written.
+ */
+export async function fenced<T>(pool: pg.Pool, lease: Lease, work: (tx: Sql) => Promise<T>): Promise<T> {
+  return inTransaction(pool, async (tx) => {
+    const held = await tx.query(
+      `SELECT 1 FROM sync_run WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE`,
+      [lease.runId, lease.token],
+    );
+    if (held.length === 0) throw new MailtideError('LEASE_LOST');
+    return work(tx);
+  });
+}
+
+const camelNames = new Map<string, string>();
+
+function camelCased(row: Record<string, unknown>): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const name in row) {
+    let camel = camelNames.get(name);
+    if (camel === undefined) {
+      camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      camelNames.set(name, camel);
+    }
+    out[camel] = row[name];
+  }
+  return out;
+}

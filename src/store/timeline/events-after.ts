@@ -1,0 +1,21 @@
+import type { Pool } from 'pg';
+import type { Event } from '../../generated/prisma/client.ts';
+import { sqlOf } from '../plumbing/sql.ts';
+
+/** How many events an account has; null for an account that is not the tenant's, or not there any more. */
+export async function timelineLength(pool: Pool, tenantId: string, accountId: string): Promise<bigint | null> {
+  const [row] = await sqlOf(pool).query<{ eventSeq: bigint }>(
+    'SELECT event_seq FROM email_account WHERE id = $1 AND tenant_id = $2',
+    [accountId, tenantId],
+  );
+  return row?.eventSeq ?? null;
+}
+
+/** The next events of an account, at most `limit`, in order. */
+export function eventsAfter(pool: Pool, accountId: string, seq: bigint, limit: number): Promise<Event[]> {
+  return sqlOf(pool).query<Event>('SELECT * FROM event WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
+    accountId,
+    seq,
+    limit,
+  ]);
+}

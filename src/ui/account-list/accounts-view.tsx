@@ -1,0 +1,113 @@
+import { Button, Group, Paper, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { Link } from 'wouter';
+import { EmailAccountsDocument, StartAllEmailSyncsDocument } from '../../generated/gql/graphql.ts';
+import classes from '../account-parts/accounts.module.css';
+import { whyNotDone } from '../api/client.ts';
+import { useActionError } from '../api/use-action-error.ts';
+import { useLiveQuery } from '../api/use-live-query.ts';
+import { count } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { KeptButton } from '../parts/kept-button.tsx';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useTitle } from '../parts/use-title.ts';
+import { ViewTitle } from '../parts/view-title.tsx';
+import { PATHS } from '../paths.ts';
+import { useShownQuery } from '../shell/show-query.tsx';
+import { AccountRow } from './account-row.tsx';
+
+const PAGE = 100;
+
+/** All accounts, and how each of them is. */
+export default function AccountsView() {
+  useTitle('Accounts');
+  useShownQuery(EmailAccountsDocument, { first: PAGE });
+  const [{ fetching }, startAll] = useMutation(StartAllEmailSyncsDocument);
+  const [error, setError] = useActionError();
+  const [started, setStarted] = useState<number | null>(null);
+  // The page below asks; here is only what it has found.
+  const [{ data: known }] = useQuery({
+    query: EmailAccountsDocument,
+    variables: { first: PAGE, after: null },
+    requestPolicy: 'cache-only',
+  });
+  const isEmpty = known?.emailAccounts.edges.length === 0;
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between">
+        <ViewTitle>Accounts</ViewTitle>
+        <Group gap="xs">
+          <Button
+            component={KeptButton}
+            variant="default"
+            loading={fetching}
+            leftSection={<Icon name="sync" size={16} />}
+            disabled={isEmpty}
+            onClick={() =>
+              void startAll({}).then(({ data, error: refused }) => {
+                setError(refused);
+                setStarted(data ? data.startAllEmailSyncs.length : null);
+              })
+            }
+          >
+            Sync all
+          </Button>
+          <Button component={Link} href={PATHS.addAccount} leftSection={<Icon name="plus" size={16} />}>
+            Add an account
+          </Button>
+        </Group>
+      </Group>
+      {error && (
+        <Text size="sm" c="red" role="alert">
+          {whyNotDone(error)}
+        </Text>
+      )}
+      {started !== null && !error && (
+        <Text size="sm" c="dimmed" role="status">
+          {started === 0 ? 'No account can be synced now.' : `${count(started, 'sync')} started or queued.`}
+        </Text>
+      )}
+      <AccountsPage after={null} />
+    </Stack>
+  );
+}
+
+/** One page of the list, and on demand the one after it. */
+function AccountsPage({ after }: { after: string | null }) {
+  const [wantsMore, setWantsMore] = useState(false);
+  const { data, error, refetch } = useLiveQuery({ query: EmailAccountsDocument, variables: { first: PAGE, after } });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the accounts" />;
+
+  const { edges, pageInfo } = data.emailAccounts;
+  if (edges.length === 0 && after === null) {
+    return (
+      <Empty
+        title="No mailbox is connected yet"
+        action={
+          <Button component={Link} href={PATHS.addAccount}>
+            Add the first
+          </Button>
+        }
+      >
+        An address and its password are enough to begin: watch its messages come in.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {error && <Failure error={error} retry={refetch} />}
+      <Paper withBorder component="ul" className={classes['list']!}>
+        {edges.map(({ node }) => (
+          <AccountRow key={node.id} account={node} />
+        ))}
+      </Paper>
+      {wantsMore && <AccountsPage after={pageInfo.endCursor} />}
+      {pageInfo.hasNextPage && !wantsMore && (
+        <Button variant="default" onClick={() => setWantsMore(true)}>
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}
