@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { toldTwice } from '../lab/assertions/repeated-facts.ts';
+import { repeatedFacts } from '../lab/assertions/repeated-facts.ts';
 import { truth } from '../lab/assertions/server-truth.ts';
 import { type StoredAt, storedTruth, withDatabase } from '../lab/assertions/stored-truth.ts';
 import { RawImap } from '../lab/imap-client/raw-imap.ts';
@@ -96,7 +96,7 @@ class Candidate {
     if (!isDeepStrictEqual(stored, real)) throw new Error(`${this.name}: the database is not equal to the server`);
     const chain = await verifyChain(this.#service!, this.#account);
     if (!chain.ok) throw new Error(`${this.name}: the chain is broken: ${JSON.stringify(chain)}`);
-    const repeated = toldTwice(await eventsOf(this.#service!, this.#account));
+    const repeated = repeatedFacts(await eventsOf(this.#service!, this.#account));
     if (repeated.length > 0) throw new Error(`${this.name}: told twice: ${repeated.join('\n')}`);
   }
 

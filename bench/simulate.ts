@@ -6,7 +6,7 @@ import { openDatabase } from '../src/store/plumbing/database.ts';
 import { claimNextRun, claimRun } from '../src/store/runs/claim-run.ts';
 import { finishRun } from '../src/store/runs/finish-run.ts';
 import { installationFigures } from '../src/store/runs/installation-figures.ts';
-import { queuePlace } from '../src/store/runs/queue-position.ts';
+import { queuePosition } from '../src/store/runs/queue-position.ts';
 import { queueDueRetries, requeueDeadRuns } from '../src/store/runs/requeue-runs.ts';
 import { startDueRuns } from '../src/store/runs/start-due-runs.ts';
 import { fillAccounts } from './simulated-accounts.ts';
@@ -137,7 +137,7 @@ for (const depth of depths.filter((one) => one <= count)) {
     named.push(performance.now() - began);
     if (claimed && 'lease' in claimed) await finishRun(pool, claimed.lease, { status: 'SUCCEEDED' });
   }
-  const place = await timed(5, () => queuePlace(pool, rows[0]!.id));
+  const place = await timed(5, () => queuePosition(pool, rows[0]!.id));
   const look = await timed(5, async () => {
     await requeueDeadRuns(pool, false);
     await queueDueRetries(pool);

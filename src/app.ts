@@ -6,22 +6,22 @@ import { type Config, isLoopback } from './config.ts';
 import { createHostGate } from './jobs/attempt/host-gate.ts';
 import { createRunHandler, type RunHandlerOptions } from './jobs/attempt/run-handler.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
-import { startClockCare } from './jobs/maintenance/clock-correction.ts';
+import { startClockCorrection } from './jobs/maintenance/clock-correction.ts';
 import { startRecovery } from './jobs/maintenance/recovery.ts';
 import { startReparser } from './jobs/maintenance/reparser.ts';
-import { startClearingHistory } from './jobs/maintenance/run-history.ts';
+import { startRunHistoryCleanup } from './jobs/maintenance/run-history.ts';
 import { startScheduler } from './jobs/maintenance/scheduler.ts';
 import { startSearchIndexer } from './jobs/maintenance/search-indexer.ts';
-import { startTableCare } from './jobs/maintenance/table-maintenance.ts';
+import { startTableMaintenance } from './jobs/maintenance/table-maintenance.ts';
 import type { BullmqQueue } from './jobs/queue/bullmq-queue.ts';
 import { createLocalQueue } from './jobs/queue/local-queue.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/queue/sync-queue.ts';
-import { createPlaces } from './jobs/queue/worker-slots.ts';
+import { createWorkerSlots } from './jobs/queue/worker-slots.ts';
 import type { Syncs } from './jobs/syncs.ts';
 import { createAccountFeed } from './live/create-account-feed.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
-import { type Buses, createLocalBuses, createLookingBuses } from './live/progress-bus.ts';
+import { type Buses, createLocalBuses, createPollingBuses } from './live/progress-bus.ts';
 import { createRedisBuses } from './live/redis-bus.ts';
 import type { MimePool, MimePoolOptions } from './mime/mime-pool.ts';
 import { openRedis, type RedisLink } from './redis.ts';
@@ -152,15 +152,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     opened.defer(startReparser(database, async (sources) => (await reparsing.get()).digest(sources), log));
   }
   if (has('scheduler')) {
-    opened.defer(startClockCare(database.pool, config.SYNC_INTERVAL_MINUTES, log));
+    opened.defer(startClockCorrection(database.pool, config.SYNC_INTERVAL_MINUTES, log));
   }
-  if (database.exclusive) opened.defer(startTableCare(database.pool, log));
+  if (database.exclusive) opened.defer(startTableMaintenance(database.pool, log));
   if (config.SYNC_ENABLED && has('scheduler')) {
     const intervalMinutes = config.SYNC_INTERVAL_MINUTES;
     opened.defer(startScheduler({ database, bus, queue, intervalMinutes, log }));
   }
   if (config.RUN_HISTORY_DAYS > 0 && has('scheduler')) {
-    opened.defer(startClearingHistory(database.pool, config.RUN_HISTORY_DAYS, log));
+    opened.defer(startRunHistoryCleanup(database.pool, config.RUN_HISTORY_DAYS, log));
   }
   // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
   const isShown = has('api') && config.API_KEY === undefined;
@@ -175,7 +175,7 @@ function createBuses(config: Config, redis: RedisLink | null, { exclusive }: Dat
   if (redis) return createRedisBuses(redis, config.REDIS_PREFIX);
   if (exclusive) return createLocalBuses();
   log.info('without REDIS_URL nodes are not told of what others do, and look at the database once a second');
-  return createLookingBuses();
+  return createPollingBuses();
 }
 
 /** The queue, and its messages where they can be looked at. */
@@ -187,15 +187,15 @@ async function createQueue(
   log: Logger,
 ): Promise<{ queue: SyncQueue; messages?: BullmqQueue['messages'] }> {
   const concurrency = config.SYNC_CONCURRENCY;
-  const places = handler && createPlaces(concurrency, handler);
+  const slots = handler && createWorkerSlots(concurrency, handler);
   if (redis) {
     const { createBullmqQueue } = await import('./jobs/queue/bullmq-queue.ts');
-    const worker = handler && places ? { worker: { places, concurrency, handler } } : {};
+    const worker = handler && slots ? { worker: { slots, concurrency, handler } } : {};
     const queue = createBullmqQueue({ redis, prefix: config.REDIS_PREFIX, pool, log, ...worker });
     if (!config.ADMIN_KEY) log.info("without ADMIN_KEY the queue's dashboard is not served");
     return { queue, messages: queue.messages };
   }
-  return { queue: handler && places ? createLocalQueue(places, handler, log) : RUN_ELSEWHERE };
+  return { queue: handler && slots ? createLocalQueue(slots, handler, log) : RUN_ELSEWHERE };
 }
 
 /** What a worker does with a claimed run. */

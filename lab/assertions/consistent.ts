@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Dovecot } from '../servers/dovecot.ts';
 import type { Service } from '../service/service.ts';
 import { eventsOf, verifyChain } from '../service/sync.ts';
-import { toldTwice } from './repeated-facts.ts';
+import { repeatedFacts } from './repeated-facts.ts';
 import { truth } from './server-truth.ts';
 import { storedTruth, withDatabase } from './stored-truth.ts';
 
@@ -10,7 +10,7 @@ import { storedTruth, withDatabase } from './stored-truth.ts';
  * What must hold after any fault: the database has what the server has, the timeline verifies and tells nothing twice,
  * and of the account's runs none is lost, left behind, or there twice.
  */
-export async function expectSound(
+export async function expectConsistent(
   at: { service: Service; databaseUrl: string; server: Dovecot },
   { account, user, runs }: { account: string; user: string; runs: number },
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function expectSound(
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
   expect(await verifyChain(service, account)).toMatchObject({ ok: true });
   const events = await eventsOf(service, account);
-  expect(toldTwice(events)).toEqual([]);
+  expect(repeatedFacts(events)).toEqual([]);
   expect(events.filter(({ type }) => type === 'sync_succeeded')).toHaveLength(runs);
   const { rows } = await withDatabase({ databaseUrl }, (client) =>
     client.query<{ status: string }>(

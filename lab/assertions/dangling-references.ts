@@ -9,7 +9,7 @@ interface Reference {
 }
 
 /** References to rows that are not there, by the foreign key's name, or by the column's where there is none. */
-export async function dangling(client: Client): Promise<string[]> {
+export async function danglingReferences(client: Client): Promise<string[]> {
   const { rows } = await client.query<Reference>(
     `SELECT c.conname AS name, c.conrelid::regclass::text AS table, a.attname AS column,
        c.confrelid::regclass::text AS target, t.attname AS "targetColumn"

@@ -1,5 +1,5 @@
 /** The facts of a timeline that it tells a second time: a message comes to a place, or goes from it, once. */
-export function toldTwice(events: readonly { type: string; payload: unknown }[]): string[] {
+export function repeatedFacts(events: readonly { type: string; payload: unknown }[]): string[] {
   const facts = events
     .filter(({ type }) => /^(email_(received|copied|moved|deleted)|mailbox_)/.test(type))
     .map(({ type, payload }) => `${type} ${JSON.stringify(payload)}`);

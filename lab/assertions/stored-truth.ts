@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { Client } from 'pg';
 import { dataDirOwner } from '../../src/store/embedded/data-dir-lock.ts';
-import { dangling } from './dangling-references.ts';
+import { danglingReferences } from './dangling-references.ts';
 import type { MailboxTruth, MessageTruth } from './server-truth.ts';
 
 /** Where a service keeps its rows: its own folder, or a server. */
@@ -29,7 +29,7 @@ export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Pr
  */
 export async function storedTruth(at: StoredAt, emailAddress: string): Promise<MailboxTruth[]> {
   const [rows, hashes] = await withDatabase(at, async (client) => {
-    const lost = await dangling(client);
+    const lost = await danglingReferences(client);
     if (lost.length > 0) throw new Error(`references to nothing: ${lost.join(', ')}`);
     const { rows } = await client.query<StoredRow>(
       `SELECT b.path, b.uid_validity AS "uidValidity", l.uid, l.flags, l.internal_date AS "internalDate",

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 /** Whether an IMAP server answers on this port. */
-export function greets(host: string, port: number): Promise<boolean> {
+export function answersImap(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const answer = (ready: boolean) => {

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { greets } from './answers-imap.ts';
+import { answersImap } from './answers-imap.ts';
 import { freePort } from './free-port.ts';
 import { LIBRARIES, MAIL_OWNER, type MailServer, unpacked } from './mail-servers.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
@@ -64,7 +64,7 @@ export async function startCourier(): Promise<MailServer & ServerProcess> {
     ],
     folder,
     stopSignal: 'KILL',
-    ready: () => greets(HOST, port),
+    ready: () => answersImap(HOST, port),
   });
   const stop = async () => {
     await server.stop();

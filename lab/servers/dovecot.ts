@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type LaidDownMail, layDown, type Owner } from '../mail/maildir.ts';
-import { greets } from './answers-imap.ts';
+import { answersImap } from './answers-imap.ts';
 import { type CertificateKind, createCertificate } from './certificates.ts';
 import { dovecotConfig } from './dovecot-config.ts';
 import { freePort } from './free-port.ts';
@@ -82,7 +82,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     folder,
     // An orderly stop waits a second for the log, and nothing here is worth keeping.
     stopSignal: 'KILL',
-    ready: () => greets(host, port),
+    ready: () => answersImap(host, port),
   });
   return { ...dovecotAt({ host, port, tlsPort, authority: certificate?.authority, password, folder }), ...server };
 }

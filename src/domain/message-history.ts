@@ -29,7 +29,7 @@ export interface HistoryLocation {
   readonly mailbox: string;
   readonly uid: bigint;
   readonly messageId: string | null;
-  readonly seenAt: Date | null;
+  readonly firstListedAt: Date | null;
   readonly storedAt: Date | null;
   readonly deletedAt: Date | null;
 }
@@ -41,7 +41,7 @@ export interface HistoryEvent {
   readonly payload: unknown;
 }
 
-interface Place {
+interface MailboxUid {
   readonly mailboxId: string;
   readonly mailbox: string;
   readonly uid: number;
@@ -53,11 +53,11 @@ export function historyOf(locations: readonly HistoryLocation[], events: readonl
   const isTold = (kinds: readonly FactKind[], { mailboxId, uid }: HistoryLocation): boolean =>
     told.some((fact) => kinds.includes(fact.kind) && fact.mailboxId === mailboxId && fact.uid === uid);
   const untold = locations.flatMap((location) => {
-    const { mailboxId, mailbox, uid, seenAt, storedAt, deletedAt, messageId } = location;
+    const { mailboxId, mailbox, uid, firstListedAt, storedAt, deletedAt, messageId } = location;
     const fact = (kind: FactKind, at: Date | null): MessageFact[] =>
       at ? [{ kind, at, mailboxId, mailbox, uid, detail: null }] : [];
     return [
-      ...fact('SEEN', seenAt),
+      ...fact('SEEN', firstListedAt),
       ...(isTold(['FETCHED', 'DEDUPLICATED'], location) ? [] : fact('RECOGNISED', storedAt)),
       ...(messageId === null ? fact('EXPUNGED_UNFETCHED', deletedAt) : []),
       ...(messageId === null || isTold(['DELETED', 'MOVED'], location) ? [] : fact('RENUMBERED', deletedAt)),
@@ -71,22 +71,24 @@ export function historyOf(locations: readonly HistoryLocation[], events: readonl
 
 /** What names a place only is about the message that was there then: after a reset the UID is another's. */
 function isAbout({ occurredAt, payload }: HistoryEvent, locations: readonly HistoryLocation[]): boolean {
-  const { messageId, mailboxId, uid } = payload as Place & { messageId: string | null };
+  const { messageId, mailboxId, uid } = payload as MailboxUid & { messageId: string | null };
   if (messageId !== null) return true;
   return locations.some(
     (at) =>
       at.mailboxId === mailboxId &&
       at.uid === BigInt(uid) &&
-      (at.seenAt === null || at.seenAt <= occurredAt) &&
+      (at.firstListedAt === null || at.firstListedAt <= occurredAt) &&
       (at.deletedAt === null || at.deletedAt >= occurredAt),
   );
 }
 
 function factsOfEvent({ type, occurredAt: at, payload }: HistoryEvent): MessageFact[] {
-  const said = payload as Place & Record<string, unknown>;
-  const fact = (kind: FactKind, { mailboxId, mailbox, uid }: Place, detail: string | null = null): MessageFact[] => [
-    { at, kind, mailboxId, mailbox, uid: BigInt(uid), detail },
-  ];
+  const said = payload as MailboxUid & Record<string, unknown>;
+  const fact = (
+    kind: FactKind,
+    { mailboxId, mailbox, uid }: MailboxUid,
+    detail: string | null = null,
+  ): MessageFact[] => [{ at, kind, mailboxId, mailbox, uid: BigInt(uid), detail }];
   switch (type) {
     case 'email_received':
       return fact('FETCHED', said, `${String(said['size'])} bytes, SHA-256 ${String(said['sha256'])}`);
@@ -97,7 +99,7 @@ function factsOfEvent({ type, occurredAt: at, payload }: HistoryEvent): MessageF
     case 'email_flags_changed':
       return fact('FLAGS_CHANGED', said, `${list(said['previousFlags'])} to ${list(said['flags'])}`);
     case 'email_moved': {
-      const { from, to } = said as unknown as { from: Place; to: Place };
+      const { from, to } = said as unknown as { from: MailboxUid; to: MailboxUid };
       return fact('MOVED', from, `to ${to.mailbox}, UID ${to.uid}`);
     }
     case 'email_deleted':

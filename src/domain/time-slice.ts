@@ -12,32 +12,32 @@ import type { SyncTrigger } from './sync-run.ts';
  * Refused: turns of one length (a second is too short for two imports that alternate, half a minute too long for an
  * account that waits), and turns that end whether or not somebody waits (each end is another login).
  */
-export const FIRST_TURN_MS = 1000;
-const SECOND_TURN_MS = 8000;
+export const FIRST_SLICE_MS = 1000;
+const SECOND_SLICE_MS = 8000;
 const LONGEST_MS = 32_000;
 const LONGEST_WITHOUT_HEADWAY_MS = 3_600_000;
 
 /** How long the next turn of a run is at least that gives way after `ms`. */
-export function nextTurnMs({ turnMs, ms }: Pick<Turn, 'turnMs' | 'ms'>, madeHeadway: boolean): number {
-  const longer = Math.max(SECOND_TURN_MS, 2 * turnMs);
+export function nextSliceMs({ turnMs, ms }: Pick<TimeSlice, 'turnMs' | 'ms'>, madeHeadway: boolean): number {
+  const longer = Math.max(SECOND_SLICE_MS, 2 * turnMs);
   return madeHeadway ? Math.min(LONGEST_MS, Math.max(longer, ms)) : Math.min(LONGEST_WITHOUT_HEADWAY_MS, longer);
 }
 
 /** Where a run goes on, or would. */
-export interface Place {
+export interface Contender {
   readonly tenantId: string;
   readonly host: string;
   readonly trigger: SyncTrigger;
 }
 
 /** A run that waits. */
-export interface Waiting extends Place {
+export interface Waiting extends Contender {
   /** Since its tenant was last served, in milliseconds; null when it never was. */
   readonly servedMs: number | null;
 }
 
 /** A run that goes on. */
-export interface Turn extends Place {
+export interface TimeSlice extends Contender {
   readonly runId: string;
   /** How long its turn is at least, in milliseconds. */
   readonly turnMs: number;
@@ -51,10 +51,10 @@ export interface Turn extends Place {
  * for, if the run is of the same tenant's schedule. Of several the tenant gives way that has most, with its longest.
  * Where a host bears no more, only a run at that host makes room.
  */
-export function givingWay(running: readonly Turn[], waiting: readonly Waiting[]): string[] {
+export function choosePreempted(running: readonly TimeSlice[], waiting: readonly Waiting[]): string[] {
   const places = countedBy(running, ({ tenantId }) => tenantId);
   const atHost = countedBy(running, ({ host }) => host);
-  const leaving = new Set<Turn>();
+  const leaving = new Set<TimeSlice>();
   const served = new Set<string>();
   for (const waiter of waiting.toSorted((a, b) => Number(isScheduled(a)) - Number(isScheduled(b)))) {
     if (served.has(waiter.tenantId)) continue;
@@ -71,19 +71,19 @@ export function givingWay(running: readonly Turn[], waiting: readonly Waiting[])
   return [...leaving].map(({ runId }) => runId);
 }
 
-function goesBefore(waiter: Waiting, turn: Turn, hasOthers: boolean): boolean {
+function goesBefore(waiter: Waiting, turn: TimeSlice, hasOthers: boolean): boolean {
   if (waiter.tenantId === turn.tenantId) return !isScheduled(waiter) && isScheduled(turn);
   return !hasOthers && (!isScheduled(waiter) || isScheduled(turn));
 }
 
 /** What a person asked for waits no longer for the schedule because his tenant was served just now. */
-function hasHadItsTurn(turn: Turn, waiter: Waiting): boolean {
+function hasHadItsTurn(turn: TimeSlice, waiter: Waiting): boolean {
   const wasServed = waiter.servedMs !== null && waiter.servedMs < LONGEST_MS;
   const isEqual = isScheduled(turn) === isScheduled(waiter);
   return turn.ms >= (wasServed && isEqual ? Math.max(turn.turnMs, LONGEST_MS) : turn.turnMs);
 }
 
-const isScheduled = ({ trigger }: Place): boolean => trigger === 'SCHEDULE';
+const isScheduled = ({ trigger }: Contender): boolean => trigger === 'SCHEDULE';
 
 function countedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
   const counts = new Map<string, number>();

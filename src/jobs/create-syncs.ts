@@ -3,7 +3,7 @@ import { type ErrorCode, MailtideError } from '../errors.ts';
 import type { ProgressBus } from '../live/progress-bus.ts';
 import type { Database } from '../store/plumbing/database.ts';
 import { cancelRun } from '../store/runs/finish-run.ts';
-import { queuePlace } from '../store/runs/queue-position.ts';
+import { queuePosition } from '../store/runs/queue-position.ts';
 import { startRun } from '../store/runs/start-run.ts';
 import type { SyncQueue } from './queue/sync-queue.ts';
 import type { StartedSync, Syncs } from './syncs.ts';
@@ -64,7 +64,7 @@ export function createSyncs({
       }
       return started;
     },
-    queuePlace: (runId) => queuePlace(pool, runId),
+    queuePosition: (runId) => queuePosition(pool, runId),
     async cancelOfAccount(accountId) {
       const run = await prisma.syncRun.findFirst({
         where: { accountId, finishedAt: null },

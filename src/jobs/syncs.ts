@@ -16,7 +16,7 @@ export interface Syncs {
   /** Ends the run as CANCELLED at once; its worker can write nothing more. A finished run is returned as it is. */
   cancel(tenantId: string, runId: string): Promise<SyncRun>;
   /** The place of a run that you have seen in the queue of the whole installation; null when it is not queued. */
-  queuePlace(runId: string): Promise<number | null>;
+  queuePosition(runId: string): Promise<number | null>;
   /** Cancels the active run of an account that is about to be deleted, or paused. */
   cancelOfAccount(accountId: string): Promise<void>;
 }

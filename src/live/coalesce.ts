@@ -7,7 +7,7 @@ const LOOK_AGAIN_MS = 1_000;
  * What does `look` once for all who asked since the last one began, and again until it works. `look` gets the seconds
  * since the last one that worked.
  */
-export function repeatable(look: (seconds: number) => Promise<void>, signal: AbortSignal): () => void {
+export function coalesce(look: (seconds: number) => Promise<void>, signal: AbortSignal): () => void {
   let lookedAt = performance.now();
   let looking = false;
   let asked = false;

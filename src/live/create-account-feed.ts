@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { accountVersions } from '../store/accounts/account-versions.ts';
 import type { AccountFeed } from './account-feed.ts';
-import { repeatable } from './coalesce.ts';
+import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { AccountBus, AccountChange } from './progress-bus.ts';
 
@@ -21,7 +21,7 @@ export function createAccountFeed(pool: Pool, bus: AccountBus): AccountFeed {
         onEnd: () => unsubscribe(),
       });
       let known: ReadonlyMap<string, number> | null = null;
-      const look = repeatable(async () => {
+      const look = coalesce(async () => {
         const present = await accountVersions(pool, tenantId);
         for (const accountId of known ? different(known, present) : []) changes.push({ tenantId, accountId });
         known = present;

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
 import { activeRuns, newestRun, recentRuns } from '../store/runs/present-progress.ts';
 import { timelineLength } from '../store/timeline/events-after.ts';
-import { repeatable } from './coalesce.ts';
+import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { Buses } from './progress-bus.ts';
 import type { ProgressFeed } from './progress-feed.ts';
@@ -33,7 +33,7 @@ export function createProgressFeed(
         },
         recent: (seconds) => recentRuns(pool, tenantId, accountId, seconds),
         untilGone(end) {
-          const look = repeatable(async () => {
+          const look = coalesce(async () => {
             if ((await timelineLength(pool, tenantId, accountId)) === null) end();
           }, signal);
           const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
@@ -84,7 +84,7 @@ async function* watch(
     newest.set(frame.accountId, frame.sequence);
     frames.push(frame);
   };
-  const looks = repeatable(async (seconds) => {
+  const looks = coalesce(async (seconds) => {
     for (const run of await recent(seconds)) take(progressOf(tenantId, run));
   }, signal);
   const unsubscribe = bus.subscribe(tenantId, take, looks);

@@ -74,7 +74,7 @@ export const createLocalBuses = (): Buses => ({
 });
 
 /** For several nodes that share nothing but a database: each looks at the rows once a second for who watches. */
-export function createLookingBuses(everyMs = LOOK_EVERY_MS): Buses {
+export function createPollingBuses(everyMs = LOOK_EVERY_MS): Buses {
   const [progress, accounts] = [createLocalBus<SyncProgress>(), createLocalBus<AccountChange>()];
   const timer = setInterval(() => {
     progress.missed();

@@ -1,10 +1,10 @@
 import type { MessageMetadata } from '../domain/imap-types.ts';
 import { commandSets } from '../imap/command-sets.ts';
-import { addPending, liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { addPending, type MailboxRef, presentUids } from '../store/mail/locations.ts';
 import { askMetadata } from './ask-metadata.ts';
 import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
 /**
@@ -32,19 +32,19 @@ export interface Added {
 /** Writes what the server has and we have not, from just below the highest enumerated UID on. */
 export async function addNew(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   enumeratedUpTo: number,
 ): Promise<Added> {
   const fromUid = Math.max(1, enumeratedUpTo - OVERLAP + 1);
   // `n:*` names the last message even when its UID is below n (RFC 9051, 6.4.9).
-  const listed = (await line.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
-  const known = new Set(await liveUids(context.pool, ref, fromUid));
+  const listed = (await imap.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
+  const known = new Set(await presentUids(context.pool, ref, fromUid));
   const added = listed.filter((uid) => !known.has(uid));
-  const isTold = await addUids(context, line, ref, added);
+  const isTold = await addUids(context, imap, ref, added);
   // Written by an attempt that died, or by a pass that saw them come after its SELECT: the cursor says nothing of them.
   const early = listed.filter((uid) => uid > enumeratedUpTo && known.has(uid));
-  const flagsProven = (await refreshFlags(context, line, ref, early)) && isTold;
+  const flagsProven = (await refreshFlags(context, imap, ref, early)) && isTold;
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
   for (const uid of listed) known.delete(uid);
   return { listed, isWhole: fromUid === 1, flagsProven, late, unlisted: [...known] };
@@ -53,7 +53,7 @@ export async function addNew(
 /** Takes over the present flags of known UIDs. False when the server did not tell those of all of them. */
 async function refreshFlags(
   context: SyncContext,
-  { connection }: Line,
+  { connection }: ReconnectingConnection,
   ref: MailboxRef,
   uids: readonly number[],
 ): Promise<boolean> {
@@ -69,7 +69,7 @@ async function refreshFlags(
 /** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
 export async function addUids(
   { pool, lease, mime }: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   uids: readonly number[],
 ): Promise<boolean> {
@@ -96,7 +96,7 @@ export async function addUids(
     const unreadable = new Set<number>();
     // Twice: a UID missing from an answer proves nothing. Then without the size: a row may lack it.
     for (const withSize of [true, true, false]) {
-      if (silent.size > unreadable.size) await askMetadata(line, ref, silent, take, { unreadable, withSize });
+      if (silent.size > unreadable.size) await askMetadata(imap, ref, silent, take, { unreadable, withSize });
     }
     // What SEARCH listed gets its row all the same, and its bytes will tell.
     for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });

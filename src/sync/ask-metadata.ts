@@ -1,6 +1,6 @@
 import type { MessageMetadata } from '../domain/imap-types.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
-import { isBroken, type Line } from './reconnecting-connection.ts';
+import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
 /** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
 const MAX_BREAKS = 20;
@@ -13,7 +13,7 @@ const MAX_UNREADABLE = 3;
  * breaks down all the same becomes unreadable.
  */
 export async function askMetadata(
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   silent: ReadonlySet<number>,
   take: (answer: AsyncIterable<MessageMetadata>) => Promise<void>,
@@ -22,19 +22,19 @@ export async function askMetadata(
   for (let breaks = 0; ; breaks++) {
     const asked = [...silent].filter((uid) => !unreadable.has(uid));
     try {
-      return await take(line.connection.fetchMetadata(asked, { withSize: withSize && breaks <= MAX_BREAKS }));
+      return await take(imap.connection.fetchMetadata(asked, { withSize: withSize && breaks <= MAX_BREAKS }));
     } catch (error) {
-      if (!isBroken(error) || breaks > MAX_BREAKS) throw error;
-      await line.renew(ref);
+      if (!isConnectionBreak(error) || breaks > MAX_BREAKS) throw error;
+      await imap.renew(ref);
       // Servers answer in ascending order: it broke over the first that did not come, or the line by itself.
       const suspect = asked.filter((uid) => silent.has(uid)).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
       if (suspect === Number.POSITIVE_INFINITY) return;
       try {
-        await take(line.connection.fetchMetadata([suspect], { withSize: false }));
+        await take(imap.connection.fetchMetadata([suspect], { withSize: false }));
       } catch (again) {
-        if (!isBroken(again) || unreadable.size >= MAX_UNREADABLE) throw again;
+        if (!isConnectionBreak(again) || unreadable.size >= MAX_UNREADABLE) throw again;
         unreadable.add(suspect);
-        await line.renew(ref);
+        await imap.renew(ref);
       }
     }
   }

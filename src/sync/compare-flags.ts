@@ -1,7 +1,7 @@
 import type { FlagChange } from '../domain/imap-types.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import { liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { type MailboxRef, presentUids } from '../store/mail/locations.ts';
 import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
 
@@ -28,7 +28,7 @@ export async function compareFlags(
   const isGone = new Set(gone);
   let [proven, faults] = [true, 0];
   // By what is stored, not by number: a server may list the UID 4294967295.
-  const live = (await liveUids(context.pool, ref, 1, highest)).filter((uid) => !isGone.has(uid));
+  const live = (await presentUids(context.pool, ref, 1, highest)).filter((uid) => !isGone.has(uid));
   for (let from = 0; from < live.length; from += UIDS_PER_COMMAND) {
     const ours = live.slice(from, from + UIDS_PER_COMMAND);
     const { flags, silent } = await askTwice(connection, `${ours[0]}:${ours.at(-1)}`, ours);

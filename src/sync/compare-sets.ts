@@ -2,12 +2,12 @@ import type { MailboxSnapshot } from '../domain/imap-types.ts';
 import type { GapReason } from '../domain/receipt.ts';
 import type { UidRanges } from '../domain/uid-ranges.ts';
 import type { ImapConnection } from '../imap/connection.ts';
-import { countLive, liveUids, type MailboxRef } from '../store/mail/locations.ts';
+import { countPresent, type MailboxRef, presentUids } from '../store/mail/locations.ts';
 import { type Added, addUids } from './add-new.ts';
 import type { SyncContext } from './context.ts';
-import { countedSet, MailboxSetAside, type ServerSet, wholeSet } from './mailbox-evidence.ts';
+import { countedSet, MailboxQuarantined, type ServerSet, wholeSet } from './mailbox-evidence.ts';
 import { isSuspiciousLoss } from './plan.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 export interface SetComparison {
   /** UIDs that we hold and the server does not. */
@@ -34,7 +34,7 @@ export interface SetComparison {
  */
 export async function compareSets(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   snapshot: MailboxSnapshot,
   { added, vanished, compareAll }: { added: Added; vanished: readonly UidRanges[]; compareAll: boolean },
@@ -42,8 +42,8 @@ export async function compareSets(
   const { pool } = context;
   const said = [...vanished];
   const isSaid = (uid: number) => said.some((ranges) => ranges.has(uid));
-  const live = await countLive(pool, ref, snapshot.uidNext);
-  const left = said.some(({ count }) => count > 0) ? (await liveUids(pool, ref, 1)).filter(isSaid) : [];
+  const live = await countPresent(pool, ref, snapshot.uidNext);
+  const left = said.some(({ count }) => count > 0) ? (await presentUids(pool, ref, 1)).filter(isSaid) : [];
   const counted = countedSet(snapshot);
   // Equal counts prove nothing where the list says something else.
   const isAsListed = added.unlisted.every(isSaid);
@@ -54,14 +54,14 @@ export async function compareSets(
     return { gone, server, flagsProven: true, late: 0, unsaid: 0, uidNext, highest: 0, doubt: null };
   }
 
-  const { uids, exists, uidNext, isSound } = await listAll(line.connection, ref, snapshot);
-  said.push(line.connection.takeVanished());
+  const { uids, exists, uidNext, isSound } = await listAll(imap.connection, ref, snapshot);
+  said.push(imap.connection.takeVanished());
   const missing = new Set(uids);
-  const ours = await liveUids(pool, ref, 1);
+  const ours = await presentUids(pool, ref, 1);
   const unlisted = ours.filter((uid) => !missing.delete(uid));
   // Of an answer that contradicts itself only what the server says twice is believed.
   const gone = isSound ? unlisted : unlisted.filter(isSaid);
-  const flagsProven = await addUids(context, line, ref, [...missing]);
+  const flagsProven = await addUids(context, imap, ref, [...missing]);
   return {
     gone: await confirmed(context, ref, gone, live),
     server: isSound ? wholeSet(ref, uids) : countedSet({ exists, uidNext }),
@@ -95,7 +95,7 @@ async function listAll(connection: ImapConnection, ref: MailboxRef, snapshot: Ma
     const isSound = fits(uids, now);
     if (isSound || look === MAX_LOOKS) return { ...now, uids, isSound };
     const { uidValidity, exists, uidNext } = await connection.select(ref.path);
-    if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    if (uidValidity !== ref.uidValidity) throw new MailboxQuarantined('SERVER_CONTRADICTS_ITSELF');
     now = { exists, uidNext: uidNext !== null && uidNext > (uids.at(-1) ?? 0) ? uidNext : null };
   }
 }
@@ -117,9 +117,9 @@ async function confirmed(
   const witness = await context.connect();
   try {
     const again = await witness.select(ref.path);
-    if (again.uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    if (again.uidValidity !== ref.uidValidity) throw new MailboxQuarantined('SERVER_CONTRADICTS_ITSELF');
     const { uids, isSound } = await listAll(witness, ref, again);
-    if (!isSound) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    if (!isSound) throw new MailboxQuarantined('SERVER_CONTRADICTS_ITSELF');
     const there = new Set(uids);
     return gone.filter((uid) => !there.has(uid));
   } finally {

@@ -14,7 +14,7 @@ import { releaseQuarantined } from '../store/mail/quarantine.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
 import { expectedMessages, isProvenUnchanged } from './plan.ts';
-import { isBroken, type Line } from './reconnecting-connection.ts';
+import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 import { findRenames } from './renames.ts';
 
 /** More messages than that are no account's, and no number that the rows can hold: STATUS may say anything. */
@@ -32,19 +32,19 @@ export interface Discovery {
 }
 
 /** LIST and STATUS against what is stored: which mailboxes there are, which need work, how much work that is. */
-export async function discover(context: SyncContext, line: Line): Promise<Discovery> {
+export async function discover(context: SyncContext, imap: ReconnectingConnection): Promise<Discovery> {
   const { pool, lease, mode, publish } = context;
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
   await releaseQuarantined(pool, lease, context);
   const before = await storedMailboxes(pool, lease.accountId);
   for (const { path, rawName } of before) context.names.know(path, rawName);
-  const listing = await listAll(context, line, before);
+  const listing = await listAll(context, imap, before);
   const { listed, unread } = listing;
   if (unread.count > 0) context.log.warn(unread, 'the server answered LIST with what cannot be read');
   const spelled = newlySpelled(before, listed);
   if (spelled.length > 0) await spellMailboxes(pool, lease, spelled);
   const at = new Date();
-  const { known, vanished, unlisted } = await knownMailboxes(context, line, before, listing);
+  const { known, vanished, unlisted } = await knownMailboxes(context, imap, before, listing);
 
   const created = listed.filter((mailbox) => !known.has(mailbox.path));
   const expected = listed.reduce(
@@ -78,7 +78,7 @@ function newlySpelled(before: readonly StoredMailbox[], listed: readonly ListedM
 /** What is stored by the name that it has now, and what has none any more. */
 async function knownMailboxes(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   before: readonly StoredMailbox[],
   listing: Listed,
 ): Promise<{ known: Map<string, StoredMailbox>; vanished: StoredMailbox[]; unlisted: StoredMailbox[] }> {
@@ -89,7 +89,7 @@ async function knownMailboxes(
       message: 'The server lists no mailboxes, although there were some: nothing is deleted before it does.',
     });
   }
-  const { renames, uncertain } = await findRenames(context, line, before, listed);
+  const { renames, uncertain } = await findRenames(context, imap, before, listed);
   if (renames.length > 0) {
     log.info({ renames: renames.length }, 'mailboxes renamed');
     publish(await renameMailboxes(pool, lease, renames));
@@ -100,7 +100,7 @@ async function knownMailboxes(
   // A name may have been taken over from a mailbox that was deleted.
   const displaced = stayed.filter(({ path }) => renamed.has(path));
   const here = stayed.filter(({ path }) => !renamed.has(path));
-  const missing = await confirmVanished(context, line, missingFrom(here, listed), listing, uncertain);
+  const missing = await confirmVanished(context, imap, missingFrom(here, listed), listing, uncertain);
   return {
     known: new Map([...here.map((mailbox) => [mailbox.path, mailbox] as const), ...renamed]),
     vanished: [...displaced, ...missing.vanished],
@@ -122,16 +122,16 @@ interface Listed {
  */
 async function listAll(
   { log }: Pick<SyncContext, 'log'>,
-  line: Line,
+  imap: ReconnectingConnection,
   stored: readonly StoredMailbox[],
 ): Promise<Listed> {
   try {
-    return await listOver(line.connection, stored, true);
+    return await listOver(imap.connection, stored, true);
   } catch (error) {
-    if (!isBroken(error)) throw error;
+    if (!isConnectionBreak(error)) throw error;
     log.warn({ err: error }, 'the connection broke over LIST or STATUS');
-    await line.reconnect();
-    return listOver(line.connection, stored, false);
+    await imap.reconnect();
+    return listOver(imap.connection, stored, false);
   }
 }
 
@@ -156,7 +156,7 @@ async function listOver(
  */
 async function confirmVanished(
   { log }: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   missing: readonly StoredMailbox[],
   { names, unread }: Listed,
   uncertain: ReadonlySet<StoredMailbox>,
@@ -169,7 +169,7 @@ async function confirmVanished(
       continue;
     }
     const mayBeThere = unread.count > 0 || uncertain.has(mailbox);
-    if (mayBeThere || (await line.attempt((connection) => opens(connection, mailbox.path))) !== false) {
+    if (mayBeThere || (await imap.attempt((connection) => opens(connection, mailbox.path))) !== false) {
       log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, and nothing says that it is gone');
       unlisted.push(mailbox);
     } else {

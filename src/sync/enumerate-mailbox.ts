@@ -9,10 +9,10 @@ import { compareFlags, type FlagComparison } from './compare-flags.ts';
 import { compareSets } from './compare-sets.ts';
 import type { SyncContext } from './context.ts';
 import { nextCursor } from './cursor.ts';
-import { holdsOthers, holdsTheSame } from './identity.ts';
-import { type Claim, MailboxSetAside } from './mailbox-evidence.ts';
+import { uidsReassigned, uidsUnchanged } from './identity.ts';
+import { type MailboxEvidence, MailboxQuarantined } from './mailbox-evidence.ts';
 import { NEW_GENERATION, type PassPlan, planPass, SAME_GENERATION } from './plan.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 /** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
 export interface MailboxPass {
@@ -23,28 +23,32 @@ export interface MailboxPass {
   readonly cursor: MailboxCursor | null;
   /** Messages at the UIDs that are gone: about to be found elsewhere, or deleted. */
   readonly leaving: readonly string[];
-  readonly claim: Claim;
+  readonly evidence: MailboxEvidence;
 }
 
 /**
  * Brings what is known of a mailbox up to date: a PENDING location for each new message, changed flags, and which
  * messages are gone. The order is that of RFC 7162 clients: snapshot at SELECT, new UIDs by UID alone, changes by
  * mod-sequence, deletions by comparing sets; the cursor moves last.
- * @throws MailboxSetAside when the server says too little of this mailbox; nothing of it is believed then.
+ * @throws MailboxQuarantined when the server says too little of this mailbox; nothing of it is believed then.
  */
-export async function enumerateMailbox(context: SyncContext, line: Line, stored: StoredMailbox): Promise<MailboxPass> {
+export async function enumerateMailbox(
+  context: SyncContext,
+  imap: ReconnectingConnection,
+  stored: StoredMailbox,
+): Promise<MailboxPass> {
   const { pool, lease, publish, log, mode } = context;
-  const snapshot = await open(line, stored);
+  const snapshot = await open(imap, stored);
   const at = new Date();
-  line.connection.takeVanished();
+  imap.connection.takeVanished();
   let mailbox = stored;
   let plan = planPass(stored, snapshot, mode, at);
   const uidValidity = snapshot.uidValidity;
-  if (plan.doubtsReset && (await holdsTheSame(context, line, stored, { ...stored, uidValidity }))) {
+  if (plan.doubtsReset && (await uidsUnchanged(context, imap, stored, { ...stored, uidValidity }))) {
     plan = SAME_GENERATION;
     log.warn({ mailbox: stored.path, before: stored.uidValidity, now: uidValidity }, plan.reason);
   }
-  if (plan.checkIdentity && (await holdsOthers(context, line, stored, { ...stored, uidValidity }))) {
+  if (plan.checkIdentity && (await uidsReassigned(context, imap, stored, { ...stored, uidValidity }))) {
     plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
     log.warn({ mailbox: stored.path }, plan.reason);
   }
@@ -61,30 +65,30 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
   publish(await recordProgressNow(pool, lease, { phase: 'ENUMERATING', mailbox: path }));
 
   const highest = Number(mailbox.enumeratedUpTo);
-  const added = await addNew(context, line, ref, highest);
-  const changes = await changedFlags(context, line.connection, ref, mailbox, plan);
-  const sets = await compareSets(context, line, ref, snapshot, {
+  const added = await addNew(context, imap, ref, highest);
+  const changes = await changedFlags(context, imap.connection, ref, mailbox, plan);
+  const sets = await compareSets(context, imap, ref, snapshot, {
     added,
-    vanished: [changes.vanished, line.connection.takeVanished()],
+    vanished: [changes.vanished, imap.connection.takeVanished()],
     compareAll: plan.wholeSet,
   });
   // What was never fetched needs no place to be found at first: nobody has seen it.
   if (sets.gone.length > 0) publish(await dropPending(pool, lease, ref, sets.gone));
   const flags: FlagComparison = plan.allFlags
-    ? await compareFlags(context, line.connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
+    ? await compareFlags(context, imap.connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
     : { proven: changes.all, faults: 0 };
 
-  const lost = plan.findsFaults && line.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
+  const lost = plan.findsFaults && imap.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
   const repairs = added.late + sets.late + (plan.findsFaults ? flags.faults : 0) + lost;
   if (repairs > 0)
     log.warn({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
 
   const isNew = stored.uidValidity === null || plan.newGeneration;
-  const modseqs = nextCursor(stored, snapshot, { isGmail: line.connection.server.isGmail, isNew, at });
+  const modseqs = nextCursor(stored, snapshot, { isGmail: imap.connection.server.isGmail, isNew, at });
   // Where the cursor lags, what it does not reach yet is not proven either.
   const reaches = modseqs.highestModseq === snapshot.highestModseq;
   const allTold = flags.proven && added.flagsProven && sets.flagsProven;
-  const claim: Claim = {
+  const evidence: MailboxEvidence = {
     ...ref,
     server: sets.server,
     flagsProven: allTold && reaches,
@@ -107,18 +111,21 @@ export async function enumerateMailbox(context: SyncContext, line: Line, stored:
       ...(await messagesAt(pool, id, { generation, uids: sets.gone })),
       ...(mailbox.hasOldGeneration ? await messagesAt(pool, id, { before: generation }) : []),
     ];
-    return { mailbox, ref, gone: sets.gone, cursor, leaving, claim };
+    return { mailbox, ref, gone: sets.gone, cursor, leaving, evidence };
   }
   publish(await finishPass(pool, lease, id, cursor, { mailboxesSynced: 1 }));
-  return { mailbox, ref, gone: [], cursor: null, leaving: [], claim };
+  return { mailbox, ref, gone: [], cursor: null, leaving: [], evidence };
 }
 
 /** Another UIDVALIDITY is asked for twice: where each SELECT says another one, no UID means anything. */
-async function open({ connection }: Line, { path, uidValidity }: StoredMailbox): Promise<MailboxSnapshot> {
+async function open(
+  { connection }: ReconnectingConnection,
+  { path, uidValidity }: StoredMailbox,
+): Promise<MailboxSnapshot> {
   const first = await connection.select(path);
   if (uidValidity === null || first.uidValidity === uidValidity) return first;
   const second = await connection.select(path);
-  if (second.uidValidity !== first.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+  if (second.uidValidity !== first.uidValidity) throw new MailboxQuarantined('SERVER_CONTRADICTS_ITSELF');
   return second;
 }
 

@@ -9,7 +9,7 @@ import { recordProgressNow } from '../store/runs/record-progress.ts';
 import { askedTogether } from './asked-together.ts';
 import type { SyncContext } from './context.ts';
 import { PoisonFinder, type Waiting } from './poison-finder.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 import { type Body, type BodyBatch, storeBodies } from './store-bodies.ts';
 import { storeHeaders } from './store-headers.ts';
 import { StorePipeline } from './store-pipeline.ts';
@@ -25,13 +25,13 @@ const BATCHES_IN_FLIGHT = 5;
 /**
  * Fetches and stores the bytes of the PENDING locations of the selected mailbox, newest first. What turns out to be gone
  * from the server is dropped, and its UIDs added to `expunged`.
- * @throws MailboxSetAside when the mailbox has another UIDVALIDITY by now.
+ * @throws MailboxQuarantined when the mailbox has another UIDVALIDITY by now.
  */
 export async function fetchBodies(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
   expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish, step, log } = context;
@@ -46,12 +46,12 @@ export async function fetchBodies(
     async store(batch, digested) {
       const began = performance.now();
       await step('store', { messages: batch.bodies.length }, () =>
-        storeBodies(context, ref, batch, digested, onTheMove),
+        storeBodies(context, ref, batch, digested, movingMessageIds),
       );
       size.learn(batch.bodies.length, performance.now() - began);
     },
   });
-  const finder = new PoisonFinder(context, line, ref, (connection, waiting, onServed, oversized) =>
+  const finder = new PoisonFinder(context, imap, ref, (connection, waiting, onServed, oversized) =>
     fetchInto(connection, waiting, { onServed, oversized }, size, pipeline, sizes),
   );
   try {
@@ -62,14 +62,14 @@ export async function fetchBodies(
       const { large, fetchable } = Object.groupBy(pending, ({ size }) =>
         size > context.maxMessageBytes ? 'large' : 'fetchable',
       );
-      if (large) await storeHeaders(context, line, ref, large, onTheMove);
+      if (large) await storeHeaders(context, imap, ref, large, movingMessageIds);
       const asked = askedTogether(fetchable ?? [], limit);
       // What did not fit comes first in the next command.
       below = (asked.length < (fetchable ?? []).length ? asked : pending).at(-1)!.uid;
       const waiting: Waiting = new Map(asked.map((location) => [location.uid, location]));
       await finder.fetch(waiting);
-      if (waiting.size > 0) await resolveSilent(context, line, ref, waiting, finder, expunged);
-      await storeHeaders(context, line, ref, finder.takeOversized(), onTheMove);
+      if (waiting.size > 0) await resolveSilent(context, imap, ref, waiting, finder, expunged);
+      await storeHeaders(context, imap, ref, finder.takeOversized(), movingMessageIds);
     }
     await pipeline.drain();
   } finally {
@@ -143,7 +143,7 @@ async function fetchInto(
  */
 async function resolveSilent(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   silent: Waiting,
   finder: PoisonFinder,
@@ -152,7 +152,7 @@ async function resolveSilent(
   const { pool, lease, publish } = context;
   const there = new Set<number>();
   for (const set of packUids(silent.keys())) {
-    for (const uid of await line.connection.searchUids(set)) there.add(uid);
+    for (const uid of await imap.connection.searchUids(set)) there.add(uid);
   }
   const gone = [...silent.keys()].filter((uid) => !there.has(uid));
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));

@@ -10,7 +10,7 @@ export type ServerSet =
   | { readonly proof: 'UID_SET'; readonly messages: number; readonly digest: string };
 
 /** What this attempt may claim of a mailbox; src/sync/take-receipt.ts holds it against what is stored in the end. */
-export interface Claim {
+export interface MailboxEvidence {
   readonly id: string;
   readonly path: string;
   readonly generation: number;
@@ -30,12 +30,12 @@ export interface Claim {
 }
 
 /** That a mailbox cannot be brought up to date now, for a reason that is its own: the others are. */
-export class MailboxSetAside extends Error {
+export class MailboxQuarantined extends Error {
   readonly reason: GapReason;
 
   constructor(reason: GapReason, options?: ErrorOptions) {
     super(reason, options);
-    this.name = 'MailboxSetAside';
+    this.name = 'MailboxQuarantined';
     this.reason = reason;
   }
 }
@@ -52,7 +52,7 @@ export const countedSet = ({ exists, uidNext }: Pick<MailboxSnapshot, 'exists' |
   uidNext === null || exists === null ? null : { proof: 'COUNT', messages: exists, uidNext };
 
 /** Of a mailbox that STATUS proves unchanged. */
-export const unchangedClaim = (mailbox: StoredMailbox, at: Date): Claim => ({
+export const unchangedEvidence = (mailbox: StoredMailbox, at: Date): MailboxEvidence => ({
   id: mailbox.id,
   path: mailbox.path,
   generation: mailbox.generation,

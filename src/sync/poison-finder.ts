@@ -3,7 +3,7 @@ import type { ImapConnection } from '../imap/connection.ts';
 import { anyStoredUid, type MailboxRef, type PendingLocation } from '../store/mail/locations.ts';
 import { countAttempt, quarantine } from '../store/mail/quarantine.ts';
 import type { SyncContext } from './context.ts';
-import { isBroken, type Line } from './reconnecting-connection.ts';
+import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
 /** Messages that were asked for and did not come yet, by UID. */
 export type Waiting = Map<number, PendingLocation>;
@@ -47,7 +47,7 @@ const ATTEMPTS_ENOUGH = 2;
  */
 export class PoisonFinder {
   readonly #context: SyncContext;
-  readonly #line: Line;
+  readonly #imap: ReconnectingConnection;
   readonly #ref: MailboxRef;
   readonly #fetch: FetchWaiting;
   #oversized: PendingLocation[] = [];
@@ -59,9 +59,9 @@ export class PoisonFinder {
   /** All that is fetched at present. */
   #asked: readonly PendingLocation[] = [];
 
-  constructor(context: SyncContext, line: Line, ref: MailboxRef, fetch: FetchWaiting) {
+  constructor(context: SyncContext, imap: ReconnectingConnection, ref: MailboxRef, fetch: FetchWaiting) {
     this.#context = context;
-    this.#line = line;
+    this.#imap = imap;
     this.#ref = ref;
     this.#fetch = fetch;
   }
@@ -86,7 +86,7 @@ export class PoisonFinder {
     } catch (error) {
       const { code } = toMailtideError(error);
       if (code === 'IMAP_SERVER_REFUSED') await this.#afterRefusal(waiting, error);
-      else if (isBroken(error)) await this.#afterBreak(waiting, error);
+      else if (isConnectionBreak(error)) await this.#afterBreak(waiting, error);
       else throw error;
     }
   }
@@ -99,8 +99,8 @@ export class PoisonFinder {
     } catch (error) {
       const { code } = toMailtideError(error);
       if (code !== 'IMAP_SERVER_REFUSED') {
-        if (!isBroken(error)) throw error;
-        await this.#line.renew(this.#ref);
+        if (!isConnectionBreak(error)) throw error;
+        await this.#imap.renew(this.#ref);
         return waiting.size === 0 ? 'served' : 'broken';
       }
     }
@@ -111,7 +111,7 @@ export class PoisonFinder {
     const onServed = (location: PendingLocation) => {
       if (!this.#control || location.size < this.#control.size) this.#control = location;
     };
-    return this.#fetch(this.#line.connection, waiting, onServed, this.#oversized);
+    return this.#fetch(this.#imap.connection, waiting, onServed, this.#oversized);
   }
 
   async #afterBreak(waiting: Waiting, error: unknown): Promise<void> {
@@ -124,7 +124,7 @@ export class PoisonFinder {
       await countAttempt(pool, lease, this.#ref, [...waiting.keys()]);
       throw error;
     }
-    await this.#line.renew(this.#ref);
+    await this.#imap.renew(this.#ref);
     // It broke after the last one had come.
     if (waiting.size === 0) return;
     const suspect = waiting.get(Math.min(...waiting.keys()))!;
@@ -143,7 +143,7 @@ export class PoisonFinder {
 
   /** The server announced more bytes than a message may have. What it says of one message twice is believed. */
   async #afterOversized(waiting: Waiting, location: PendingLocation, error: unknown): Promise<void> {
-    await this.#line.renew(this.#ref);
+    await this.#imap.renew(this.#ref);
     const answer = await this.fetchAlone(location);
     this.#oversizedBefore = this.#oversized.length;
     if (answer !== 'served') {
@@ -176,12 +176,12 @@ export class PoisonFinder {
 
   async #serves(uid: number): Promise<boolean> {
     try {
-      for await (const row of this.#line.connection.fetchSources([uid])) {
+      for await (const row of this.#imap.connection.fetchSources([uid])) {
         if (row.uid === uid && row.source) return true;
       }
     } catch (error) {
       const { code } = toMailtideError(error);
-      if (isBroken(error)) await this.#line.renew(this.#ref);
+      if (isConnectionBreak(error)) await this.#imap.renew(this.#ref);
       else if (code !== 'IMAP_SERVER_REFUSED') throw error;
     }
     return false;

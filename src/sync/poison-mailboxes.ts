@@ -1,8 +1,8 @@
 import { toMailtideError } from '../errors.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { SyncContext } from './context.ts';
-import { MailboxSetAside } from './mailbox-evidence.ts';
-import { isBroken, type Line } from './reconnecting-connection.ts';
+import { MailboxQuarantined } from './mailbox-evidence.ts';
+import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
 /** Mailboxes over which the connection may break in one run: each costs a few connections, or time-outs. */
 const MAX_BREAKING = 5;
@@ -16,16 +16,16 @@ type Mailbox = Pick<MailboxRef, 'id' | 'path'>;
  * silent. Such a mailbox is set aside, and the others go on over a new connection. Before a mailbox is blamed, the
  * server must open and search another one: if it opens none, it is the server that is out of order, and the run fails.
  */
-export class BreakingMailboxes {
+export class PoisonMailboxes {
   readonly #context: SyncContext;
-  readonly #line: Line;
+  readonly #imap: ReconnectingConnection;
   readonly #all: readonly Mailbox[];
   readonly #breaking = new Set<string>();
   readonly #opened = new Set<string>();
 
-  constructor(context: SyncContext, line: Line, all: readonly Mailbox[]) {
+  constructor(context: SyncContext, imap: ReconnectingConnection, all: readonly Mailbox[]) {
     this.#context = context;
-    this.#line = line;
+    this.#imap = imap;
     this.#all = all;
   }
 
@@ -36,7 +36,7 @@ export class BreakingMailboxes {
 
   /**
    * Carries out `work` on a mailbox, up to `attempts` times: the first break may be the line's.
-   * @throws MailboxSetAside when the mailbox is to blame, with the last break as its cause.
+   * @throws MailboxQuarantined when the mailbox is to blame, with the last break as its cause.
    */
   async read<T>(mailbox: Mailbox, attempts: number, work: (attempt: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -45,13 +45,13 @@ export class BreakingMailboxes {
         this.#opened.add(mailbox.id);
         return result;
       } catch (error) {
-        if (!isBroken(error)) throw error;
+        if (!isConnectionBreak(error)) throw error;
         this.#context.log.warn({ err: error, mailbox: mailbox.path, attempt }, 'the connection broke over a mailbox');
-        await this.#line.reconnect();
+        await this.#imap.reconnect();
         if (attempt < attempts) continue;
         if (this.#breaking.size >= MAX_BREAKING || !(await this.#servesOthers(mailbox))) throw error;
         this.#breaking.add(mailbox.id);
-        throw new MailboxSetAside('MAILBOX_BREAKS', { cause: error });
+        throw new MailboxQuarantined('MAILBOX_BREAKS', { cause: error });
       }
     }
   }
@@ -61,11 +61,11 @@ export class BreakingMailboxes {
     const trusted = others.filter((other) => this.#opened.has(other.id)).reverse();
     for (const other of [...trusted, ...others].slice(0, MAX_TRIALS)) {
       try {
-        await this.#line.connection.select(other.path);
-        await this.#line.connection.searchUids('1');
+        await this.#imap.connection.select(other.path);
+        await this.#imap.connection.searchUids('1');
         return true;
       } catch (error) {
-        if (isBroken(error)) await this.#line.reconnect();
+        if (isConnectionBreak(error)) await this.#imap.reconnect();
         // A refusal says nothing of the connection.
         else if (toMailtideError(error).code !== 'IMAP_SERVER_REFUSED') throw error;
       }

@@ -2,7 +2,7 @@ import { adopt, type KnownAt, knownByEmailId, knownByHeader, likeLeaving } from 
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { SyncContext } from './context.ts';
 import { messageIdsOf } from './identity.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 const PER_TRANSACTION = 1000;
 
@@ -13,32 +13,32 @@ const PER_TRANSACTION = 1000;
  */
 export async function recognise(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   const { pool } = context;
-  const { capabilities } = line.connection.server;
+  const { capabilities } = imap.connection.server;
   if (capabilities.includes('OBJECTID') || capabilities.includes('X-GM-EXT-1')) {
-    await adoptAll(context, ref, await knownByEmailId(pool, ref), onTheMove);
+    await adoptAll(context, ref, await knownByEmailId(pool, ref), movingMessageIds);
   }
-  if (onTheMove.size === 0) return;
-  const leaving = [...onTheMove];
+  if (movingMessageIds.size === 0) return;
+  const leaving = [...movingMessageIds];
   const alike = await likeLeaving(pool, ref, leaving);
   if (alike.length === 0) return;
-  const { uidValidity } = await line.connection.select(ref.path);
+  const { uidValidity } = await imap.connection.select(ref.path);
   if (uidValidity !== ref.uidValidity) return;
-  const headers = await messageIdsOf(line.connection, alike);
-  await adoptAll(context, ref, await knownByHeader(pool, ref, leaving, headers), onTheMove);
+  const headers = await messageIdsOf(imap.connection, alike);
+  await adoptAll(context, ref, await knownByHeader(pool, ref, leaving, headers), movingMessageIds);
 }
 
 async function adoptAll(
   { pool, lease, publish }: SyncContext,
   ref: MailboxRef,
   known: readonly KnownAt[],
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   for (let from = 0; from < known.length; from += PER_TRANSACTION) {
-    publish(await adopt(pool, lease, ref, known.slice(from, from + PER_TRANSACTION), onTheMove));
+    publish(await adopt(pool, lease, ref, known.slice(from, from + PER_TRANSACTION), movingMessageIds));
   }
 }

@@ -1,7 +1,7 @@
 import { type ErrorCode, toMailtideError } from '../errors.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
-import { MailboxSetAside } from './mailbox-evidence.ts';
+import { MailboxQuarantined } from './mailbox-evidence.ts';
 
 /**
  * A connection that broke over a message or mailbox: closed by Dovecot (imap_fetch_failure), or by us at a broken
@@ -14,13 +14,13 @@ const BROKEN = new Set<ErrorCode>([
   'IMAP_ANSWER_TOO_LARGE',
 ]);
 
-export const isBroken = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
+export const isConnectionBreak = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
 
 /** How often a run's discovery may break the connection: each costs a login, or a time-out. */
 const MAX_BREAKS = 5;
 
 /** A run's connection, which may break over a message and is then opened anew. */
-export class Line {
+export class ReconnectingConnection {
   readonly #connect: () => Promise<ImapConnection>;
   #connection: ImapConnection;
   #breaks = 0;
@@ -30,8 +30,8 @@ export class Line {
     this.#connection = connection;
   }
 
-  static async open(connect: () => Promise<ImapConnection>): Promise<Line> {
-    return new Line(connect, await connect());
+  static async open(connect: () => Promise<ImapConnection>): Promise<ReconnectingConnection> {
+    return new ReconnectingConnection(connect, await connect());
   }
 
   get connection(): ImapConnection {
@@ -52,11 +52,11 @@ export class Line {
 
   /**
    * Selects the mailbox as it was.
-   * @throws MailboxSetAside when its UIDs mean something else now. The next run begins the new generation.
+   * @throws MailboxQuarantined when its UIDs mean something else now. The next run begins the new generation.
    */
   async select(ref: MailboxRef): Promise<void> {
     const { uidValidity } = await this.#connection.select(ref.path);
-    if (uidValidity !== ref.uidValidity) throw new MailboxSetAside('SERVER_CONTRADICTS_ITSELF');
+    if (uidValidity !== ref.uidValidity) throw new MailboxQuarantined('SERVER_CONTRADICTS_ITSELF');
   }
 
   /**
@@ -67,7 +67,7 @@ export class Line {
     try {
       return await work(this.#connection);
     } catch (error) {
-      if (!isBroken(error) || ++this.#breaks > MAX_BREAKS) throw error;
+      if (!isConnectionBreak(error) || ++this.#breaks > MAX_BREAKS) throw error;
       await this.reconnect();
       return null;
     }

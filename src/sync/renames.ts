@@ -5,7 +5,7 @@ import type { Rename, StoredMailbox } from '../store/mail/mailboxes.ts';
 import { type SampledLocation, sampleLocations } from '../store/mail/sample-locations.ts';
 import type { SyncContext } from './context.ts';
 import { isAlike, type Recognisable } from './identity.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 /** Messages looked at from either end of a mailbox. */
 const SAMPLE = 10;
@@ -22,7 +22,7 @@ export interface Renames {
  */
 export async function findRenames(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   stored: readonly StoredMailbox[],
   listed: readonly ListedMailbox[],
 ): Promise<Renames> {
@@ -44,7 +44,7 @@ export async function findRenames(
   for (const pair of renameCandidates(stored, listed)) {
     const { mailbox, listed: place } = pair;
     if (renames.some((known) => known.mailbox === mailbox || known.listed === place)) continue;
-    const answer = breaking.has(place) ? null : await line.attempt((connection) => isSame(connection, pair));
+    const answer = breaking.has(place) ? null : await imap.attempt((connection) => isSame(connection, pair));
     if (answer === true) renames.push(pair);
     if (answer !== null) continue;
     breaking.add(place);

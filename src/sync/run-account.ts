@@ -3,18 +3,18 @@ import type { SyncReceipt } from '../domain/receipt.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { messagesAt } from '../store/mail/locations.ts';
 import { deleteMailbox, type StoredMailbox, storedMailboxes } from '../store/mail/mailboxes.ts';
-import { setAsideMailbox } from '../store/mail/quarantine-mailbox.ts';
+import { quarantineMailbox } from '../store/mail/quarantine-mailbox.ts';
 import { tombstone } from '../store/mail/tombstone.ts';
 import { recordProgressNow } from '../store/runs/record-progress.ts';
 import type { SyncContext } from './context.ts';
 import { type Discovery, discover } from './discover.ts';
 import { enumerateMailbox, type MailboxPass } from './enumerate-mailbox.ts';
 import { fetchBodies } from './fetch-bodies.ts';
-import { type Claim, MailboxSetAside, unchangedClaim } from './mailbox-evidence.ts';
-import { BreakingMailboxes } from './poison-mailboxes.ts';
-import { asOwnError, setAside } from './quarantine.ts';
+import { type MailboxEvidence, MailboxQuarantined, unchangedEvidence } from './mailbox-evidence.ts';
+import { PoisonMailboxes } from './poison-mailboxes.ts';
+import { asOwnError, withoutEvidence } from './quarantine.ts';
 import { recognise } from './recognise.ts';
-import { Line } from './reconnecting-connection.ts';
+import { ReconnectingConnection } from './reconnecting-connection.ts';
 import { takeReceipt } from './take-receipt.ts';
 
 export type RunOptions = Omit<SyncContext, 'names' | 'connect'> & {
@@ -42,31 +42,31 @@ export async function runAccount({ connect, ...given }: RunOptions): Promise<Syn
   const names = new MailboxNames();
   const context: SyncContext = { ...given, names, connect: () => connect(names) };
   const { step } = context;
-  const line = await Line.open(context.connect);
+  const imap = await ReconnectingConnection.open(context.connect);
   try {
-    const discovery = await step('discover', {}, () => discover(context, line));
+    const discovery = await step('discover', {}, () => discover(context, imap));
     const all = discovery.mailboxes.map(({ stored }) => stored);
-    const breaking = new BreakingMailboxes(context, line, all);
-    const { passes, claims } = await enumerateAll(context, line, breaking, discovery);
-    await fetchAll(context, line, breaking, discovery, passes, claims);
-    await step('finish', {}, () => finish(context, discovery, passes, claims));
-    return await step('prove', {}, () => takeReceipt(context, [...claims.values()], discovery.unread));
+    const breaking = new PoisonMailboxes(context, imap, all);
+    const { passes, evidenceOf } = await enumerateAll(context, imap, breaking, discovery);
+    await fetchAll(context, imap, breaking, discovery, passes, evidenceOf);
+    await step('finish', {}, () => finish(context, discovery, passes, evidenceOf));
+    return await step('prove', {}, () => takeReceipt(context, [...evidenceOf.values()], discovery.unread));
   } finally {
-    await line.close();
+    await imap.close();
   }
 }
 
 /** What may be claimed of each mailbox, by its id. */
-type Claims = Map<string, Claim>;
+type EvidenceById = Map<string, MailboxEvidence>;
 
 async function enumerateAll(
   context: SyncContext,
-  line: Line,
-  breaking: BreakingMailboxes,
+  imap: ReconnectingConnection,
+  breaking: PoisonMailboxes,
   { mailboxes, at }: Discovery,
-): Promise<{ passes: MailboxPass[]; claims: Claims }> {
+): Promise<{ passes: MailboxPass[]; evidenceOf: EvidenceById }> {
   const passes: MailboxPass[] = [];
-  const claims: Claims = new Map();
+  const evidenceOf: EvidenceById = new Map();
   const isLeftAlone = ({ retryAt }: StoredMailbox): boolean =>
     context.mode !== 'FULL' && retryAt !== null && retryAt > new Date();
   // Where all of them wait there is nothing to be gained by waiting.
@@ -75,30 +75,30 @@ async function enumerateAll(
   try {
     for (const { stored, unchanged } of mailboxes) {
       if (unchanged) {
-        claims.set(stored.id, unchangedClaim(stored, at));
+        evidenceOf.set(stored.id, unchangedEvidence(stored, at));
         continue;
       }
       try {
-        if (othersWait && isLeftAlone(stored)) throw new MailboxSetAside('MAILBOX_BREAKS');
+        if (othersWait && isLeftAlone(stored)) throw new MailboxQuarantined('MAILBOX_BREAKS');
         const facts = { mailboxId: stored.id };
         const pass = await breaking.read(stored, ATTEMPTS, async (attempt) => {
           const mailbox = attempt === 1 ? stored : await storedMailbox(context, stored.id);
-          return context.step('enumerate', facts, () => enumerateMailbox(context, line, mailbox));
+          return context.step('enumerate', facts, () => enumerateMailbox(context, imap, mailbox));
         });
         passes.push(pass);
-        claims.set(stored.id, pass.claim);
+        evidenceOf.set(stored.id, pass.evidence);
       } catch (error) {
         failure = error;
-        claims.set(stored.id, setAside(context, unchangedClaim(stored, new Date()), error));
+        evidenceOf.set(stored.id, withoutEvidence(context, unchangedEvidence(stored, new Date()), error));
       }
     }
   } finally {
     // Of a server that shows no mailbox at all, none is to blame.
-    if (passes.length > 0) for (const id of breaking.found) await setAsideMailbox(context.pool, context.lease, id);
+    if (passes.length > 0) for (const id of breaking.found) await quarantineMailbox(context.pool, context.lease, id);
   }
   // When no mailbox at all can be read, it is not the mailboxes.
-  if (failure && [...claims.values()].every(({ refusal }) => refusal)) throw asOwnError(failure);
-  return { passes, claims };
+  if (failure && [...evidenceOf.values()].every(({ refusal }) => refusal)) throw asOwnError(failure);
+  return { passes, evidenceOf };
 }
 
 /** As it is stored now: an attempt that broke may have begun a new generation. */
@@ -108,58 +108,60 @@ async function storedMailbox({ pool, lease }: SyncContext, id: string): Promise<
 
 async function fetchAll(
   context: SyncContext,
-  line: Line,
-  breaking: BreakingMailboxes,
+  imap: ReconnectingConnection,
+  breaking: PoisonMailboxes,
   { mailboxes, vanished }: Discovery,
   passes: readonly MailboxPass[],
-  claims: Claims,
+  evidenceOf: EvidenceById,
 ): Promise<void> {
   const { pool, lease, publish } = context;
   const present = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
   const waiting = mailboxes
     .map(({ stored }) => present.get(stored.id)!)
-    .filter(({ id, pending }) => pending > 0 && !claims.get(id)!.refusal);
+    .filter(({ id, pending }) => pending > 0 && !evidenceOf.get(id)!.refusal);
   const remaining = waiting.reduce((sum, mailbox) => sum + mailbox.pending, 0);
   // From here on the total is exact.
   publish(await recordProgressNow(pool, lease, { phase: 'FETCHING', mailbox: null, remaining }));
   if (remaining === 0) return;
 
-  const onTheMove = new Set(passes.flatMap((pass) => pass.leaving));
-  for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) onTheMove.add(id);
+  const movingMessageIds = new Set(passes.flatMap((pass) => pass.leaving));
+  for (const mailbox of vanished) for (const id of await messagesAt(pool, mailbox.id, 'all')) movingMessageIds.add(id);
   const refs = new Map(passes.map(({ ref }) => [ref.id, ref]));
   let failure: unknown;
   for (const { id, path, generation, uidValidity } of waiting) {
-    const claim = claims.get(id)!;
+    const evidence = evidenceOf.get(id)!;
     try {
       const ref = refs.get(id) ?? { id, path, generation, uidValidity: uidValidity! };
       // Again, because the mailbox before it may have left the connection broken.
       await breaking.read(ref, ATTEMPTS, async () => {
-        await recognise(context, line, ref, onTheMove);
-        await line.select(ref);
+        await recognise(context, imap, ref, movingMessageIds);
+        await imap.select(ref);
       });
       // Once: fetchBodies has found out already that no single message is to blame.
       await breaking.read(ref, 1, () =>
-        context.step('fetch', { mailboxId: id }, () => fetchBodies(context, line, ref, onTheMove, claim.expunged)),
+        context.step('fetch', { mailboxId: id }, () =>
+          fetchBodies(context, imap, ref, movingMessageIds, evidence.expunged),
+        ),
       );
     } catch (error) {
       failure = error;
-      claims.set(id, setAside(context, claim, error));
+      evidenceOf.set(id, withoutEvidence(context, evidence, error));
     }
   }
-  const isItsOwn = failure instanceof MailboxSetAside;
-  if (failure && !isItsOwn && waiting.every(({ id }) => claims.get(id)!.refusal)) throw asOwnError(failure);
+  const isItsOwn = failure instanceof MailboxQuarantined;
+  if (failure && !isItsOwn && waiting.every(({ id }) => evidenceOf.get(id)!.refusal)) throw asOwnError(failure);
 }
 
 async function finish(
   { pool, lease, publish }: SyncContext,
   { vanished }: Discovery,
   passes: readonly MailboxPass[],
-  claims: Claims,
+  evidenceOf: EvidenceById,
 ): Promise<void> {
   publish(await recordProgressNow(pool, lease, { phase: 'FINISHING', mailbox: null }));
   for (const { mailbox, gone, cursor } of passes) {
     // Of one that was set aside meanwhile, what is stored stays as it is: the next pass looks at all of it again.
-    if (!cursor || claims.get(mailbox.id)!.refusal) continue;
+    if (!cursor || evidenceOf.get(mailbox.id)!.refusal) continue;
     const { generation } = mailbox;
     if (mailbox.hasOldGeneration) publish(await tombstone(pool, lease, mailbox, { before: generation }, null));
     let from = 0;

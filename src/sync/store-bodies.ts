@@ -24,7 +24,7 @@ export async function storeBodies(
   ref: MailboxRef,
   { bodies }: BodyBatch,
   digested: DigestedBatch,
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   const items = digested.messages.map(
     (message, i): BatchItem => ({
@@ -34,7 +34,7 @@ export async function storeBodies(
       message,
     }),
   );
-  await storeItems(context, ref, items, digested, onTheMove);
+  await storeItems(context, ref, items, digested, movingMessageIds);
 }
 
 async function storeItems(
@@ -42,11 +42,11 @@ async function storeItems(
   ref: MailboxRef,
   items: readonly BatchItem[],
   digested: DigestedBatch,
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
   try {
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, onTheMove }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, movingMessageIds }));
   } catch (error) {
     if (!isDataError(error)) throw error;
     if (items.length === 1) {
@@ -56,7 +56,7 @@ async function storeItems(
       return;
     }
     const half = items.length >> 1;
-    await storeItems(context, ref, items.slice(0, half), digested, onTheMove);
-    await storeItems(context, ref, items.slice(half), digested, onTheMove);
+    await storeItems(context, ref, items.slice(0, half), digested, movingMessageIds);
+    await storeItems(context, ref, items.slice(half), digested, movingMessageIds);
   }
 }

@@ -4,7 +4,7 @@ import { markHeadersOnly, quarantine } from '../store/mail/quarantine.ts';
 import { storeBatch } from '../store/mail/store-batch.ts';
 import type { Sql } from '../store/plumbing/sql.ts';
 import type { SyncContext } from './context.ts';
-import type { Line } from './reconnecting-connection.ts';
+import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 /**
  * Stores of a message that is larger than the limit its header: who sent it, when, and about what, with a mark. A
@@ -12,34 +12,34 @@ import type { Line } from './reconnecting-connection.ts';
  */
 export async function storeHeaders(
   context: SyncContext,
-  line: Line,
+  imap: ReconnectingConnection,
   ref: MailboxRef,
   large: readonly PendingLocation[],
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   const { pool, lease, publish, mime } = context;
   const waiting = new Map(large.map((location) => [location.uid, location]));
   for (const location of large) {
     const { uid } = location;
-    const source = await headerOf(line, ref, uid);
+    const source = await headerOf(imap, ref, uid);
     if (!source || source.length > context.maxMessageBytes) continue;
     waiting.delete(uid);
     const digested = await mime.digest([source]);
     const items = [{ uid, internalDate: location.internalDate, index: 0, message: digested.messages[0]! }];
     const also = (tx: Sql) =>
       markHeadersOnly(tx, lease, ref, { uid, isToldSize: location.size > context.maxMessageBytes });
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, onTheMove, also }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, movingMessageIds, also }));
   }
   if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));
 }
 
 /** Asked for one by one: each may be large. Undefined where the server has none, or one without an end. */
-async function headerOf(line: Line, ref: MailboxRef, uid: number): Promise<Buffer | undefined> {
+async function headerOf(imap: ReconnectingConnection, ref: MailboxRef, uid: number): Promise<Buffer | undefined> {
   try {
-    return (await line.connection.fetchHeaders([uid]))[0]?.source;
+    return (await imap.connection.fetchHeaders([uid]))[0]?.source;
   } catch (error) {
     if (toMailtideError(error).code !== 'IMAP_ANSWER_TOO_LARGE') throw error;
-    await line.renew(ref);
+    await imap.renew(ref);
     return undefined;
   }
 }

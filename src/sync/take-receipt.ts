@@ -8,11 +8,11 @@ import {
   type UnreadAnswers,
   uidSetDigest,
 } from '../domain/receipt.ts';
-import { liveUids } from '../store/mail/locations.ts';
+import { presentUids } from '../store/mail/locations.ts';
 import { storedMailboxes } from '../store/mail/mailboxes.ts';
 import { type MissingLocation, missingLocations } from '../store/mail/stored-set.ts';
 import type { SyncContext } from './context.ts';
-import type { Claim, ServerSet } from './mailbox-evidence.ts';
+import type { MailboxEvidence, ServerSet } from './mailbox-evidence.ts';
 
 /**
  * The receipt of an attempt that has come to its end: what the server said of each mailbox against what is stored now.
@@ -20,17 +20,17 @@ import type { Claim, ServerSet } from './mailbox-evidence.ts';
  */
 export async function takeReceipt(
   { pool, lease }: SyncContext,
-  claims: readonly Claim[],
+  evidenceOf: readonly MailboxEvidence[],
   unread: UnreadAnswers,
 ): Promise<SyncReceipt> {
   const stored = new Map((await storedMailboxes(pool, lease.accountId)).map((mailbox) => [mailbox.id, mailbox]));
   const missing = Map.groupBy(await missingLocations(pool, lease.accountId), ({ mailboxId }) => mailboxId);
   const mailboxes: MailboxReceipt[] = [];
-  for (const claim of claims) {
-    const { messageCount, uidSetDigest: digest } = stored.get(claim.id)!;
-    const isKnown = claim.server?.proof === 'STATUS' && digest !== null && claim.expunged.size === 0;
-    const held = isKnown ? heldAsProven(messageCount, digest) : holdAll(claim, await liveUids(pool, claim, 1));
-    mailboxes.push(judge(claim, held, missing.get(claim.id) ?? []));
+  for (const evidence of evidenceOf) {
+    const { messageCount, uidSetDigest: digest } = stored.get(evidence.id)!;
+    const isKnown = evidence.server?.proof === 'STATUS' && digest !== null && evidence.expunged.size === 0;
+    const held = isKnown ? heldAsProven(messageCount, digest) : holdAll(evidence, await presentUids(pool, evidence, 1));
+    mailboxes.push(judge(evidence, held, missing.get(evidence.id) ?? []));
   }
   const complete = unread.count === 0 && mailboxes.every((mailbox) => mailbox.complete);
   return { complete, mailboxes, unread };
@@ -55,7 +55,7 @@ function heldAsProven(count: number, digest: string): Held {
 }
 
 export function holdAll(
-  { uidValidity, expunged }: Pick<Claim, 'uidValidity' | 'expunged'>,
+  { uidValidity, expunged }: Pick<MailboxEvidence, 'uidValidity' | 'expunged'>,
   uids: readonly number[],
 ): Held {
   const setOf = (members: readonly number[]): UidSet => ({
@@ -68,30 +68,30 @@ export function holdAll(
 }
 
 /** Pure: what is proven of one mailbox. */
-export function judge(claim: Claim, held: Held, missing: readonly MissingLocation[]): MailboxReceipt {
-  const unproven = claim.refusal ?? claim.doubt;
-  const proof = unproven ? null : proofOf(claim.server, held);
+export function judge(evidence: MailboxEvidence, held: Held, missing: readonly MissingLocation[]): MailboxReceipt {
+  const unproven = evidence.refusal ?? evidence.doubt;
+  const proof = unproven ? null : proofOf(evidence.server, held);
   const gaps: Gap[] = [];
   if (unproven) gaps.push({ uid: null, reason: unproven });
   else if (!proof) gaps.push({ uid: null, reason: 'NOT_EQUAL' });
   for (const { uid, reason } of missing)
     gaps.push({ uid, reason: reason === null ? 'NOT_FETCHED' : gapReason(reason) });
-  for (const uid of claim.expunged) gaps.push({ uid, reason: 'EXPUNGED_MEANWHILE' });
+  for (const uid of evidence.expunged) gaps.push({ uid, reason: 'EXPUNGED_MEANWHILE' });
   return {
-    mailboxId: claim.id,
-    mailbox: claim.path,
-    uidValidity: claim.uidValidity === null ? null : claim.uidValidity.toString(),
-    serverMessages: claim.server?.messages ?? null,
+    mailboxId: evidence.id,
+    mailbox: evidence.path,
+    uidValidity: evidence.uidValidity === null ? null : evidence.uidValidity.toString(),
+    serverMessages: evidence.server?.messages ?? null,
     storedMessages: held.now.count - missing.length,
     uidSetDigest: proof ? held.now.digest : null,
     proof,
-    flagsProven: proof !== null && claim.flagsProven,
-    compared: proof !== null && claim.compared,
+    flagsProven: proof !== null && evidence.flagsProven,
+    compared: proof !== null && evidence.compared,
     complete: proof !== null && missing.length === 0,
     gaps: gaps.slice(0, MAX_GAPS),
     gapCount: gaps.length,
-    repairs: claim.repairs,
-    at: claim.at.toISOString(),
+    repairs: evidence.repairs,
+    at: evidence.at.toISOString(),
   };
 }
 

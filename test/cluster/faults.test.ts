@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
-import { expectSound } from '../../lab/assertions/consistent.ts';
+import { expectConsistent } from '../../lab/assertions/consistent.ts';
 import { withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { mails } from '../../lab/mail/mails.ts';
 import { openTunnel } from '../../lab/proxies/tunnel.ts';
@@ -54,7 +54,7 @@ test('a worker is killed in mid-run: another one has its run within 30 seconds, 
   expect(resumed.messagesProcessed).toBeGreaterThanOrEqual(messagesProcessed);
   expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE });
   expect(rescuer.stdout()).toContain('resuming a run whose worker died');
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
+  await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
 });
 
 test('an API node is killed with subscriptions open: clients go to another one, and miss no completion', async () => {
@@ -103,7 +103,7 @@ test('an API node is killed with subscriptions open: clients go to another one, 
   }
   await client.dispose();
   for (const each of [one, quick])
-    await expectSound({ service: other, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+    await expectConsistent({ service: other, databaseUrl, server: dovecot }, { ...each, runs: 1 });
 });
 
 test('two schedulers start what is due once', async () => {
@@ -124,7 +124,7 @@ test('two schedulers start what is due once', async () => {
     });
   await waitFor(async () => (await finished()).ended >= all.length, { what: 'the runs', timeoutMs: 60_000 });
   expect(await finished()).toEqual({ ended: all.length, all: all.length });
-  for (const each of all) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+  for (const each of all) await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
 });
 
 test('PostgreSQL crashes and comes back: runs go on, and what was answered is there', async () => {
@@ -153,7 +153,7 @@ test('PostgreSQL crashes and comes back: runs go on, and what was answered is th
   expect(worker.stderr()).toBe('');
   expect(run).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: SIZE });
   await waitFor(() => lastFrame(watcher, runId), { what: 'the completion' });
-  await expectSound({ service: api, databaseUrl: url, server: dovecot }, { ...one, runs: 1 });
+  await expectConsistent({ service: api, databaseUrl: url, server: dovecot }, { ...one, runs: 1 });
 });
 
 /** A backend that dies takes all others with it, and the server recovers from its log. */
@@ -195,11 +195,11 @@ test('a worker is cut off from PostgreSQL, loses its lease and comes back: it wr
     what: 'it to find out',
     timeoutMs: 30_000,
   });
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
+  await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
   // It is of use again.
   dovecot.deliver(one.user, 'INBOX', mails(SIZE, SIZE + 5));
   expect(await finishedRun(api, await startSync(api, one.account))).toMatchObject({ status: 'SUCCEEDED' });
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 2 });
+  await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 2 });
 });
 
 test('without Redis nodes that share a PostgreSQL are correct too, and say what they lack', async () => {
@@ -213,6 +213,6 @@ test('without Redis nodes that share a PostgreSQL are correct too, and say what 
   for (const run of runs) expect(await finishedRun(one, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
   await waitFor(() => lastFrame(watcher, runs[0]!), { what: 'the completion, at another node' });
   expectSteady(watcher.frames);
-  for (const each of all) await expectSound({ service: one, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+  for (const each of all) await expectConsistent({ service: one, databaseUrl, server: dovecot }, { ...each, runs: 1 });
   expect(one.log()).toContain('without REDIS_URL');
 });

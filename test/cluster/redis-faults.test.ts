@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { expectSound } from '../../lab/assertions/consistent.ts';
+import { expectConsistent } from '../../lab/assertions/consistent.ts';
 import { mails } from '../../lab/mail/mails.ts';
 import { openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
 import { freePort } from '../../lab/servers/free-port.ts';
@@ -66,9 +66,9 @@ test('Redis goes: syncs go on, progress too, health says it; it comes back empty
   await waitFor(() => lastFrame(watcher, last), { what: 'the completion' });
   expectSteady(watcher.frames);
   for (const each of [large, ...small.slice(0, 2)]) {
-    await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 2 });
+    await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 2 });
   }
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
+  await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
   expect(worker.stdout()).toContain('Redis is not there');
   expect(worker.stderr()).toBe('');
 });
@@ -87,7 +87,7 @@ test('a Redis that is not there does not keep a node from starting and working, 
   await waitFor(async () => ((await health()) as { redis: string }).redis === 'ok', { what: 'Redis to be seen' });
   const next = await startSync(node, one.account);
   await waitFor(() => lastFrame(watcher, next), { what: 'the next completion' });
-  await expectSound({ service: node, databaseUrl, server: dovecot }, { ...one, runs: 2 });
+  await expectConsistent({ service: node, databaseUrl, server: dovecot }, { ...one, runs: 2 });
   expect(node.log().match(/Redis is not there/g)).toHaveLength(1);
 });
 
@@ -119,7 +119,7 @@ test('Redis forgets everything while runs wait: they are told of again', async (
   for (const refuse of held) refuse();
   for (const run of runs.slice(1))
     expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
-  for (const each of rest) await expectSound({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
+  for (const each of rest) await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
 });
 
 async function flush(): Promise<void> {
@@ -154,5 +154,5 @@ test('Redis is full and takes nothing more: syncs go on, health says it, and it 
   }
   await waitFor(async () => (await health()) === 'ok', { what: 'Redis to be used' });
   await succeeds();
-  await expectSound({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 4 });
+  await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 4 });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { explainPlace } from '../../lab/assertions/explain-difference.ts';
 import { expectOnlyRead } from '../../lab/assertions/read-only.ts';
 import { receiptOf } from '../../lab/assertions/receipt.ts';
-import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { repeatedFacts } from '../../lab/assertions/repeated-facts.ts';
 import { type MailboxTruth, truth } from '../../lab/assertions/server-truth.ts';
 import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
@@ -135,7 +135,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     expect(await stored(user)).toEqual(await truth({ ...server, user }));
     expect(await lastError(account)).toEqual({ isSyncing: false, lastSyncError: null });
     expect(await verifyChain(service, account)).toMatchObject({ ok: true });
-    expect(toldTwice(await eventsOf(service, account))).toEqual([]);
+    expect(repeatedFacts(await eventsOf(service, account))).toEqual([]);
   }
 
   // What a server can do has no part in how a connection fails.

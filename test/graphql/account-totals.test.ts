@@ -13,7 +13,7 @@ beforeAll(async () => {
   account = await storeAccount(api.database, api.alice.id, 'ann@example.com');
   await api.database.prisma.mailbox.update({
     where: { id: account.inbox },
-    data: { messageCount: 40, unseenCount: 3, proof: { create: { provenCurrentAt: LATER } } },
+    data: { messageCount: 40, unreadCount: 3, proof: { create: { provenCurrentAt: LATER } } },
   });
   await api.database.prisma.mailbox.update({ where: { id: account.archive }, data: { messageCount: 2 } });
 });
@@ -24,7 +24,7 @@ async function totals() {
   const { data } = await api.ask(
     api.alice,
     `query ($id: ID!) { emailAccount(id: $id) {
-      totals { mailboxes messages stored unseen provenCurrentAt } mailboxes(first: 1) { edges { node { path } } }
+      totals { mailboxes messages stored unread provenCurrentAt } mailboxes(first: 1) { edges { node { path } } }
     } }`,
     { id: encodeId('EmailAccount', account.accountId) },
   );
@@ -32,7 +32,7 @@ async function totals() {
 }
 
 test('an account is proven when all of its mailboxes are, since the oldest of their proofs', async () => {
-  expect(await totals()).toEqual({ mailboxes: 2, messages: 42, stored: 42, unseen: 3, provenCurrentAt: null });
+  expect(await totals()).toEqual({ mailboxes: 2, messages: 42, stored: 42, unread: 3, provenCurrentAt: null });
   await api.database.prisma.mailboxProof.create({ data: { mailboxId: account.archive, provenCurrentAt: EARLIER } });
   expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
 });
@@ -52,9 +52,9 @@ test('mailboxes that are gone do not count', async () => {
     mailboxes: 1,
     messages: 40,
     stored: 40,
-    unseen: 3,
+    unread: 3,
     provenCurrentAt: LATER.toISOString(),
   });
   await api.database.prisma.mailbox.update({ where: { id: account.inbox }, data: { deletedAt: LATER } });
-  expect(await totals()).toEqual({ mailboxes: 0, messages: 0, stored: 0, unseen: 0, provenCurrentAt: null });
+  expect(await totals()).toEqual({ mailboxes: 0, messages: 0, stored: 0, unread: 0, provenCurrentAt: null });
 });

@@ -6,7 +6,7 @@ import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
-import { giveWay } from '../../src/store/runs/preempt.ts';
+import { preempt } from '../../src/store/runs/preempt.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
@@ -132,7 +132,7 @@ test('given back at a shutdown', async () => {
 
 test('gives way to another: it waits again, with what it has done', async () => {
   const { lease } = await running();
-  await giveWay(api.database.pool, lease, true);
+  await preempt(api.database.pool, lease, true);
   expect(await status()).toMatchObject({
     ...NEVER,
     state: 'QUEUED',

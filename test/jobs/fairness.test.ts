@@ -5,7 +5,7 @@ import { newId } from '../../src/domain/ids.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { type ClaimedRun, claimNextRun } from '../../src/store/runs/claim-run.ts';
 import { finishRun } from '../../src/store/runs/finish-run.ts';
-import { giveWay, runsGivingWay } from '../../src/store/runs/preempt.ts';
+import { preempt, runsToPreempt } from '../../src/store/runs/preempt.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
 
 /**
@@ -78,12 +78,12 @@ async function simulate(
     }
     if (now % SECOND === 0) await tick(at);
     if (now % STEP_MS === 0 && running.size > 0) {
-      const leaving = await runsGivingWay(pool, at);
+      const leaving = await runsToPreempt(pool, at);
       for (const busy of [...running].filter(({ claimed }) => leaving.includes(claimed.run.id))) {
         running.delete(busy);
         const { run, lease } = busy.claimed;
         left.set(run.id, endOf(busy) - now);
-        await giveWay(pool, lease, true, at);
+        await preempt(pool, lease, true, at);
       }
     }
     while (running.size < places) {

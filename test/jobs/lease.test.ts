@@ -79,7 +79,7 @@ const batch = () => ({
   mailbox,
   items: digested.messages.map((message, index) => ({ uid: index + 1, internalDate: null, index, message })),
   digested,
-  onTheMove: new Set<string>(),
+  movingMessageIds: new Set<string>(),
 });
 
 const LATER = {

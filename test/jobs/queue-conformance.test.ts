@@ -14,7 +14,7 @@ import { createBullmqQueue } from '../../src/jobs/queue/bullmq-queue.ts';
 import { createLocalQueue } from '../../src/jobs/queue/local-queue.ts';
 import { QUEUE_NAME } from '../../src/jobs/queue/sync-job.ts';
 import type { SyncQueue } from '../../src/jobs/queue/sync-queue.ts';
-import { createPlaces } from '../../src/jobs/queue/worker-slots.ts';
+import { createWorkerSlots } from '../../src/jobs/queue/worker-slots.ts';
 import { createLocalProgressBus } from '../../src/live/progress-bus.ts';
 import { openRedis } from '../../src/redis.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
@@ -51,7 +51,7 @@ const adapters = {
   local: async (_prefix: string, concurrency: number): Promise<Node> => {
     const going: Going[] = [];
     const handler = handlerOf(going);
-    const queue = createLocalQueue(createPlaces(concurrency, handler), handler, log);
+    const queue = createLocalQueue(createWorkerSlots(concurrency, handler), handler, log);
     return { queue, going, close: () => queue.close() };
   },
   BullMQ: async (prefix: string, concurrency: number): Promise<Node> => {
@@ -59,7 +59,7 @@ const adapters = {
     const handler = handlerOf(going);
     const redis = openRedis(redisUrl, prefix, log);
     await waitFor(() => redis.isReady, { what: 'Redis' });
-    const worker = { places: createPlaces(concurrency, handler), concurrency, handler };
+    const worker = { slots: createWorkerSlots(concurrency, handler), concurrency, handler };
     const queue = createBullmqQueue({ redis, prefix, pool: database.pool, worker, log });
     return { queue, going, close: () => queue.close().finally(() => redis.close()) };
   },
@@ -243,11 +243,11 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     const { tenantId, ids } = await accounts(3);
     const [first, second, third] = await started(worker, tenantId, ids);
     await going(1);
-    const places = () => Promise.all([first!, second!, third!].map((id) => syncsOf(worker).queuePlace(id)));
-    expect(await places()).toEqual([null, 1, 2]);
+    const slots = () => Promise.all([first!, second!, third!].map((id) => syncsOf(worker).queuePosition(id)));
+    expect(await slots()).toEqual([null, 1, 2]);
     worker.going[0]!.succeed();
     await going(2);
-    expect(await places()).toEqual([null, null, 1]);
+    expect(await slots()).toEqual([null, null, 1]);
   });
 
   test('hosts: what may not begin there waits, and keeps nothing else from beginning', async () => {

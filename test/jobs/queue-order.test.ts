@@ -7,7 +7,7 @@ import { type Database, openDatabase } from '../../src/store/plumbing/database.t
 import { type ClaimedRun, claimNextRun, nextRun } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, finishRun } from '../../src/store/runs/finish-run.ts';
 import { coolHost, hostIsWell } from '../../src/store/runs/host-cooling.ts';
-import { queuePlace } from '../../src/store/runs/queue-position.ts';
+import { queuePosition } from '../../src/store/runs/queue-position.ts';
 import { giveBackRun } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 
@@ -129,7 +129,7 @@ test('what somebody asked for goes before what the schedule started', async () =
   await queue('a', 3);
   await queue('b', 3);
   const [asked] = await queue('a', 1, { trigger: 'USER' });
-  expect(await queuePlace(database.pool, asked!)).toBe(1);
+  expect(await queuePosition(database.pool, asked!)).toBe(1);
   expect((await claim())?.run.id).toBe(asked);
 });
 
@@ -139,14 +139,14 @@ test('a place in the queue is the turn in which it really comes', async () => {
   const [cancelled] = await queue('b', 1);
   await cancelRun(database.pool, tenantOf('b'), cancelled!);
   for (let waiting = runs.length - 1; waiting > 0; waiting -= 1) {
-    const places = await Promise.all(runs.map(async (id) => [await queuePlace(database.pool, id), id] as const));
+    const places = await Promise.all(runs.map(async (id) => [await queuePosition(database.pool, id), id] as const));
     const queued = places.filter(([place]) => place !== null).toSorted(([a], [b]) => a! - b!);
     expect(queued.map(([place]) => place)).toEqual(Array.from({ length: waiting }, (_, i) => i + 1));
     const next = await claim();
     expect(next?.run.id).toBe(queued[0]![1]);
     await finish(next!);
   }
-  expect(await queuePlace(database.pool, running!.run.id)).toBeNull();
+  expect(await queuePosition(database.pool, running!.run.id)).toBeNull();
   expect(await claim()).toBeNull();
 });
 
@@ -179,7 +179,7 @@ test.each([1, 2, 3])('places and the next run are those of the whole queue, sort
   );
   const { rows } = await pool.query<{ id: string }>(SORTED);
   expect(rows.length).toBeGreaterThan(10);
-  expect(await Promise.all(rows.map(({ id }) => queuePlace(pool, id)))).toEqual(rows.map((_, i) => i + 1));
+  expect(await Promise.all(rows.map(({ id }) => queuePosition(pool, id)))).toEqual(rows.map((_, i) => i + 1));
   expect(await nextRun(pool)).toBe(rows[0]!.id);
 });
 

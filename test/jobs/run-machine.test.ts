@@ -13,7 +13,7 @@ import type { Lease } from '../../src/store/plumbing/sql.ts';
 import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
-import { giveWay } from '../../src/store/runs/preempt.ts';
+import { preempt } from '../../src/store/runs/preempt.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';
 import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/runs/requeue-runs.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
@@ -161,8 +161,8 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
     const given = await giveBackRun(database.pool, lease, n % 2 === 0, world.now);
     expect(given !== null).toBe(world.holds(lease));
   }),
-  giveWay: byWorker(async (world, lease, n) => {
-    const given = await giveWay(database.pool, lease, n % 2 === 0, world.now);
+  preempt: byWorker(async (world, lease, n) => {
+    const given = await preempt(database.pool, lease, n % 2 === 0, world.now);
     expect(given !== null).toBe(world.holds(lease));
   }),
 };

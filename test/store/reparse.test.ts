@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Client } from 'pg';
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { dangling } from '../../lab/assertions/dangling-references.ts';
+import { danglingReferences } from '../../lab/assertions/dangling-references.ts';
 import { insertTestAccount } from '../../lab/assertions/stored-account.ts';
 import { withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { mails } from '../../lab/mail/mails.ts';
@@ -111,7 +111,7 @@ describe.each([
         index,
         message,
       }));
-      await storeBatch(pool, to, { mailbox, items, digested, onTheMove: new Set() });
+      await storeBatch(pool, to, { mailbox, items, digested, movingMessageIds: new Set() });
     }
   }
 
@@ -198,7 +198,7 @@ describe.each([
   const noneIsLost = async () => {
     const client = (await database.pool.connect()) as unknown as Client & { release(): void };
     try {
-      expect(await dangling(client)).toEqual([]);
+      expect(await danglingReferences(client)).toEqual([]);
     } finally {
       client.release();
     }

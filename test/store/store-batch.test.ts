@@ -74,7 +74,7 @@ describe.each([
       index,
       message,
     }));
-    return storeBatch(pool, lease, { mailbox, items, digested, onTheMove: new Set() });
+    return storeBatch(pool, lease, { mailbox, items, digested, movingMessageIds: new Set() });
   }
 
   /** The database's pool for one whose look at what is known is followed by something else. */
@@ -111,7 +111,7 @@ describe.each([
   };
 
   /** What the run says of itself, and that the chain is whole. */
-  async function expectSound(told: { messagesCreated: number; eventsCreated: number }): Promise<void> {
+  async function expectConsistent(told: { messagesCreated: number; eventsCreated: number }): Promise<void> {
     const { accountId } = lease;
     const { eventSeq, eventHash } = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: accountId } });
     expect(
@@ -129,7 +129,7 @@ describe.each([
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
     expect(await store(database.pool, archive)).toMatchObject({ messagesProcessed: 10, messagesCreated: 5 });
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 10, received: 5, copied: 5 });
-    await expectSound({ messagesCreated: 5, eventsCreated: 12 });
+    await expectConsistent({ messagesCreated: 5, eventsCreated: 12 });
   });
 
   test('what is told of the account between its look and its writing stays, and the batch comes behind', async () => {
@@ -143,7 +143,7 @@ describe.each([
     );
     expect(await store(pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
-    await expectSound({ messagesCreated: 5, eventsCreated: 6 });
+    await expectConsistent({ messagesCreated: 5, eventsCreated: 6 });
   });
 
   test('the same messages from two mailboxes at once are stored once', async () => {
@@ -151,7 +151,7 @@ describe.each([
     const pool = beforeItWrites(() => store(database.pool, archive));
     await store(pool, inbox);
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 10, received: 5, copied: 5 });
-    await expectSound({ messagesCreated: 5, eventsCreated: 12 });
+    await expectConsistent({ messagesCreated: 5, eventsCreated: 12 });
   });
 
   test('who holds the rows is waited for, and what was written to them stays', async () => {
@@ -167,7 +167,7 @@ describe.each([
     await Promise.all(others);
     other.release();
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
-    await expectSound({ messagesCreated: 5, eventsCreated: 6 });
+    await expectConsistent({ messagesCreated: 5, eventsCreated: 6 });
   });
 
   /** In the embedded database, which does one thing after the other, it is at once. */

@@ -4,7 +4,7 @@ import { storedTruth } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { corpus } from '../../lab/mail/corpus.ts';
 import type { LaidDownMail } from '../../lab/mail/maildir.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { type Dovecot, startDovecot } from '../../lab/servers/dovecot.ts';
 import type { ServerProcess } from '../../lab/servers/server-process.ts';
 import { postgres } from '../../lab/servers/shared-servers.ts';
@@ -12,7 +12,7 @@ import { type Service, startService } from '../../lab/service/service.ts';
 import { connectAccount, eventsOf, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /** The same changes must come over whatever help the server gives to find them. */
-describe.each(LEVELS)('changes on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('changes on a server with %s', (level, capability) => {
   const user = `changes-${level.toLowerCase()}`;
   let server: Dovecot & ServerProcess;
   let service: Service;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { receiptOf } from '../../lab/assertions/receipt.ts';
-import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { repeatedFacts } from '../../lab/assertions/repeated-facts.ts';
 import { truth } from '../../lab/assertions/server-truth.ts';
 import { storedTruth } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
 import { type FaultProxy, openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { startCourier } from '../../lab/servers/courier.ts';
 import { startCyrus } from '../../lab/servers/cyrus.ts';
 import { startDovecot } from '../../lab/servers/dovecot.ts';
@@ -21,7 +21,7 @@ import { connectAccount, eventsOf, finishedRun, startSync, sync, verifyChain } f
  * next one, in peace, finds all that is left.
  */
 const servers: [string, () => Promise<MailServer & ServerProcess>][] = [
-  ...LEVELS.map(([level, capability]): (typeof servers)[number] => [
+  ...CAPABILITY_LEVELS.map(([level, capability]): (typeof servers)[number] => [
     `Dovecot with ${level}`,
     () => startDovecot(capability ? { capability } : {}),
   ]),
@@ -52,7 +52,7 @@ describe.each(servers)('%s', (name, start) => {
   const isEqual = async () => {
     expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
     const events = await eventsOf(service, account);
-    expect(toldTwice(events)).toEqual([]);
+    expect(repeatedFacts(events)).toEqual([]);
     expect(await verifyChain(service, account)).toMatchObject({ ok: true });
     return events.map(({ type }) => type);
   };

@@ -5,7 +5,7 @@ import { truth } from '../../lab/assertions/server-truth.ts';
 import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { mails } from '../../lab/mail/mails.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { startDovecot } from '../../lab/servers/dovecot.ts';
 import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
 import { type Service, startService } from '../../lab/service/service.ts';
@@ -38,7 +38,7 @@ async function digestOnServer(actor: RawImap, path: string): Promise<string> {
   return createHash('sha256').update(`${uidValidity}\n${set}`).digest('hex');
 }
 
-describe.each(LEVELS)('on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
   test('each run proves what it has, by what the server says', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `receipt-${level.toLowerCase()}`;

@@ -5,7 +5,7 @@ import { mailboxRows } from '../../lab/assertions/stored-rows.ts';
 import { storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { mails } from '../../lab/mail/mails.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { type Dovecot, startDovecot } from '../../lab/servers/dovecot.ts';
 import type { ServerProcess } from '../../lab/servers/server-process.ts';
 import { postgres } from '../../lab/servers/shared-servers.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(LEVELS)('on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
   const user = `renames-${level.toLowerCase()}`;
   let server: Dovecot & ServerProcess;
   let account: string;

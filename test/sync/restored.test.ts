@@ -6,7 +6,7 @@ import { truth } from '../../lab/assertions/server-truth.ts';
 import { storedTruth } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { mails } from '../../lab/mail/mails.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { startDovecot } from '../../lab/servers/dovecot.ts';
 import { postgres } from '../../lab/servers/shared-servers.ts';
 import { type Service, startService } from '../../lab/service/service.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(LEVELS)('a mailbox set back to a backup, on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('a mailbox set back to a backup, on a server with %s', (level, capability) => {
   test('is equal again, also when UIDs name other messages now', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `restored-${level.toLowerCase()}`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectOnlyRead } from '../../lab/assertions/read-only.ts';
-import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { repeatedFacts } from '../../lab/assertions/repeated-facts.ts';
 import { truth } from '../../lab/assertions/server-truth.ts';
 import { storedTruth } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
@@ -84,7 +84,7 @@ describe.each(servers)('%s', (name, start) => {
     expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
     expect(await verifyChain(service, account)).toMatchObject({ ok: true });
     const events = await eventsOf(service, account);
-    expect(toldTwice(events)).toEqual([]);
+    expect(repeatedFacts(events)).toEqual([]);
     return events.slice(before).map(({ type }) => type);
   }
 

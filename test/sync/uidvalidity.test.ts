@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { receiptOf } from '../../lab/assertions/receipt.ts';
-import { toldTwice } from '../../lab/assertions/repeated-facts.ts';
+import { repeatedFacts } from '../../lab/assertions/repeated-facts.ts';
 import { truth } from '../../lab/assertions/server-truth.ts';
 import { rowVersions, storedTruth, withDatabase } from '../../lab/assertions/stored-truth.ts';
 import { RawImap } from '../../lab/imap-client/raw-imap.ts';
 import { mails } from '../../lab/mail/mails.ts';
-import { LEVELS } from '../../lab/servers/capability-levels.ts';
+import { CAPABILITY_LEVELS } from '../../lab/servers/capability-levels.ts';
 import { startDovecot } from '../../lab/servers/dovecot.ts';
 import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
 import { type Service, startService } from '../../lab/service/service.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(LEVELS)('a UIDVALIDITY that goes to and fro, on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('a UIDVALIDITY that goes to and fro, on a server with %s', (level, capability) => {
   test('is believed three times, and then only where UIDs name other messages', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `to-and-fro-${level.toLowerCase()}`;
@@ -74,7 +74,7 @@ describe.each(LEVELS)('a UIDVALIDITY that goes to and fro, on a server with %s',
     await renumber(2000);
     await comeOver();
     expect(await resets()).toBe(told + 1);
-    expect(toldTwice(await eventsOf(service, account))).toEqual([]);
+    expect(repeatedFacts(await eventsOf(service, account))).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { builder } from '../builder.ts';
 export interface MailboxFacts {
   readonly id: string;
   readonly messageCount: number;
-  readonly unseenCount: number;
+  readonly unreadCount: number;
   readonly proof: { readonly provenCurrentAt: Date | null } | null;
 }
 
@@ -29,7 +29,7 @@ export const AccountTotals = builder.objectRef<AccountFacts>('AccountTotals').im
       resolve: async ({ mailboxes }, _args, { missingCount }) =>
         sum(await Promise.all(mailboxes.map(async ({ id, messageCount }) => messageCount - (await missingCount(id))))),
     }),
-    unseen: t.int({ resolve: ({ mailboxes }) => sum(mailboxes.map(({ unseenCount }) => unseenCount)) }),
+    unread: t.int({ resolve: ({ mailboxes }) => sum(mailboxes.map(({ unreadCount }) => unreadCount)) }),
     provenCurrentAt: t.field({
       type: 'DateTime',
       nullable: true,

@@ -49,7 +49,7 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
         listUnread: true,
         mailboxes: {
           where: { deletedAt: null },
-          select: { id: true, messageCount: true, unseenCount: true, proof: { select: { provenCurrentAt: true } } },
+          select: { id: true, messageCount: true, unreadCount: true, proof: { select: { provenCurrentAt: true } } },
         },
       },
       resolve: (account) => account,

@@ -23,7 +23,7 @@ builder.prismaObject('Mailbox', {
         'How many of these are stored with all their bytes. The others are still to be fetched, or were set aside.',
       resolve: async ({ id, messageCount }, _args, { missingCount }) => messageCount - (await missingCount(id)),
     }),
-    unseenCount: t.exposeInt('unseenCount'),
+    unreadCount: t.exposeInt('unreadCount'),
     lastSyncedAt: t.expose('lastSyncedAt', { type: 'DateTime', nullable: true }),
     provenCurrentAt: t.field({
       type: 'DateTime',

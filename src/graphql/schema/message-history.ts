@@ -130,7 +130,7 @@ async function locations(
       mailboxId: true,
       uid: true,
       messageId: true,
-      seenAt: true,
+      firstListedAt: true,
       storedAt: true,
       deletedAt: true,
       mailbox: { select: { path: true } },

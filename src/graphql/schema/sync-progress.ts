@@ -41,7 +41,7 @@ const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
       description: 'Its place in the queue when this frame was sent, from 1; null when it is not queued.',
       complexity: PLACE_COMPLEXITY,
       resolve: ({ status, runId }, _args, { services }) =>
-        status === 'QUEUED' ? services.syncs.queuePlace(runId) : null,
+        status === 'QUEUED' ? services.syncs.queuePosition(runId) : null,
     }),
     stats: t.expose('stats', { type: SyncStats }),
     error: t.expose('error', { type: SyncError, nullable: true }),

@@ -60,7 +60,7 @@ export const SyncRun = builder.prismaObject('SyncRun', {
       nullable: true,
       description: 'Its place in the queue of the whole installation, from 1; null when it is not queued.',
       complexity: PLACE_COMPLEXITY,
-      resolve: (run, _args, { services }) => (run.status === 'QUEUED' ? services.syncs.queuePlace(run.id) : null),
+      resolve: (run, _args, { services }) => (run.status === 'QUEUED' ? services.syncs.queuePosition(run.id) : null),
     }),
     requestedAt: t.expose('requestedAt', { type: 'DateTime' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),

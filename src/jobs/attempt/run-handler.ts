@@ -9,11 +9,11 @@ import type { Database } from '../../store/plumbing/database.ts';
 import { type ClaimedRun, claimNextRun, claimRun } from '../../store/runs/claim-run.ts';
 import { finishRun } from '../../store/runs/finish-run.ts';
 import { postponeRun } from '../../store/runs/postpone-run.ts';
-import { giveWay } from '../../store/runs/preempt.ts';
+import { preempt } from '../../store/runs/preempt.ts';
 import { giveBackRun } from '../../store/runs/requeue-runs.ts';
 import type { RunHandler, StopReason } from '../queue/sync-queue.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { createTurns } from './preemption.ts';
+import { createPreemption } from './preemption.ts';
 import { type RetrySettings, reactionTo } from './retry-policy.ts';
 
 export interface RunHandlerOptions {
@@ -47,7 +47,7 @@ export interface RunTools {
 export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
   const { pool } = database;
-  const turns = createTurns(pool, parentLog);
+  const turns = createPreemption(pool, parentLog);
 
   async function attempt(
     claimed: ClaimedRun,
@@ -92,7 +92,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       if (reason === 'shutdown') {
         await giveBack(false);
       } else if (reason === 'gives-way') {
-        const queued = await giveWay(pool, lease, madeHeadway());
+        const queued = await preempt(pool, lease, madeHeadway());
         if (queued) publish(queued);
         log.info('sync gives way to another');
       } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {

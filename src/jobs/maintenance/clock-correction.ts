@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { correctTimes } from '../../store/runs/correct-times.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often times in the future are looked for, in milliseconds. */
 const EVERY_MS = 30_000;
@@ -11,8 +11,8 @@ const EVERY_MS = 30_000;
  * so.
  * @returns how to stop; resolves when what is under way has ended.
  */
-export function startClockCare(pool: Pool, intervalMinutes: number, log: Logger): () => Promise<void> {
-  return every(
+export function startClockCorrection(pool: Pool, intervalMinutes: number, log: Logger): () => Promise<void> {
+  return runPeriodically(
     EVERY_MS,
     'correcting times',
     async () => {

@@ -5,7 +5,7 @@ import type { Database } from '../../store/plumbing/database.ts';
 import { failLostRuns } from '../../store/runs/finish-run.ts';
 import { queueDueRetries, requeueDeadRuns } from '../../store/runs/requeue-runs.ts';
 import type { SyncQueue } from '../queue/sync-queue.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often the rows are asked, in milliseconds: a retry begins at most that much late. */
 const EVERY_MS = 1_000;
@@ -30,7 +30,7 @@ export async function startRecovery({
 }): Promise<() => Promise<void>> {
   // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
   await recover(database.exclusive);
-  return every(EVERY_MS, 'looking for runs', () => recover(false), log);
+  return runPeriodically(EVERY_MS, 'looking for runs', () => recover(false), log);
 
   async function recover(all: boolean): Promise<void> {
     // One loss is always forgiven: that a process was killed says nothing of the run.

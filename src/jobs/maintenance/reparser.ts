@@ -6,7 +6,7 @@ import { leaveAsIs, storeReparsed } from '../../store/mail/reparse.ts';
 import { NO_ACCOUNT, type StaleMessage, sourcesOf, staleMessages } from '../../store/mail/stale-messages.ts';
 import type { Database } from '../../store/plumbing/database.ts';
 import { isAnyRunning } from '../../store/runs/is-any-running.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often the rows are asked for messages of an earlier parser, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -30,7 +30,7 @@ export function startReparser(
   const { pool } = database;
   const stopping = new AbortController();
   const size = new BatchSize(database.transactionMs);
-  const stop = every(everyMs, 'parsing stored messages again', reparseAll, log);
+  const stop = runPeriodically(everyMs, 'parsing stored messages again', reparseAll, log);
   return async () => {
     stopping.abort();
     await stop();

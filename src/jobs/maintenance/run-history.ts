@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { clearHistory } from '../../store/runs/clear-history.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often old runs are looked for, in milliseconds. */
 const EVERY_MS = 10 * 60_000;
@@ -10,9 +10,9 @@ const EVERY_MS = 10 * 60_000;
  * Keeps the history of runs from growing for ever. Any number of nodes may do so.
  * @returns how to stop; resolves when a batch that is under way has ended.
  */
-export function startClearingHistory(pool: Pool, days: number, log: Logger): () => Promise<void> {
+export function startRunHistoryCleanup(pool: Pool, days: number, log: Logger): () => Promise<void> {
   let stopped = false;
-  const stop = every(EVERY_MS, 'clearing old runs', clearAll, log);
+  const stop = runPeriodically(EVERY_MS, 'clearing old runs', clearAll, log);
   return async () => {
     stopped = true;
     await stop();

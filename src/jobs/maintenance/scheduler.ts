@@ -4,7 +4,7 @@ import type { ProgressBus } from '../../live/progress-bus.ts';
 import type { Database } from '../../store/plumbing/database.ts';
 import { startDueRuns } from '../../store/runs/start-due-runs.ts';
 import type { SyncQueue } from '../queue/sync-queue.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often the rows are asked for accounts that are due, in milliseconds. */
 const EVERY_MS = 1_000;
@@ -31,7 +31,7 @@ export function startScheduler({
   log: Logger;
 }): () => Promise<void> {
   let stopped = false;
-  const stop = every(EVERY_MS, 'looking for accounts that are due', tick, log);
+  const stop = runPeriodically(EVERY_MS, 'looking for accounts that are due', tick, log);
   return async () => {
     stopped = true;
     await stop();

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { BatchSize } from '../../domain/batch-size.ts';
 import { indexWaiting } from '../../store/mail/index-waiting.ts';
 import type { Database } from '../../store/plumbing/database.ts';
-import { every } from '../run-periodically.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often the rows are asked for messages that wait, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -22,7 +22,7 @@ const WAIT_MS = 30_000;
 export function startSearchIndexer(database: Database, log: Logger, waitMs = WAIT_MS): () => Promise<void> {
   const stopping = new AbortController();
   const size = new BatchSize(database.transactionMs);
-  const stop = every(Math.min(EVERY_MS, waitMs), 'indexing words', indexAll, log);
+  const stop = runPeriodically(Math.min(EVERY_MS, waitMs), 'indexing words', indexAll, log);
   return async () => {
     stopping.abort();
     await stop();

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { tendTable } from '../../store/embedded/maintain-table.ts';
-import { every } from '../run-periodically.ts';
+import { maintainTable } from '../../store/embedded/maintain-table.ts';
+import { runPeriodically } from '../run-periodically.ts';
 
 /** How often it is asked whether a table needs care, in milliseconds: a first sync stores some thousand messages in that time. */
 const EVERY_MS = 5_000;
@@ -13,9 +13,9 @@ const REST = 4;
  * Keeps the tables of the embedded database in shape, one at a time. A PostgreSQL that is a server does so by itself.
  * @returns how to stop; resolves when what is under way has ended
  */
-export function startTableCare(pool: Pool, log: Logger, everyMs = EVERY_MS): () => Promise<void> {
+export function startTableMaintenance(pool: Pool, log: Logger, everyMs = EVERY_MS): () => Promise<void> {
   const stopping = new AbortController();
-  const stop = every(everyMs, 'looking after the tables', tendAll, log);
+  const stop = runPeriodically(everyMs, 'looking after the tables', tendAll, log);
   return async () => {
     stopping.abort();
     await stop();
@@ -24,7 +24,7 @@ export function startTableCare(pool: Pool, log: Logger, everyMs = EVERY_MS): () 
   async function tendAll(): Promise<void> {
     while (!stopping.signal.aborted) {
       const began = performance.now();
-      const done = await tendTable(pool);
+      const done = await maintainTable(pool);
       if (!done) return;
       const ms = performance.now() - began;
       log.debug({ ...done, ms }, 'table looked after');

@@ -5,7 +5,7 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { RedisLink } from '../../redis.ts';
 import { type DispatchableRun, dispatchableRuns, waitingRuns } from '../../store/runs/dispatchable-runs.ts';
 import { type BullmqWorkerOptions, createBullmqWorker } from './bullmq-worker.ts';
-import { headOf } from './job-fronts.ts';
+import { frontOf } from './job-fronts.ts';
 import { createLocalQueue } from './local-queue.ts';
 import { idOf, messageOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
 import type { SyncQueue } from './sync-queue.ts';
@@ -44,7 +44,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const cancels = `${prefix}:cancelled`;
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue'));
-  const fromRows = worker ? createLocalQueue(worker.places, worker.handler, log) : null;
+  const fromRows = worker ? createLocalQueue(worker.slots, worker.handler, log) : null;
   /** Runs to be told of, and the sending that is under way: what comes meanwhile goes out together. */
   const unsent = new Set<string>();
   let sending: Promise<void> | null = null;
@@ -54,8 +54,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   async function send(asked: Promise<readonly DispatchableRun[]>): Promise<void> {
     const [runs, ...heads] = await Promise.all([
       asked,
-      headOf(redis, messages, 'USER'),
-      headOf(redis, messages, 'SCHEDULE'),
+      frontOf(redis, messages, 'USER'),
+      frontOf(redis, messages, 'SCHEDULE'),
     ]);
     for (let from = 0; from < runs.length; from += BATCH) {
       await messages.addBulk(runs.slice(from, from + BATCH).map((run) => messageOf(run, heads)));
@@ -126,14 +126,14 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   }
 
   const takes = worker && createBullmqWorker({ redis, prefix, pool, messages, worker, dispatch, log });
-  const stopListening = worker && redis.subscribe(cancels, (runId) => worker.places.cancel(runId));
+  const stopListening = worker && redis.subscribe(cancels, (runId) => worker.slots.cancel(runId));
 
   return {
     messages,
     dispatch: (runs) => void dispatch(runs),
     reconcile,
     cancel(run) {
-      worker?.places.cancel(run.id);
+      worker?.slots.cancel(run.id);
       redis.publish(cancels, run.id);
       if (!redis.isReady) return;
       // Only to spare a worker the look: the message of a cancelled run is refused by its row.

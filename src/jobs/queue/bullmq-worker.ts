@@ -7,10 +7,10 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { RedisLink } from '../../redis.ts';
 import { type Blocked, type ClaimedRun, nextRun } from '../../store/runs/claim-run.ts';
 import { dispatchableRuns } from '../../store/runs/dispatchable-runs.ts';
-import { headOf } from './job-fronts.ts';
+import { frontOf } from './job-fronts.ts';
 import { idOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
 import type { RunHandler } from './sync-queue.ts';
-import type { Place, Places } from './worker-slots.ts';
+import type { WorkerSlot, WorkerSlots } from './worker-slots.ts';
 
 /**
  * A message's lock is renewed from a timer, at half of it. A worker that died is found by its run's lease, in the rows,
@@ -36,7 +36,7 @@ export interface BullmqWorkerOptions {
   readonly prefix: string;
   readonly pool: Pool;
   readonly messages: Queue<SyncJob>;
-  readonly worker: { readonly places: Places; readonly concurrency: number; readonly handler: RunHandler };
+  readonly worker: { readonly slots: WorkerSlots; readonly concurrency: number; readonly handler: RunHandler };
   /** Sends the message of what comes next for a run; resolves when it has gone out, and never rejects. */
   readonly dispatch: (runs: readonly SyncRun[]) => Promise<void>;
   readonly log: Logger;
@@ -77,25 +77,25 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
 
   async function take(job: Job<SyncJob>, token: string | undefined): Promise<unknown> {
     // One that was on its way when we stopped taking them.
-    const place = bullWorker.isPaused() ? null : worker.places.take();
+    const slot = bullWorker.isPaused() ? null : worker.slots.take();
     // Full of runs that were taken from the rows, or closing.
-    if (!place) return askAgain(job, token, null);
-    const claim = worker.handler.claimNamed(job.data.runId, place.isLast);
+    if (!slot) return askAgain(job, token, null);
+    const claim = worker.handler.claimNamed(job.data.runId, slot.isLast);
     const answer = await inTime(claim, CLAIM_WITHIN_MS).catch((error: unknown) => {
       log.error({ err: error, runId: job.data.runId }, 'a run could not be claimed');
       return null;
     });
     if (!answer) {
-      void afterAll(claim, place);
+      void afterAll(claim, slot);
       await takeNoMore();
       return askAgain(job, token, null);
     }
     const [claimed] = answer;
     if (!isClaimed(claimed)) {
-      place.leave();
+      slot.leave();
       return claimed ? askAgain(job, token, claimed.until) : 'not waiting any more';
     }
-    const latest = await carryOut(place, claimed, job);
+    const latest = await carryOut(slot, claimed, job);
     return outcomeOf(latest);
   }
 
@@ -106,20 +106,20 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
   }
 
   /** What comes of a claim whose message was given back: a run that it took all the same is carried out without one. */
-  async function afterAll(claim: Promise<ClaimedRun | Blocked | null>, place: Place): Promise<void> {
+  async function afterAll(claim: Promise<ClaimedRun | Blocked | null>, slot: WorkerSlot): Promise<void> {
     const claimed = await claim.catch((error: unknown) => {
       log.debug({ err: error }, 'a claim came to nothing');
       return null;
     });
-    if (isClaimed(claimed)) await carryOut(place, claimed, null);
-    else place.leave();
+    if (isClaimed(claimed)) await carryOut(slot, claimed, null);
+    else slot.leave();
   }
 
   /** @returns the run as its attempt left it; the message of what comes next is sent. */
-  async function carryOut(place: Place, claimed: ClaimedRun, job: Job<SyncJob> | null): Promise<SyncRun> {
+  async function carryOut(slot: WorkerSlot, claimed: ClaimedRun, job: Job<SyncJob> | null): Promise<SyncRun> {
     let latest = claimed.run;
     let shownAt = 0;
-    await place.carryOut(claimed, (row) => {
+    await slot.carryOut(claimed, (row) => {
       latest = row;
       if (row.status === 'RUNNING' && performance.now() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = performance.now();
@@ -159,7 +159,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     if (!job) return;
     if (await job.isDelayed()) await job.promote();
     if (!gaveWay) return;
-    const head = await headOf(redis, messages, run.trigger);
+    const head = await frontOf(redis, messages, run.trigger);
     // Null when another worker was quicker.
     if (head !== null) await job.changePriority({ priority: head, lifo: true });
   }

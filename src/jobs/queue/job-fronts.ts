@@ -8,7 +8,7 @@ import { scoreOf } from './sync-job.ts';
  * The priority of the message that is next, among those of what somebody asked for or of what the schedule started; null
  * when none waits.
  */
-export async function headOf(redis: RedisLink, messages: Queue, trigger: SyncTrigger): Promise<number | null> {
+export async function frontOf(redis: RedisLink, messages: Queue, trigger: SyncTrigger): Promise<number | null> {
   const from = trigger === 'USER' ? 0 : FIRST_SCHEDULED;
   const [, score] = await redis.commands.zrangebyscore(
     messages.toKey('prioritized'),

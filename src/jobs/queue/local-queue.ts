@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { RunHandler, SyncQueue } from './sync-queue.ts';
-import type { Places } from './worker-slots.ts';
+import type { WorkerSlots } from './worker-slots.ts';
 
 /**
  * The queue within one process: a message is a hint to look, and who has a place free takes from the rows the run whose
  * turn it is. So several such nodes on one database are one queue too, that looks once a second.
  */
-export function createLocalQueue(places: Places, handler: RunHandler, log: Logger): SyncQueue {
+export function createLocalQueue(slots: WorkerSlots, handler: RunHandler, log: Logger): SyncQueue {
   let closed = false;
   /** The look for runs that is under way, and whether somebody has woken us since it began. */
   let looking: Promise<void> | null = null;
@@ -28,16 +28,16 @@ export function createLocalQueue(places: Places, handler: RunHandler, log: Logge
     await new Promise((resolve) => setImmediate(resolve));
     for (;;) {
       wokenSince = false;
-      const place = places.take();
+      const slot = slots.take();
       // Whoever leaves a place wakes us.
-      if (!place) return;
-      const claimed = await handler.claim(place.isLast).catch((error: unknown) => {
-        place.leave();
+      if (!slot) return;
+      const claimed = await handler.claim(slot.isLast).catch((error: unknown) => {
+        slot.leave();
         throw error;
       });
-      if (claimed) void place.carryOut(claimed).finally(wake);
+      if (claimed) void slot.carryOut(claimed).finally(wake);
       else {
-        place.leave();
+        slot.leave();
         if (!wokenSince) return;
       }
     }
@@ -45,17 +45,17 @@ export function createLocalQueue(places: Places, handler: RunHandler, log: Logge
 
   return {
     dispatch: wake,
-    cancel: ({ id }) => places.cancel(id),
+    cancel: ({ id }) => slots.cancel(id),
     async reconcile() {
       wake();
     },
     async close() {
       closed = true;
-      const stopped = places.close();
+      const stopped = slots.close();
       await looking;
       await stopped;
       // Claimed while it closed: given back at once.
-      await places.close();
+      await slots.close();
     },
   };
 }

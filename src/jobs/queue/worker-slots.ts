@@ -3,7 +3,7 @@ import type { ClaimedRun } from '../../store/runs/claim-run.ts';
 import type { RunHandler, StopReason } from './sync-queue.ts';
 
 /** One of the places of this process, held from before the claim to the end of the run. */
-export interface Place {
+export interface WorkerSlot {
   /** It is the only free one of several (store/runs/claim-run.ts keeps it for tenants that have nothing running). */
   readonly isLast: boolean;
   /** Carries a claimed run out, then leaves. */
@@ -13,16 +13,16 @@ export interface Place {
 }
 
 /** How many runs go on at once in this process, however they come to it. */
-export interface Places {
+export interface WorkerSlots {
   /** Null when all are taken, or after `close`. */
-  take(): Place | null;
+  take(): WorkerSlot | null;
   /** Aborts the signal of a run that goes on here. */
   cancel(runId: string): void;
   /** Gives no more places, stops all that runs, resolves when it has stopped. */
   close(): Promise<void>;
 }
 
-export function createPlaces(concurrency: number, handler: RunHandler): Places {
+export function createWorkerSlots(concurrency: number, handler: RunHandler): WorkerSlots {
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
   let taken = 0;
   let closed = false;

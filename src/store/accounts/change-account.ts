@@ -7,7 +7,7 @@ import { inTransaction, type Sql } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 
 /** What of an account is to be another; what is absent stays. */
-export interface AccountChange {
+export interface AccountPatch {
   readonly displayName?: string | null;
   readonly syncIntervalMinutes?: number | null;
   readonly isActive?: boolean;
@@ -30,7 +30,7 @@ type Present = Pick<EmailAccount, 'imapHost' | 'isActive' | 'syncIntervalMinutes
 export function changeAccount(
   pool: Pool,
   { tenantId, id }: { tenantId: string; id: string },
-  change: AccountChange,
+  change: AccountPatch,
   intervalMinutes: number,
 ): Promise<{ endsSync: boolean }> {
   return inTransaction(pool, async (tx) => {
@@ -62,7 +62,7 @@ export function changeAccount(
 }
 
 /** Undefined where the account keeps its time. Whoever resumes an account, or mends its login, wants to see it sync. */
-function dueAfter(present: Present, change: AccountChange, defaultMinutes: number): Date | null | undefined {
+function dueAfter(present: Present, change: AccountPatch, defaultMinutes: number): Date | null | undefined {
   if (!(change.isActive ?? present.isActive)) return null;
   if (present.needsAuthSince && !change.login) return undefined;
   if (!present.nextSyncAt || change.login) return present.now;
@@ -72,7 +72,7 @@ function dueAfter(present: Present, change: AccountChange, defaultMinutes: numbe
   return firstDue(present.now, change.syncIntervalMinutes ?? defaultMinutes, Math.random());
 }
 
-function eventsOf(present: Present, { isActive = present.isActive, login }: AccountChange): EventInput[] {
+function eventsOf(present: Present, { isActive = present.isActive, login }: AccountPatch): EventInput[] {
   const events: EventInput[] = [];
   if (login) events.push({ type: 'account_reconnected', payload: { imapHost: login.imapHost ?? present.imapHost } });
   if (isActive !== present.isActive)

@@ -27,7 +27,7 @@ const STATISTICS_TARGET = 10;
  * own counters tell which one; they do not outlive the process, so after a start each table has its turn once.
  * @returns what was done; null when nothing is due
  */
-export async function tendTable(pool: pg.Pool): Promise<TableCare | null> {
+export async function maintainTable(pool: pg.Pool): Promise<TableCare | null> {
   const [due] = await sqlOf(pool).query<TableCare>(DUE, [FEW, ANALYZE_SHARE, VACUUM_SHARE, READ]);
   if (!due) return null;
   const table = `"${due.table}"`;

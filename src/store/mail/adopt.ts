@@ -85,7 +85,7 @@ export function adopt(
   lease: Lease,
   mailbox: MailboxRef,
   known: readonly KnownAt[],
-  onTheMove: ReadonlySet<string>,
+  movingMessageIds: ReadonlySet<string>,
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const rows = await tx.query<{ uid: bigint; messageId: string }>(
@@ -99,10 +99,10 @@ export function adopt(
         mailbox.generation,
         known.map(({ uid }) => uid),
         known.map(({ messageId }) => messageId),
-        [...onTheMove],
+        [...movingMessageIds],
       ],
     );
-    const copies = rows.filter(({ messageId }) => !onTheMove.has(messageId));
+    const copies = rows.filter(({ messageId }) => !movingMessageIds.has(messageId));
     const events = copies.map(
       ({ uid, messageId }): EventInput => ({
         type: 'email_copied',

@@ -14,7 +14,7 @@ export interface MailboxRef {
 }
 
 /** UIDs of the live locations from `fromUid` on, up to `toUid`, ascending. */
-export async function liveUids(
+export async function presentUids(
   pool: Pool,
   mailbox: Pick<MailboxRef, 'id' | 'generation'>,
   fromUid: number,
@@ -31,7 +31,7 @@ export async function liveUids(
 }
 
 /** How many live locations have a UID below `uid`. */
-export async function countLive(pool: Pool, mailbox: MailboxRef, belowUid: number | null): Promise<number> {
+export async function countPresent(pool: Pool, mailbox: MailboxRef, belowUid: number | null): Promise<number> {
   const [row] = await sqlOf(pool).query<{ live: number }>(
     `SELECT count(*)::int AS live FROM message_location
      WHERE mailbox_id = $1 AND generation = $2 AND ($3::bigint IS NULL OR uid < $3) AND deleted_at IS NULL`,

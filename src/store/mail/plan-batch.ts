@@ -21,7 +21,7 @@ export interface Batch {
   /** The items' messages at their indexes; others too when the batch is a part of a digested one. */
   readonly digested: DigestedBatch;
   /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
-  readonly onTheMove: ReadonlySet<string>;
+  readonly movingMessageIds: ReadonlySet<string>;
   /** What else belongs to the same transaction; resolves to the run as it then is. */
   readonly also?: (tx: Sql) => Promise<SyncRun>;
 }
@@ -41,7 +41,7 @@ export interface Known {
 export type BatchPlan = ReturnType<typeof planBatch>;
 
 /** Pure: what a batch changes, given what is known. */
-export function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
+export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Known) {
   const ids = new Map(known.messages);
   const told: boolean[] = [];
   const created: { id: string; item: BatchItem }[] = [];
@@ -57,7 +57,7 @@ export function planBatch({ mailbox, items, onTheMove }: Batch, known: Known) {
       uid: item.uid,
     };
     const knownId = ids.get(message.sha256);
-    told.push(knownId === undefined || !onTheMove.has(knownId));
+    told.push(knownId === undefined || !movingMessageIds.has(knownId));
     if (knownId === undefined) {
       const id = newId();
       ids.set(message.sha256, id);

@@ -6,7 +6,7 @@ import { RETRY_AT } from './quarantine.ts';
  * Notes that the server breaks down over a mailbox: runs leave it alone until `retry_at`, after waits that double. A
  * finished pass over it takes the note away.
  */
-export function setAsideMailbox(pool: Pool, lease: Lease, mailboxId: string): Promise<void> {
+export function quarantineMailbox(pool: Pool, lease: Lease, mailboxId: string): Promise<void> {
   return fenced(pool, lease, async (tx) => {
     await tx.query(
       `UPDATE mailbox SET attempts = attempts + 1, retry_at = ${RETRY_AT} WHERE id = $1 AND account_id = $2`,

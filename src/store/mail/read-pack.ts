@@ -18,7 +18,7 @@ export function readHtml(reader: TenantReader, messageIds: readonly string[]): P
   );
 }
 
-interface Place {
+interface PackSlice {
   readonly textAt: number;
   readonly textSize: number;
   readonly htmlSize: number | null;
@@ -28,7 +28,7 @@ interface Place {
 async function readPacked(
   reader: TenantReader,
   messageIds: readonly string[],
-  part: (place: Place) => [number, number] | false,
+  part: (place: PackSlice) => [number, number] | false,
 ): Promise<Map<string, string>> {
   const select = { id: true, packId: true, textPackId: true, textAt: true, textSize: true, htmlSize: true };
   const places = await reader.message.findMany({ where: { id: { in: [...messageIds] } }, select });

@@ -3,7 +3,7 @@ import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import { keysOf } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { planAnew } from '../plumbing/discard-stale-plans.ts';
+import { discardStalePlans } from '../plumbing/discard-stale-plans.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.ts';
 import { writeBatch } from './write-batch.ts';
@@ -27,7 +27,7 @@ async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<Sy
   const client = await pool.connect();
   let failed: Error | undefined;
   try {
-    await planAnew(client, batch.items.length);
+    await discardStalePlans(client, batch.items.length);
     const sql = sqlOf(client);
     const known = await lookUp(sql, lease, batch.items);
     const plan = planBatch(batch, known);

@@ -9,7 +9,7 @@ const written = new WeakMap<PoolClient, { rows: number; anewAt: number }>();
  * autovacuum comes by, which was seen to make a first sync four times as long. So a connection plans anew each time
  * that as much again has been written through it. (The embedded database has few such looks left.)
  */
-export async function planAnew(client: PoolClient, rows: number): Promise<void> {
+export async function discardStalePlans(client: PoolClient, rows: number): Promise<void> {
   const { rows: before, anewAt } = written.get(client) ?? { rows: 0, anewAt: 0 };
   const now = { rows: before + rows, anewAt };
   if (before >= anewAt) {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { givingWay, nextTurnMs, type Turn, type Waiting } from '../../domain/time-slice.ts';
+import { choosePreempted, nextSliceMs, type TimeSlice, type Waiting } from '../../domain/time-slice.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../plumbing/clock.ts';
 import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
@@ -12,7 +12,7 @@ const HAS_WAITED = `interval '400 milliseconds'`;
  * The runs that are to give their places up to others (domain/time-slice.ts), of all nodes: each says the same of the same
  * rows, so that several do not make room for one that waits.
  */
-export async function runsGivingWay(pool: Pool, at: At = null): Promise<string[]> {
+export async function runsToPreempt(pool: Pool, at: At = null): Promise<string[]> {
   const sql = sqlOf(pool);
   const isWaiting = `r.status = 'QUEUED' AND r.queued_at <= ${timeOr('$1')} - ${HAS_WAITED}`;
   const some = await sql.query(`SELECT 1 FROM sync_run r WHERE ${isWaiting} LIMIT 1`, [at]);
@@ -25,11 +25,11 @@ export async function runsGivingWay(pool: Pool, at: At = null): Promise<string[]
      GROUP BY a.tenant_id, a.imap_host, r.trigger, t.served_at ORDER BY t.served_at NULLS FIRST`,
     [at],
   );
-  return waiting.length === 0 ? [] : givingWay(await turns(sql, at), waiting);
+  return waiting.length === 0 ? [] : choosePreempted(await turns(sql, at), waiting);
 }
 
-const turns = (sql: Sql, at: At): Promise<Turn[]> =>
-  sql.query<Turn>(
+const turns = (sql: Sql, at: At): Promise<TimeSlice[]> =>
+  sql.query<TimeSlice>(
     `SELECT r.id AS run_id, a.tenant_id, a.imap_host AS host, r.trigger, r.turn_ms, ${turnSoFar('$1')} AS ms
      FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.status = 'RUNNING'`,
     [at],
@@ -41,9 +41,9 @@ const turnSoFar = (at: `$${number}`): string => `extract(epoch FROM ${timeOr(at)
  * Ends the turn of a run that this worker holds: it keeps its place among those of its tenant, which has had its turn.
  * Neither another attempt nor a failure. Null when it was not held any more.
  */
-export function giveWay(pool: Pool, lease: Lease, madeHeadway: boolean, at: At = null): Promise<SyncRun | null> {
+export function preempt(pool: Pool, lease: Lease, madeHeadway: boolean, at: At = null): Promise<SyncRun | null> {
   return inTransaction(pool, async (tx) => {
-    const [turn] = await tx.query<Pick<Turn, 'turnMs' | 'ms'>>(
+    const [turn] = await tx.query<Pick<TimeSlice, 'turnMs' | 'ms'>>(
       `SELECT r.turn_ms, ${turnSoFar('$3')} AS ms FROM sync_run r
        WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE`,
       [lease.runId, lease.token, at],
@@ -53,7 +53,7 @@ export function giveWay(pool: Pool, lease: Lease, madeHeadway: boolean, at: At =
       `UPDATE sync_run SET status = 'QUEUED', phase = 'QUEUED', lease_token = NULL, lease_expires_at = NULL,
          mailbox = NULL, turn_ms = $2, sequence = sequence + 1, progress_at = ${timeOr('$3')}
        WHERE id = $1 RETURNING *`,
-      [lease.runId, Math.round(nextTurnMs(turn, madeHeadway)), at],
+      [lease.runId, Math.round(nextSliceMs(turn, madeHeadway)), at],
     );
     await tx.query(`UPDATE tenant SET served_at = ${timeOr('$2')} WHERE id = $1`, [lease.tenantId, at]);
     return run!;

@@ -1,6 +1,6 @@
 import { Text, Tooltip } from '@mantine/core';
 import type { EventType } from '../../generated/gql/graphql.ts';
-import { number, words } from '../parts/format.ts';
+import { humanize, number } from '../parts/format.ts';
 import { Ago } from '../parts/time.tsx';
 import classes from './account.module.css';
 import { describeEvent } from './event-text.ts';
@@ -25,7 +25,7 @@ export function EventList({ events }: { events: readonly ShownEvent[] }) {
           </Tooltip>
           <span className="truncate">
             <Text span size="sm" fw={550}>
-              {words(type)}
+              {humanize(type)}
             </Text>{' '}
             <Text span size="sm" c="dimmed">
               {describeEvent(type, payload)}

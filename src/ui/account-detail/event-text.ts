@@ -2,12 +2,12 @@ import { isolated } from '../parts/bidi.ts';
 import { bytes, number } from '../parts/format.ts';
 import { gapInWords } from './wording.ts';
 
-type Place = { mailbox: string; uid: number };
+type MailboxUid = { mailbox: string; uid: number };
 
 /** What a reader wants to know of an event's payload. What a later version says is shown as it is. */
 export function describeEvent(type: string, payload: unknown): string {
   const fact = payload as Record<string, unknown>;
-  const at = (place: unknown) => `${isolated((place as Place).mailbox)}, UID ${(place as Place).uid}`;
+  const at = (place: unknown) => `${isolated((place as MailboxUid).mailbox)}, UID ${(place as MailboxUid).uid}`;
   switch (type) {
     case 'account_connected':
       return `${String(fact['emailAddress'])} at ${String(fact['imapHost'])}`;

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { EventsDocument, type EventType } from '../../generated/gql/graphql.ts';
 import { useLiveQuery } from '../api/use-live-query.ts';
 import { useSteadyQuery } from '../api/use-steady-query.ts';
-import { number, words } from '../parts/format.ts';
+import { humanize, number } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account-view.tsx';
@@ -46,7 +46,7 @@ export default function Events({ account }: { account: Account }) {
           clearable
           searchable
           w={220}
-          data={TYPES.map((value) => ({ value, label: words(value) }))}
+          data={TYPES.map((value) => ({ value, label: humanize(value) }))}
           value={type}
           onChange={(value) => setType(value as EventType | null)}
         />

@@ -70,8 +70,8 @@ export default function Mailboxes({ account }: { account: Account }) {
                   </Anchor>
                 )}
               </Table.Td>
-              <Table.Td ta="right" {...(mailbox.unseenCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
-                {number(mailbox.unseenCount)}
+              <Table.Td ta="right" {...(mailbox.unreadCount > 0 ? { fw: 650 } : { c: 'dimmed' })}>
+                {number(mailbox.unreadCount)}
               </Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }} visibleFrom="xs">
                 <CompleteAsOf mailbox={mailbox} />

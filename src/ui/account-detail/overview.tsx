@@ -35,7 +35,7 @@ export function Overview({ account }: { account: Account }) {
         <Facts
           facts={[
             ['Messages', storedOf(stored, totals.messages)],
-            ['Unread', number(totals.unseen)],
+            ['Unread', number(totals.unread)],
             ['Mailboxes', number(totals.mailboxes)],
             [
               'Complete as of',

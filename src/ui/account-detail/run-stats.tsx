@@ -1,6 +1,6 @@
 import { Alert, Badge, Code, Group, Stack, Text } from '@mantine/core';
 import type { RunFragment, SyncRunStatus } from '../../generated/gql/graphql.ts';
-import { bytes, duration, exactTime, number, words } from '../parts/format.ts';
+import { bytes, duration, exactTime, humanize, number } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Facts } from './facts.tsx';
 
@@ -16,7 +16,7 @@ const COLORS: Record<SyncRunStatus, string> = {
 export function RunBadge({ status }: { status: SyncRunStatus }) {
   return (
     <Badge color={COLORS[status]} variant="light" tt="capitalize" radius="sm">
-      {words(status)}
+      {humanize(status)}
     </Badge>
   );
 }

@@ -1,5 +1,5 @@
 import type { SyncGapReason, SyncProof } from '../../generated/gql/graphql.ts';
-import { words } from '../parts/format.ts';
+import { humanize } from '../parts/format.ts';
 
 /** What the service says in the words of IMAP, for who does not know them. */
 
@@ -25,7 +25,7 @@ const GAPS: Record<SyncGapReason, string> = {
 
 /** A reason that a later version has is shown as it is. */
 export const gapInWords = (reason: string): string =>
-  (GAPS as Record<string, string | undefined>)[reason] ?? words(reason);
+  (GAPS as Record<string, string | undefined>)[reason] ?? humanize(reason);
 
 const RESTORED = 'it seems to be restored from a backup: compared anew';
 const PLANS: Record<string, string> = {

@@ -42,7 +42,7 @@ export function AccountRow({ account }: { account: AccountSummaryFragment }) {
           {stored === totals.messages ? count(totals.messages, 'message') : storedOf(stored, totals.messages)}
         </Text>
         <Text size="xs" c="dimmed">
-          {number(totals.unseen)} unread · {count(totals.mailboxes, 'mailbox', 'mailboxes')}
+          {number(totals.unread)} unread · {count(totals.mailboxes, 'mailbox', 'mailboxes')}
         </Text>
       </div>
       <div className={classes['buttons']}>

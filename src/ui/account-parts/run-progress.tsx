@@ -1,6 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
-import { number, remaining, words } from '../parts/format.ts';
+import { humanize, number, remaining } from '../parts/format.ts';
 import { RunBar, useRunNow } from './run-bar.tsx';
 
 /** The run that goes on, live: its bar, its counts, what it does, how fast, for how long. */
@@ -12,7 +12,7 @@ export function RunProgress({ account }: { account: AccountSummaryFragment }) {
       <RunBar account={account} run={run} />
       <Group justify="space-between" gap="xs" mt={4} wrap="nowrap">
         <Text size="xs" c="dimmed" className="truncate">
-          {run.counts} · {words(run.phase)}
+          {run.counts} · {humanize(run.phase)}
           {run.mailbox && (
             <>
               {' '}

@@ -87,4 +87,4 @@ export const ahead = (at: string, now: number): string =>
   Date.parse(at) - now < MINUTE_MS ? 'in a moment' : ago(at, now);
 
 /** `MAILBOX_GONE` as `mailbox gone`. */
-export const words = (code: string): string => code.toLowerCase().replaceAll('_', ' ');
+export const humanize = (code: string): string => code.toLowerCase().replaceAll('_', ' ');

@@ -7,7 +7,7 @@ import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { startService } from '../../lab/service/service.ts';
 import { connectAccount, sync } from '../../lab/service/sync.ts';
 import { waitFor } from '../../lab/wait.ts';
-import { type TableCare, tendTable } from '../../src/store/embedded/maintain-table.ts';
+import { maintainTable, type TableCare } from '../../src/store/embedded/maintain-table.ts';
 import { searchMessages } from '../../src/store/mail/search-messages.ts';
 import { type Database, openDatabase, openDatabaseBeside } from '../../src/store/plumbing/database.ts';
 import { addTenant } from '../../src/store/tenancy/tenants.ts';
@@ -58,7 +58,7 @@ const fill = (count: number) =>
 /** What is done until nothing is due. The database counts what was changed a second ago, or earlier. */
 async function tendAll(): Promise<string[]> {
   const done: TableCare[] = [];
-  for (let next = await tendTable(database.pool); next; next = await tendTable(database.pool)) done.push(next);
+  for (let next = await maintainTable(database.pool); next; next = await maintainTable(database.pool)) done.push(next);
   return done.map(({ table, care }) => `${care} ${table}`).toSorted();
 }
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { uidSetDigest } from '../../src/domain/receipt.ts';
-import type { Claim, ServerSet } from '../../src/sync/mailbox-evidence.ts';
+import type { MailboxEvidence, ServerSet } from '../../src/sync/mailbox-evidence.ts';
 import { holdAll, judge } from '../../src/sync/take-receipt.ts';
 
-const claim = (server: ServerSet | null, more: Partial<Claim> = {}): Claim => ({
+const evidence = (server: ServerSet | null, more: Partial<MailboxEvidence> = {}): MailboxEvidence => ({
   id: 'b',
   path: 'INBOX',
   generation: 0,
@@ -23,7 +23,7 @@ const listed = (...uids: number[]): ServerSet => ({
   messages: uids.length,
   digest: uidSetDigest(7n, uids),
 });
-const judged = (of: Claim, uids: number[], missing: { uid: number; reason: string | null }[] = []) =>
+const judged = (of: MailboxEvidence, uids: number[], missing: { uid: number; reason: string | null }[] = []) =>
   judge(
     of,
     holdAll(of, uids),
@@ -46,14 +46,14 @@ test.each<[string, ServerSet, number[], boolean]>([
   ['a STATUS of as many', { proof: 'STATUS', messages: 3 }, [1, 2, 5], true],
   ['a STATUS of more', { proof: 'STATUS', messages: 4 }, [1, 2, 5], false],
 ])('%s', (_what, server, uids, complete) => {
-  const receipt = judged(claim(server), uids);
+  const receipt = judged(evidence(server), uids);
   expect(receipt).toMatchObject({ complete, proof: complete ? server.proof : null, flagsProven: complete });
   expect(receipt.uidSetDigest).toBe(complete ? uidSetDigest(7n, uids) : null);
   expect(receipt.gaps).toEqual(complete ? [] : [{ uid: null, reason: 'NOT_EQUAL' }]);
 });
 
 test('a server that said nothing proves nothing', () => {
-  const refused = claim(null, { refusal: 'SERVER_CONTRADICTS_ITSELF' });
+  const refused = evidence(null, { refusal: 'SERVER_CONTRADICTS_ITSELF' });
   expect(judged(refused, [])).toMatchObject({
     complete: false,
     serverMessages: null,
@@ -62,17 +62,17 @@ test('a server that said nothing proves nothing', () => {
 });
 
 test('messages without bytes are gaps; those that are gone on both sides are none in what is there', () => {
-  expect(judged(claim(listed(1, 2)), [1, 2], [{ uid: 2, reason: 'NOT_SERVED' }])).toMatchObject({
+  expect(judged(evidence(listed(1, 2)), [1, 2], [{ uid: 2, reason: 'NOT_SERVED' }])).toMatchObject({
     complete: false,
     proof: 'UID_SET',
     storedMessages: 1,
     gaps: [{ uid: 2, reason: 'NOT_SERVED' }],
   });
-  expect(judged(claim(listed(1, 2)), [1, 2], [{ uid: 1, reason: null }])).toMatchObject({
+  expect(judged(evidence(listed(1, 2)), [1, 2], [{ uid: 1, reason: null }])).toMatchObject({
     complete: false,
     gaps: [{ uid: 1, reason: 'NOT_FETCHED' }],
   });
-  const gone = claim(listed(1, 2, 3), { expunged: new Set([2]) });
+  const gone = evidence(listed(1, 2, 3), { expunged: new Set([2]) });
   expect(judged(gone, [1, 3])).toMatchObject({
     complete: true,
     serverMessages: 3,
