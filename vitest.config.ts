@@ -5,8 +5,19 @@ export default defineConfig({
   // GraphQLErrors are not each other's instances, so that every error would be masked, in tests only.
   ssr: { resolve: { conditions: ['module-sync', 'node', 'development|production'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'lab/servers/global-setup.ts',
+    projects: [
+      // Pure: neither a server nor a process, so that all of them take seconds.
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/unit/**'],
+          globalSetup: 'lab/servers/global-setup.ts',
+        },
+      },
+    ],
     // Processes, because tests kill and measure what they start; two, because each works a real server hard.
     pool: 'forks',
     maxWorkers: 2,

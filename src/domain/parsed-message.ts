@@ -69,7 +69,7 @@ export interface MessageDigest {
   readonly isHeaderOnly: boolean;
 }
 
-/** What a batch stores of its messages: a binary array for each column (src/mime/columns/pg-array.ts), in their order. */
+/** What a batch stores of its messages: a binary array for each column (src/pg-formats/pg-array.ts), in their order. */
 export type MessageColumns = {
   readonly messageIdHeader: Uint8Array<ArrayBuffer>;
   readonly subject: Uint8Array<ArrayBuffer>;

@@ -2,7 +2,7 @@ import { Piscina } from 'piscina';
 import type { HighlightedMessage, Highlights } from '../domain/highlights.ts';
 import type { DigestedBatch, MessageColumns, MessageDigest } from '../domain/parsed-message.ts';
 import { MailtideError } from '../errors.ts';
-import { joinPgArrays, pgArrayOf } from './columns/pg-array.ts';
+import { joinPgArrays, pgArrayOf } from '../pg-formats/pg-array.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
 import type { HtmlPage } from './html-page.ts';
 import { asBuffer, packBytes } from './packed-bytes.ts';

@@ -1,6 +1,6 @@
 import type { MessageColumns, ParsedMessage } from '../../domain/parsed-message.ts';
-import { PgArrayWriter } from './pg-array.ts';
-import { searchVector } from './search-vector.ts';
+import { PgArrayWriter } from '../../pg-formats/pg-array.ts';
+import { searchVector } from '../../pg-formats/search-vector.ts';
 
 /**
  * Writes messages into the columns that are stored, one after the other, in the thread that parsed them: what other

@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { PackPlace, ParsedMessage } from '../../domain/parsed-message.ts';
-import { pgArrayOf } from './pg-array.ts';
+import { pgArrayOf } from '../../pg-formats/pg-array.ts';
 
 /** Room that is kept between two packs, in bytes; more is let go. */
 const KEPT = 2 * 1024 * 1024;

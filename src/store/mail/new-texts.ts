@@ -3,7 +3,7 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
 import type { DigestedBatch, PackPlace } from '../../domain/parsed-message.ts';
-import { pgArrayItems } from '../../mime/columns/pg-array.ts';
+import { pgArrayItems } from '../../pg-formats/pg-array.ts';
 import { type StaleMessage, type TextPlace, textsOf } from './stale-messages.ts';
 
 const decompress = promisify(zstdDecompress);

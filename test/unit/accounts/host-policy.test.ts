@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { canonicalHost, checkHost, type HostPolicy } from '../../../src/accounts/host-policy.ts';
+
+const names: Record<string, string[]> = {
+  'public.test': ['93.184.216.34'],
+  'inside.test': ['10.0.0.5'],
+  'rebinding.test': ['10.0.0.5', '93.184.216.34'],
+  'six.test': ['2606:4700::1111', '93.184.216.34'],
+};
+const policy = (allowPrivateHosts: boolean): HostPolicy => ({
+  allowPrivateHosts,
+  lookup: async (host) => {
+    const found = names[host];
+    if (!found) throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
+    return found;
+  },
+});
+const [strict, lenient] = [policy(false), policy(true)];
+
+afterEach(() => vi.useRealTimers());
+
+describe('one spelling of each host', () => {
+  test.each([
+    [' IMAP.Example.com. ', 'imap.example.com'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['127.1', '127.0.0.1'],
+    ['0x7f.1', '127.0.0.1'],
+    ['2130706433', '127.0.0.1'],
+    ['0177.0.0.1', '127.0.0.1'],
+    ['127.0.0.1.', '127.0.0.1'],
+    ['１２７.0.0.1', '127.0.0.1'],
+    ['[::1]', '::1'],
+    ['::FFFF:127.0.0.1', '::ffff:127.0.0.1'],
+    ['', null],
+    ['.', null],
+    ['a b', null],
+    ['host:993', null],
+    ['user@host', null],
+    ['host/path', null],
+    ['host?query', null],
+    ['%31.2.3.4', null],
+    ['256.1.1.1', null],
+    ['[not.an.address]', null],
+    [`${'a'.repeat(60)}.`.repeat(5), null],
+  ])('%s is %s', (input, host) => expect(canonicalHost(input)).toBe(host));
+});
+
+describe('addresses that are not public', () => {
+  const inside = [
+    '127.0.0.1',
+    '127.1',
+    '0x7f.1',
+    '[::1]',
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    'fc00::1',
+    'fe80::1',
+    '::ffff:127.0.0.1',
+    '::ffff:a00:1',
+    '64:ff9b::a00:1',
+    'inside.test',
+  ];
+  test.each(inside)('%s is refused, and allowed where the installation allows it', async (host) => {
+    await expect(checkHost(host, 'TLS', strict)).rejects.toMatchObject({ code: 'HOST_NOT_ALLOWED' });
+    await expect(checkHost(host, 'TLS', lenient)).resolves.toBeTruthy();
+    await expect(checkHost(host, 'NONE', lenient)).resolves.toBeTruthy();
+  });
+
+  test.each([
+    '0.0.0.0',
+    '::',
+    '224.0.0.1',
+    '255.255.255.255',
+    '240.0.0.1',
+    '192.0.2.1',
+    'ff02::1',
+    '2002:7f00:1::',
+    '::127.0.0.1',
+    '::7f00:1',
+    '0:0:0:0:0:0:169.254.169.254',
+    '::a9fe:a9fe',
+    '::5db8:d822',
+    '100:0:0:1::1',
+    '4000::1',
+  ])('%s is no mail server anywhere', async (host) => {
+    await expect(checkHost(host, 'TLS', lenient)).rejects.toMatchObject({ code: 'HOST_NOT_ALLOWED' });
+  });
+});
+
+test('a public host keeps its name, for the certificate, and its addresses, for the connection', async () => {
+  expect(await checkHost('Six.test.', 'TLS', strict)).toEqual({ host: 'six.test', addresses: names['six.test'] });
+  expect(await checkHost('64:ff9b::5db8:d822', 'TLS', strict)).toMatchObject({ host: '64:ff9b::5db8:d822' });
+});
+
+test('of a name with private and public addresses only the public ones are left', async () => {
+  expect((await checkHost('rebinding.test', 'STARTTLS', strict)).addresses).toEqual(['93.184.216.34']);
+});
+
+test('nothing goes to a public host without encryption', async () => {
+  for (const each of [strict, lenient]) {
+    const attempt = checkHost('public.test', 'NONE', each);
+    await expect(attempt).rejects.toMatchObject({ code: 'IMAP_CLEARTEXT_NOT_ALLOWED' });
+  }
+});
+
+test('names that are none, and names that nobody has', async () => {
+  await expect(checkHost('a b', 'TLS', strict)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  await expect(checkHost('nobody.test', 'TLS', strict)).rejects.toMatchObject({ code: 'IMAP_HOST_NOT_FOUND' });
+});
+
+test('name servers that do not answer are waited for for ten seconds', async () => {
+  vi.useFakeTimers();
+  const deaf = { allowPrivateHosts: true, lookup: () => new Promise<never>(() => {}) };
+  const attempt = expect(checkHost('deaf.test', 'TLS', deaf)).rejects.toMatchObject({
+    code: 'IMAP_NAME_LOOKUP_FAILED',
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  await attempt;
+});

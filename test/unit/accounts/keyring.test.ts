@@ -1,0 +1,45 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openKeyring } from '../../../src/accounts/keyring.ts';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'keyring-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true }));
+
+test('makes a key file that only its owner can read, and finds it again', async () => {
+  const folder = join(dataDir, 'new');
+  const first = await openKeyring({ dataDir: folder });
+  expect(statSync(join(folder, 'encryption.key')).mode & 0o777).toBe(0o600);
+  expect(Buffer.from(readFileSync(join(folder, 'encryption.key'), 'utf8'), 'base64')).toHaveLength(32);
+  expect(await openKeyring({ dataDir: folder })).toEqual(first);
+  expect(readdirSync(folder)).toEqual(['encryption.key']);
+});
+
+test('two that start at once have the same key', async () => {
+  const rings = await Promise.all(Array.from({ length: 8 }, () => openKeyring({ dataDir })));
+  expect(new Set(rings.map(({ currentKeyId }) => currentKeyId)).size).toBe(1);
+});
+
+test('takes the key that is given and makes no file', async () => {
+  const ring = await openKeyring({ encryptionKey: Buffer.alloc(32, 7).toString('base64'), dataDir });
+  expect([...ring.keys]).toEqual([[ring.currentKeyId, Buffer.alloc(32, 7)]]);
+  expect(readdirSync(dataDir)).toEqual([]);
+});
+
+test('refuses a key file that others can read', async () => {
+  await openKeyring({ dataDir });
+  chmodSync(join(dataDir, 'encryption.key'), 0o640);
+  await expect(openKeyring({ dataDir })).rejects.toThrow(/can be read by other users/);
+});
+
+test('refuses what is no key, without repeating it', async () => {
+  await expect(openKeyring({ encryptionKey: 'c2hvcnQ=', dataDir })).rejects.toThrow(
+    'ENCRYPTION_KEY is not a key: 32 bytes in base64',
+  );
+  writeFileSync(join(dataDir, 'encryption.key'), 'nonsense', { mode: 0o600 });
+  await expect(openKeyring({ dataDir })).rejects.toThrow(/encryption\.key is not a key/);
+});

@@ -1,0 +1,70 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { buildSchema, parse, validate } from 'graphql';
+import { expect, test } from 'vitest';
+import { readConfig, SETTING_NAMES } from '../../src/config.ts';
+import { ERRORS } from '../../src/errors.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** By their names alone. */
+const tests = new Set(
+  readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map((file) => basename(file)),
+);
+
+/** | `NAME` | `default`, perhaps with a condition, or none | what it does | */
+const SETTING_ROW = /^\| `([A-Z_]+)` \| (?:`([^`]+)`)?[^|]*\|[^|]+\|$/gm;
+const settings = new Map([...readme.matchAll(SETTING_ROW)].map(([, name, value]) => [name!, value]));
+
+test('the README lists every setting, and nothing else', () => {
+  expect([...settings.keys()].sort()).toEqual([...SETTING_NAMES].sort());
+});
+
+test.each([...settings])('%s has the default that the README says', (name, documented) => {
+  const setting = name as keyof ReturnType<typeof readConfig>;
+  const byDefault = readConfig({})[setting];
+  expect(byDefault).toEqual(documented && readConfig({ [name]: documented })[setting]);
+});
+
+test('the operations of the README are valid', () => {
+  const schema = buildSchema(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'));
+  const blocks = [...readme.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, operation]) => operation!);
+  expect(blocks.length).toBeGreaterThan(0);
+  for (const block of blocks) expect(validate(schema, parse(block)), block).toEqual([]);
+});
+
+test.each(['correctness', 'known-traps'])('every test and source that docs/%s.md names is there', (page) => {
+  const text = readFileSync(join(ROOT, `docs/${page}.md`), 'utf8');
+  const named = [...text.matchAll(/`((?:src|test|lab|bench)\/[\w./-]+|[\w-]+\.test\.ts)`/g)].map(([, path]) => path!);
+  expect(named.length).toBeGreaterThan(20);
+  const isThere = (name: string) => (name.includes('/') ? existsSync(join(ROOT, name)) : tests.has(name));
+  expect(named.filter((name) => !isThere(name))).toEqual([]);
+});
+
+const RUN = {
+  retry: 'may go away by itself',
+  'needs-auth': 'the credentials must change',
+  fail: 'somebody must act',
+  none: '',
+} as const;
+
+/** Written anew by `vitest run test/unit/docs.test.ts -u`. */
+test('docs/errors.md is what src/errors.ts says', async () => {
+  const rows = Object.entries(ERRORS).map(([code, { sentence, audience, run }]) => {
+    const isMasked = audience === 'operator' && code !== 'INTERNAL';
+    const shown = isMasked ? `${sentence} (In the log; callers see \`INTERNAL\`.)` : sentence;
+    return `| \`${code}\` | ${shown} | ${RUN[run]} |`;
+  });
+  const page = `# Error codes
+
+A GraphQL error carries its code in \`extensions.code\`; a failed run and a failed connection test carry it in \`code\`. The
+sentence may be a more precise one than here, the code never changes its meaning. What somebody else owns is \`NOT_FOUND\`.
+\`ACCOUNT_EXISTS\` carries the account's id in \`extensions.accountId\`.
+
+| Code | Sentence | When a run meets it |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
+  await expect(page).toMatchFileSnapshot('../../docs/errors.md');
+});
