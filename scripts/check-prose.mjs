@@ -47,7 +47,7 @@ const WORDS = [
 /** Software has no gender. Strings are exempt: tests contain letters that people wrote. */
 const GENDER = [asWords(/he|his|him|himself|she|hers?/), 'it, its, the client, the user (they)'];
 
-const ROOTS = ['README.md', 'docs', 'src', 'test', 'prisma/schema.prisma'];
+const ROOTS = ['README.md', 'docs', 'src', 'test', 'lab', 'prisma/schema.prisma'];
 const IS_PROSE = /\.(md|tsx?|mjs|prisma|graphql)$/;
 const IS_GENERATED = /^src\/generated\//;
 
