@@ -1,4 +1,5 @@
 import { type MailboxSnapshot, NO_UIDVALIDITY } from '../domain/imap-types.ts';
+import { PLAN_REASONS } from '../domain/plan-reasons.ts';
 import { dropPending, type MailboxRef, messagesAt } from '../store/mail/locations.ts';
 import { beginGeneration, finishPass, type MailboxCursor, type StoredMailbox } from '../store/mail/mailboxes.ts';
 import { recordPlan } from '../store/runs/record-plan.ts';
@@ -46,11 +47,11 @@ export async function enumerateMailbox(
   const uidValidity = snapshot.uidValidity;
   if (plan.doubtsReset && (await uidsUnchanged(context, imap, stored, { ...stored, uidValidity }))) {
     plan = SAME_GENERATION;
-    log.warn({ mailbox: stored.path, before: stored.uidValidity, now: uidValidity }, plan.reason);
+    log.warn({ mailbox: stored.path, before: stored.uidValidity, now: uidValidity }, PLAN_REASONS[plan.reason]);
   }
   if (plan.checkIdentity && (await uidsReassigned(context, imap, stored, { ...stored, uidValidity }))) {
-    plan = { ...NEW_GENERATION, reason: 'UIDs name other messages than before: a restored mailbox' };
-    log.warn({ mailbox: stored.path }, plan.reason);
+    plan = { ...NEW_GENERATION, reason: 'UIDS_REASSIGNED' };
+    log.warn({ mailbox: stored.path }, PLAN_REASONS[plan.reason]);
   }
   log.debug({ mailbox: stored.path, ...plan }, 'mailbox pass');
   await recordPlan(pool, lease, stored.path, plan.reason);

@@ -1,4 +1,5 @@
 import type { MailboxSnapshot, MailboxStatus } from '../domain/imap-types.ts';
+import type { PlanReason } from '../domain/plan-reasons.ts';
 import type { SyncMode } from '../domain/sync-run.ts';
 
 /** What the decisions need of a stored mailbox. */
@@ -83,7 +84,7 @@ export interface PassPlan {
   /** What a comparison finds beyond what the server tells of as changed was missed before: a fault to be logged. */
   readonly findsFaults: boolean;
   /** Why, for the log and the run's history. */
-  readonly reason: string;
+  readonly reason: PlanReason;
 }
 
 const NOTHING = {
@@ -97,7 +98,7 @@ const NOTHING = {
 } as const;
 export const NEW_GENERATION = { ...NOTHING, newGeneration: true } as const;
 const EVERYTHING = { ...NOTHING, wholeSet: true, allFlags: true } as const;
-export const SAME_GENERATION: PassPlan = { ...EVERYTHING, reason: 'UIDVALIDITY changed once more, but no message' };
+export const SAME_GENERATION: PassPlan = { ...EVERYTHING, reason: 'UIDVALIDITY_UNSTABLE' };
 
 /**
  * So many resets are believed at once. There are servers whose UIDVALIDITY goes to and fro, for example because two
@@ -107,24 +108,24 @@ const BELIEVED_RESETS = 3;
 
 /** Decides how a mailbox is brought up to date, from what we know and what SELECT says. */
 export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode, at = new Date()): PassPlan {
-  if (known.uidValidity === null) return { ...NOTHING, reason: 'first sync of this mailbox' };
+  if (known.uidValidity === null) return { ...NOTHING, reason: 'FIRST_SYNC' };
   // Cyrus gives a mailbox that is made again the UIDVALIDITY after its last one, which another mailbox may have: where
   // the two swap names, nothing else tells.
   if (known.objectId !== null && now.mailboxId !== null && known.objectId !== now.mailboxId) {
-    return { ...NEW_GENERATION, reason: 'MAILBOXID changed: another mailbox has this name now' };
+    return { ...NEW_GENERATION, reason: 'MAILBOXID_CHANGED' };
   }
   // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
   if (known.uidValidity !== now.uidValidity) {
-    return { ...NEW_GENERATION, doubtsReset: known.generation >= BELIEVED_RESETS, reason: 'UIDVALIDITY changed' };
+    return { ...NEW_GENERATION, doubtsReset: known.generation >= BELIEVED_RESETS, reason: 'UIDVALIDITY_CHANGED' };
   }
   if (now.uidNext !== null && known.uidNext !== null && BigInt(now.uidNext) < known.uidNext) {
-    return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT went back: a restored mailbox' };
+    return { ...EVERYTHING, checkIdentity: true, reason: 'UIDNEXT_DECREASED' };
   }
   if (now.highestModseq !== null && known.highestModseq === null) {
-    return { ...EVERYTHING, reason: 'first pass with mod-sequences' };
+    return { ...EVERYTHING, reason: 'FIRST_HIGHESTMODSEQ' };
   }
   if (now.highestModseq !== null && now.highestModseq < known.highestModseq!) {
-    return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ went back: a restored mailbox' };
+    return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ_DECREASED' };
   }
   const changes = { ...planChanges(known, now), ...(inDoubt(known, now) ? { wholeSet: true } : {}) };
   if (!isComparedAnew(known, mode, at)) return changes;
@@ -135,9 +136,9 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
     : { ...changes, wholeSet: true, allFlags: true, checkIdentity, findsFaults: true, reason };
 }
 
-function reasonToCompare({ comparedAt }: KnownMailbox, mode: SyncMode): string {
-  if (mode === 'FULL') return 'full sync was asked for';
-  return comparedAt === null ? 'everything is compared for the first time' : 'everything is compared once a day';
+function reasonToCompare({ comparedAt }: KnownMailbox, mode: SyncMode): PlanReason {
+  if (mode === 'FULL') return 'FULL_SYNC_REQUESTED';
+  return comparedAt === null ? 'FIRST_COMPARISON' : 'DAILY_COMPARISON';
 }
 
 /** The last pass did not prove the set: no UIDNEXT is stored then. Counts that are equal by chance prove nothing. */
@@ -153,12 +154,12 @@ function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {
       flags: fewEnough ? 'none' : 'sweep',
       allFlags: fewEnough,
       wholeSet: !sameSet,
-      reason: 'no mod-sequences here',
+      reason: 'NO_HIGHESTMODSEQ',
     };
   }
   return now.highestModseq > known.highestModseq!
-    ? { ...NOTHING, flags: 'since-cursor', reason: 'changes since the cursor' }
-    : { ...NOTHING, reason: 'same HIGHESTMODSEQ' };
+    ? { ...NOTHING, flags: 'since-cursor', reason: 'HIGHESTMODSEQ_INCREASED' }
+    : { ...NOTHING, reason: 'HIGHESTMODSEQ_UNCHANGED' };
 }
 
 /** Below this many, a loss is believed at once. */

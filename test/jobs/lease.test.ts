@@ -103,7 +103,7 @@ const writes: [string, (lease: Lease) => Promise<unknown>][] = [
     (lease) => updateFlags(database.pool, lease, mailbox, [{ uid: 1, flags: ['\\Seen'], modseq: null }], 'changes'),
   ],
   ['a reason for a missing body', (lease) => quarantine(database.pool, lease, mailbox, [1], 'NOT_SERVED')],
-  ['the reason of a plan', (lease) => recordPlan(database.pool, lease, 'INBOX', 'first sync of this mailbox')],
+  ['the reason of a plan', (lease) => recordPlan(database.pool, lease, 'INBOX', 'FIRST_SYNC')],
   ['another attempt later', (lease) => postponeRun(database.pool, lease, LATER)],
   ['success', (lease) => finishRun(database.pool, lease, { status: 'SUCCEEDED' })],
   ['failure', (lease) => finishRun(database.pool, lease, { status: 'FAILED' })],

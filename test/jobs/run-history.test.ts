@@ -31,7 +31,7 @@ beforeEach(async () => {
 async function syncOnce(accountId: string, at: Date): Promise<string> {
   await startRun(database.pool, tenantId, accountId, 'INCREMENTAL', 'SCHEDULE', at);
   const { run, lease } = (await claimNextRun(database.pool, at))!;
-  await recordPlan(database.pool, lease, 'INBOX', 'because');
+  await recordPlan(database.pool, lease, 'INBOX', 'FIRST_SYNC');
   const receipt = { complete: true, mailboxes: [], unread: NOTHING_UNREAD };
   await finishRun(database.pool, lease, { status: 'SUCCEEDED', receipt }, at);
   return run.id;

@@ -80,9 +80,9 @@ test('new mail comes without anybody asking', async () => {
       trigger: 'SCHEDULE',
       status: 'SUCCEEDED',
       stats: { messagesFetched: 3 },
-      mailboxes: { edges: [{ node: { path: 'INBOX', reason: 'changes since the cursor', attempt: 1 } }] },
+      mailboxes: { edges: [{ node: { path: 'INBOX', reason: 'HIGHESTMODSEQ_INCREASED', attempt: 1 } }] },
     },
-    { stats: { messagesFetched: 10 }, mailboxes: { edges: [{ node: { reason: 'first sync of this mailbox' } }] } },
+    { stats: { messagesFetched: 10 }, mailboxes: { edges: [{ node: { reason: 'FIRST_SYNC' } }] } },
   ]);
 });
 

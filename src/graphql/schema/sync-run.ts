@@ -1,3 +1,4 @@
+import { PLAN_REASONS } from '../../domain/plan-reasons.ts';
 import { type SyncStats as Stats, statsOf } from '../../domain/progress.ts';
 import { type SyncRunStatus as Status, SYNC_PHASES, SYNC_RUN_TRANSITIONS } from '../../domain/sync-run.ts';
 import type { StartedSync } from '../../jobs/syncs.ts';
@@ -39,7 +40,13 @@ const SyncRunMailbox = builder.prismaObject('SyncRunMailbox', {
   description: 'How a mailbox was brought up to date in a run.',
   fields: (t) => ({
     path: t.exposeString('path'),
-    reason: t.exposeString('reason', { description: 'Why it was synced the way it was.' }),
+    reason: t.exposeString('reason', {
+      description: [
+        'Why the run synced the mailbox the way it did, as a code. Later versions may add codes. Runs of versions before',
+        'these codes have an English sentence here.\n',
+        ...Object.entries(PLAN_REASONS).map(([code, meaning]) => `- \`${code}\`: ${meaning}`),
+      ].join('\n'),
+    }),
     attempt: t.exposeInt('attempt', { description: 'The last attempt that opened it.' }),
     plannedAt: t.expose('plannedAt', { type: 'DateTime' }),
   }),

@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
+import type { PlanReason } from '../../domain/plan-reasons.ts';
 import { MailtideError } from '../../errors.ts';
 import { type Lease, sqlOf } from '../plumbing/sql.ts';
 
 /** Notes in the run's history why a mailbox is synced the way it is. @throws LEASE_LOST */
-export async function recordPlan(pool: Pool, lease: Lease, path: string, reason: string): Promise<void> {
+export async function recordPlan(pool: Pool, lease: Lease, path: string, reason: PlanReason): Promise<void> {
   const noted = await sqlOf(pool).query(
     `WITH held AS (
        SELECT id, attempt FROM sync_run WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE

@@ -27,19 +27,24 @@ const GAPS: Record<SyncGapReason, string> = {
 export const gapInWords = (reason: string): string =>
   (GAPS as Record<string, string | undefined>)[reason] ?? humanize(reason);
 
-const RESTORED = 'it seems to be restored from a backup: compared anew';
-const PLANS: Record<string, string> = {
-  'MAILBOXID changed: another mailbox has this name now': 'another mailbox has this name now',
-  'UIDVALIDITY changed': 'the server numbers its messages anew',
-  'UIDVALIDITY changed once more, but no message': 'the server numbers its messages anew, but they are the same',
-  'UIDNEXT went back: a restored mailbox': RESTORED,
-  'HIGHESTMODSEQ went back: a restored mailbox': RESTORED,
-  'UIDs name other messages than before: a restored mailbox': RESTORED,
-  'first pass with mod-sequences': 'the server numbers its changes from now on: compared once',
-  'no mod-sequences here': 'the server does not number its changes: compared with what is stored',
-  'changes since the cursor': 'what changed since the last sync',
-  'same HIGHESTMODSEQ': 'the server says that nothing changed',
+const RESTORED = 'the mailbox seems to be restored from a backup, so everything was compared';
+/** One entry for each `PlanReason` of the service; a test compares the two. */
+export const PLANS = {
+  FIRST_SYNC: 'first sync of this mailbox',
+  MAILBOXID_CHANGED: 'another mailbox has this name now',
+  UIDVALIDITY_CHANGED: 'the server renumbered the messages',
+  UIDVALIDITY_UNSTABLE: 'the server claims to have renumbered the messages, but they are the same',
+  UIDNEXT_DECREASED: RESTORED,
+  HIGHESTMODSEQ_DECREASED: RESTORED,
+  UIDS_REASSIGNED: RESTORED,
+  FIRST_HIGHESTMODSEQ: 'the server now numbers its changes, so everything was compared once',
+  NO_HIGHESTMODSEQ: 'the server does not number its changes, so messages were compared with what is stored',
+  HIGHESTMODSEQ_INCREASED: 'changes since the last sync',
+  HIGHESTMODSEQ_UNCHANGED: 'no changes since the last sync, according to the server',
+  FULL_SYNC_REQUESTED: 'full comparison, as requested',
+  FIRST_COMPARISON: 'first comparison of everything',
+  DAILY_COMPARISON: 'daily comparison of everything',
 };
 
-/** Why a mailbox was synced the way it was (`sync/plan.ts`). */
-export const planInWords = (reason: string): string => PLANS[reason] ?? reason;
+/** Puts a plan reason into words. Runs of earlier versions hold a sentence, which is shown as it is. */
+export const planInWords = (reason: string): string => (PLANS as Record<string, string | undefined>)[reason] ?? reason;

@@ -71,14 +71,14 @@ test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([
       allFlags: true,
       flags: 'since-cursor',
       findsFaults: true,
-      reason: 'everything is compared once a day',
+      reason: 'DAILY_COMPARISON',
     },
   ],
   [
     'a first sync that was stopped',
     { comparedAt: null },
     { highestModseq: 501n },
-    { wholeSet: true, allFlags: true, findsFaults: true, reason: 'everything is compared for the first time' },
+    { wholeSet: true, allFlags: true, findsFaults: true, reason: 'FIRST_COMPARISON' },
   ],
 ])('the plan for %s', (_what, stored, now, plan) => {
   expect(planPass({ ...known, ...stored }, { ...said, ...now }, 'INCREMENTAL', AT)).toMatchObject(plan);
