@@ -1,6 +1,6 @@
 /**
- * An iterator that aborts its source when its reader leaves, or when `outer` is aborted. Needed because an async
- * generator that waits for its next value hears `return()` only after that value: an idle feed would never end.
+ * Returns an iterator that aborts its source when its reader leaves, or when `outer` is aborted. An async generator
+ * that waits for its next value handles `return()` only after that value, so an idle feed would never end.
  */
 export function abortable<T>(
   outer: AbortSignal,

@@ -11,17 +11,17 @@ import {
 import { MailtideError } from '../errors.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** Of one answer, roughly in bytes. 100 messages with everything but their texts have some 200 kB. */
+/** Limit of one answer, in approximate bytes. 100 messages with everything but their texts take about 200 kB. */
 const MAX_ANSWER = 16 * MEBIBYTE;
-/** What a value takes beside its text: its name, quotes, a comma. Bytes. */
+/** Overhead of a value beside its text, in bytes: its name, quotes, a comma. */
 const VALUE = 16;
 
-/** What one answer may hold. Each value is counted when it is resolved; too many end the request. */
+/** The size limit of one answer. Each value is counted when it is resolved; exceeding the limit ends the request. */
 export class AnswerBudget {
   readonly #ended = new AbortController();
   #bytes = 0;
 
-  /** Aborted, with the error to answer, when the request is to end. */
+  /** Aborted when the request must end. The reason is the error to answer with. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -39,13 +39,13 @@ export class AnswerBudget {
     this.#ended.abort(error);
   }
 
-  /** Another answer begins: that of the next event of a subscription. */
+  /** Starts counting again, for the next event of a subscription. */
   restart(): void {
     this.#bytes = 0;
   }
 }
 
-/** Makes every field that yields values or lists count them. */
+/** Wraps the resolver of every field that returns values or lists, so that they are counted. */
 export function countAnswers(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
@@ -71,7 +71,7 @@ export function countAnswers(schema: GraphQLSchema): GraphQLSchema {
 
 type SizeOf = (value: unknown) => number;
 
-/** How to measure what a field of this type yields; null for an object, whose fields are measured. */
+/** Returns how to measure a value of this type, or null for an object, whose fields are measured instead. */
 function sizeOfType(type: GraphQLOutputType): SizeOf | null {
   const named = getNamedType(type);
   const isList = isListType(getNullableType(type));

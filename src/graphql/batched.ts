@@ -1,6 +1,6 @@
 /**
- * Asks once for what many fields of an answer want: the keys that are asked for while graphql-js goes along a list are
- * loaded together. Nothing is kept for later.
+ * Batches loads: the keys that fields request while graphql-js walks a list are loaded with one call. Nothing is
+ * cached.
  */
 export function batched<Key, Value>(
   load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,

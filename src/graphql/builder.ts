@@ -8,7 +8,7 @@ import type { GraphQLContext } from './context.ts';
 import { costOf } from './limits.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from './list-arguments.ts';
 
-/** Builds the schema; each file of schema/ adds its noun. Fields are non-null unless they say otherwise. */
+/** Builds the schema; each file of schema/ adds its type. Fields are non-null unless declared nullable. */
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext;
   PrismaTypes: PrismaTypes;
@@ -32,7 +32,7 @@ export const builder = new SchemaBuilder<{
     nodeFieldOptions: { nullable: false },
   },
   prisma: {
-    // The reader has all that the plugin uses, which its type does not tell.
+    // TenantReader has everything that the plugin uses, but not by its type.
     client: (context) => context.prisma as unknown as PrismaClient,
     dmmf: getDatamodel(),
     onUnusedQuery: 'error',

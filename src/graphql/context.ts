@@ -14,13 +14,13 @@ import { type TenantReader, tenantScoped } from '../store/tenancy/tenant-scope.t
 import { AnswerBudget } from './answer-budget.ts';
 import { batched } from './batched.ts';
 
-/** Work on the texts of messages, in threads: strangers' text is not worked on where requests are answered. */
+/** Work on the texts of messages, done in worker threads, because untrusted text could block the request thread. */
 export interface TextWork {
   highlights(messages: readonly HighlightedMessage[], search: string): Promise<Highlights[]>;
   hasRemoteImages(html: string): Promise<boolean>;
 }
 
-/** What resolvers call to get things done. */
+/** The services that resolvers call. */
 export interface Services {
   readonly database: Database;
   readonly accounts: Accounts;
@@ -28,35 +28,35 @@ export interface Services {
   readonly progress: ProgressFeed;
   readonly timeline: EventFeed;
   readonly accountChanges: AccountFeed;
-  /** By tenant: they take turns. */
+  /** Per tenant, because tenants alternate in the worker threads. */
   readonly textWork: (tenantId: string) => TextWork;
-  /** Whether accounts are synced by themselves: without it their times mean nothing. */
+  /** True if the scheduler runs. Without it, the accounts' `nextSyncAt` means nothing. */
   readonly isScheduled: boolean;
 }
 
-/** What every resolver knows of the one who asks. */
+/** The request, as every resolver sees it. */
 export interface GraphQLContext {
   readonly tenantId: string;
-  /** The tenant's rows, to be read; everything that writes goes through the services. */
+  /** Reads the tenant's rows. Every write goes through the services. */
   readonly prisma: TenantReader;
   readonly services: Services;
-  /** Until when no sync begins at a mail server that turned connections away; undefined when it may. */
+  /** Returns until when no sync starts at a mail server that refused connections, or undefined if one may start. */
   readonly hostPausedUntil: (host: string) => Promise<Date | undefined>;
-  /** How many of a mailbox's messages are not stored. */
+  /** Returns how many of a mailbox's messages are not stored. */
   readonly missingCount: (mailboxId: string) => Promise<number>;
-  /** A message's text. */
+  /** Returns a message's text. */
   readonly textOf: (messageId: string) => Promise<string | undefined>;
-  /** A message's HTML as it was sent; undefined when it has none. */
+  /** Returns a message's HTML as it was sent, or undefined if it has none. */
   readonly htmlOf: (messageId: string) => Promise<string | undefined>;
-  /** Whether a message's HTML seems to ask for images of other servers, found out now. */
+  /** Checks whether a message's HTML seems to load images from other servers. */
   readonly hasRemoteImages: (messageId: string) => Promise<boolean>;
-  /** Where a message has what was typed as a search. */
+  /** Returns where a message matches a search. */
   readonly highlights: (message: HighlightedMessage, search: string) => Promise<Highlights>;
-  /** Of a thread whose messages are not all gone, with the flags that they have in a mailbox, or anywhere. */
+  /** Returns the summary of a thread that has messages left. Flags count in one mailbox, or in any. */
   readonly threadSummary: (threadId: string, mailboxId: string | null) => Promise<ThreadSummary | undefined>;
-  /** What this answer may still hold. */
+  /** Limits the size of this answer. */
   readonly answer: AnswerBudget;
-  /** Aborted when nobody will read the answer any more, or the request is ended. */
+  /** Aborted when the client disconnects or the request ends. */
   readonly signal: AbortSignal;
 }
 

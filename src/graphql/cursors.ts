@@ -9,7 +9,7 @@ const int64 = z
   .bigint()
   .min(-(2n ** 63n))
   .max(2n ** 63n - 1n);
-/** PostgreSQL has no text with U+0000. */
+/** PostgreSQL cannot store U+0000 in a text. */
 const text = z.string().refine((value) => !value.includes('\0'));
 
 const ofRows =
@@ -31,7 +31,7 @@ function isPosition(cursor: string): boolean {
   }
 }
 
-/** Which cursors are a place in which list, by type and field. A list that is missing here takes none. */
+/** Checks the cursors of each list, by type and field. A list that is missing here accepts no cursor. */
 const CURSORS: Readonly<Record<string, (cursor: string) => boolean>> = {
   'EmailAccount.mailboxes': ofRows(id),
   'Mailbox.locations': ofRows(z.tuple([id, int32, int64])),
@@ -43,6 +43,9 @@ const CURSORS: Readonly<Record<string, (cursor: string) => boolean>> = {
   'Thread.messages': ofRows(id),
 };
 
-/** Whether a cursor could be of this list: another list's would be a fault of the database's, not of the caller's. */
+/**
+ * Checks whether a cursor can belong to this list. Without this check, the cursor of another list would cause a
+ * database error, which is reported as an internal one.
+ */
 export const isCursorOf = (type: string, field: string, cursor: string): boolean =>
   CURSORS[`${type}.${field}`]?.(cursor) ?? false;

@@ -2,12 +2,12 @@ import { type DocumentNode, visit } from 'graphql';
 import { MailtideError } from '../errors.ts';
 
 /**
- * How often something may be in a document. The page's largest operation has no alias, 4 fragments, and no name more
- * than 6 times; GraphiQL's introspection has one name 15 times. Validation compares fields of one name pair by pair.
+ * Limits per document. The page's largest operation has no alias, 4 fragments, and no name more than 6 times.
+ * GraphiQL's introspection has one name 15 times. Validation compares the fields of one name pair by pair.
  */
 const LIMITS = { aliases: 100, directives: 100, fragments: 50, operations: 50, 'fields of one name': 100 };
 
-/** Refuses documents that would take long to validate, before they are. @throws QUERY_TOO_COMPLEX */
+/** Rejects documents that would take long to validate. @throws QUERY_TOO_COMPLEX */
 export function checkDocument(document: DocumentNode): void {
   const counts = new Map<keyof typeof LIMITS, number>();
   const names = new Map<string, number>();
@@ -30,4 +30,4 @@ export function checkDocument(document: DocumentNode): void {
 }
 
 export const tooMuch = (what: string): MailtideError =>
-  new MailtideError('QUERY_TOO_COMPLEX', { message: `The query has ${what}: ask for less at once.` });
+  new MailtideError('QUERY_TOO_COMPLEX', { message: `The query has ${what}. Request less at once.` });

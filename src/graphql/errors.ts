@@ -6,12 +6,12 @@ import { ERRORS, MailtideError, toMailtideError } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeId } from './ids.ts';
 
-/** PostgreSQL could not read a value as its column's type: only a cursor gets there unchecked. */
+/** Prisma's codes for a value that PostgreSQL cannot read as its column's type. Only cursors reach it unchecked. */
 const UNREADABLE_VALUE = new Set(['P2007', 'P2023']);
 
 /**
- * What a caller sees of an error: every one has a code of the table in `extensions.code`. What a caller cannot act on
- * is logged here, once and with its cause, and shown as INTERNAL.
+ * Turns an error into what the caller sees, with a code of the table in `extensions.code`. An error that the caller
+ * cannot act on is logged here, once and with its cause, and shown as INTERNAL.
  */
 export function presentError(error: unknown, log: Logger): GraphQLError {
   const cause = rootOf(error);
@@ -30,7 +30,7 @@ export function presentError(error: unknown, log: Logger): GraphQLError {
   return shown(error, code, ERRORS[code].sentence);
 }
 
-/** Errors of validation are answered without passing {@link presentError}: they get their code where they arise. */
+/** Adds the code to validation errors, which do not pass through {@link presentError}. */
 export const useValidationCode = (): Plugin => ({
   onValidate:
     () =>
@@ -43,8 +43,8 @@ export const useValidationCode = (): Plugin => ({
 });
 
 /**
- * What graphql says of bad input, without the input that it quotes whole: a password may be in it, and whoever called
- * may write our answer into a log. Where it was, the error's locations and path tell.
+ * Removes the quoted input from graphql's message about it. The input may contain a password, and the caller may log
+ * the answer. The error's locations and path still state where it was.
  */
 function withoutValue(message: string): string {
   if (message.startsWith(SYNTAX_ERROR)) return withoutToken(message);
@@ -58,7 +58,7 @@ function withoutValue(message: string): string {
 
 const SYNTAX_ERROR = 'Syntax Error: ';
 
-/** What the grammar expects is not of the input; what was found instead is, and so is all that graphql calls unexpected. */
+/** Keeps what the grammar expects, and removes what was found instead, because that quotes the input. */
 function withoutToken(message: string): string {
   const found = message.indexOf(', found ');
   return message.startsWith(`${SYNTAX_ERROR}Expected `) && found > 0
@@ -67,18 +67,19 @@ function withoutToken(message: string): string {
 }
 
 /**
- * Syntax, validation and variables are checked before a field is resolved, so these errors have no path; arguments of
- * connections are checked by Pothos. What else graphql finds wrong is an answer that we resolved to.
+ * True for errors of the caller's input. Syntax, validation and variables are checked before a field is resolved, so
+ * these errors have no path. Pothos checks the arguments of connections. Every other error of graphql concerns a value
+ * that a resolver returned.
  */
 const isOfInput = (error: GraphQLError): boolean => !error.path || error instanceof PothosValidationError;
 
-/** What was thrown first, below the errors that graphql wraps around it to tell where. */
+/** Returns the error that was thrown first, inside those that graphql wraps around it to add its position. */
 function rootOf(error: unknown): unknown {
   const below = error instanceof GraphQLError ? (error.originalError ?? error.cause) : undefined;
   return below ? rootOf(below) : error;
 }
 
-/** Presented before, by another layer. */
+/** True if another layer has already presented the error. */
 const hasOurCode = ({ extensions }: GraphQLError): boolean => Object.hasOwn(ERRORS, String(extensions['code']));
 
 function shown(error: unknown, code: keyof typeof ERRORS, message: string, more: object = {}): GraphQLError {

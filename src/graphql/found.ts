@@ -2,13 +2,13 @@ import { MailtideError } from '../errors.ts';
 import type { GraphQLContext } from './context.ts';
 import { requireId } from './ids.ts';
 
-/** What was found. @throws NOT_FOUND for null: it does not exist, or it is another tenant's, which looks the same. */
+/** Returns the value. @throws NOT_FOUND for null: the row does not exist, or belongs to another tenant. */
 export function found<T>(value: T | null): T {
   if (value === null) throw new MailtideError('NOT_FOUND');
   return value;
 }
 
-/** Checks that the tenant has the row that a list is asked about, so that a wrong id is told from an empty list. */
+/** Returns the row's id. @throws NOT_FOUND if the tenant has no such row, so that a wrong id is not an empty list. */
 export async function requireVisible(
   { prisma }: GraphQLContext,
   type: 'EmailAccount' | 'Mailbox' | 'Thread',

@@ -10,13 +10,13 @@ import {
 import { tooMuch } from './document-limits.ts';
 
 /**
- * How often what is below a field of introspection is there: lists are as long as usual, and some half of the types wrap
- * another one. How many `types` and `fields` there are, the schema knows.
+ * How often the selection below an introspection field occurs in the answer: the typical lengths of lists, and for
+ * `ofType` the share of types that wrap another one. The lengths of `types` and `fields` come from the schema.
  */
 const ITEMS: Readonly<Record<string, number>> = { args: 2, enumValues: 5, inputFields: 5, directives: 5, ofType: 0.5 };
-/** For clients that ask for every `__typename` too. */
+/** For clients that also request every `__typename`. */
 const MARGIN = 1.5;
-/** All that tools ask for. */
+/** Everything that tools request. */
 const WHOLE = {
   descriptions: true,
   specifiedByUrl: true,
@@ -27,8 +27,8 @@ const WHOLE = {
 };
 
 /**
- * Limits what an operation asks of the schema about itself to the whole schema, once and a half. Fields are counted as often as
- * they are in the answer, roughly. @throws QUERY_TOO_COMPLEX
+ * Returns a check that limits the introspection of one operation to one and a half times the whole schema. Each field
+ * counts about as often as it occurs in the answer. @throws QUERY_TOO_COMPLEX
  */
 export function createIntrospectionLimit(schema: GraphQLSchema): (document: DocumentNode) => void {
   const types = Object.values(schema.getTypeMap());
@@ -47,7 +47,7 @@ function costOf(document: DocumentNode, items: Readonly<Record<string, number>>,
     for (const selection of selections) {
       if (selection.kind !== 'Field') {
         const { selectionSet } = selection.kind === 'InlineFragment' ? selection : fragments.get(selection.name.value)!;
-        // What is spread often and holds nothing is counted too.
+        // A spread counts as well, so that many spreads of an empty fragment are not free.
         if (selection.kind === 'FragmentSpread') cost += 1;
         if (cost > most) throw tooMuch('too much introspection');
         add(selectionSet, times, isWithin);

@@ -20,20 +20,20 @@ import { createIntrospectionLimit } from './introspection-cost.ts';
 import { checkLists, DEFAULT_PAGE, MAX_PAGE, pageOf } from './list-arguments.ts';
 import { checkTexts } from './storable-input.ts';
 
-/** Words and signs of a document: GraphiQL's introspection has 350, our largest own query 200. */
+/** Tokens of a document. GraphiQL's introspection has 350, the page's largest query 200. */
 const MAX_TOKENS = 2000;
-/** connection > edges > node three times over, and some leaves. */
+/** Three times connection > edges > node, plus a few leaves. */
 const MAX_DEPTH = 14;
-/** Fields that the answer may hold, roughly: 100 messages without their texts cost 6,000. */
+/** Approximate number of fields in the answer. 100 messages without their texts cost 6,000. */
 const MAX_COMPLEXITY = 20_000;
-/** Of an operation, as JSON: passwords and tokens are the longest that anybody sends. In characters. */
+/** Length of an operation's variables as JSON, in characters. The longest real values are passwords and tokens. */
 const MAX_VARIABLES = 64 * 1024;
-/** For a query. A mutation ends by itself, and must not be broken off when half of it is done. Milliseconds. */
+/** Time limit of a query, in ms. Mutations have none, because they must not stop halfway, and all of them end. */
 export const QUERY_TIME_LIMIT_MS = 30_000;
-/** Lists that are no connections are short: addresses, flags, attachments. */
+/** Assumed length of lists that are not connections: addresses, flags, attachments. */
 const LIST_LENGTH = 3;
 
-/** What a field costs: one, and what is below it as often as it may be there. */
+/** Returns the cost of a field: one, plus the cost of its selection times the number of items that it may return. */
 export function costOf(
   args: Record<string, unknown>,
   _context: GraphQLContext,
@@ -44,7 +44,7 @@ export function costOf(
 
 function timesOf(args: Record<string, unknown>, field: GraphQLField<unknown, GraphQLContext>): number {
   if (isPaged(field)) return Math.max(1, pageOf(args));
-  // The connection above has counted its edges already.
+  // The connection has already counted its edges.
   if (field.name === 'edges') return 1;
   return isListType(getNullableType(field.type)) ? LIST_LENGTH : 1;
 }
@@ -52,14 +52,16 @@ function timesOf(args: Record<string, unknown>, field: GraphQLField<unknown, Gra
 const isPaged = (field: GraphQLField<unknown, GraphQLContext>): boolean =>
   field.args.some((arg) => arg.name === 'first');
 
-/** Says at every list how much of it can be asked for at once. */
+/** Describes the page size limits at the arguments of every list. */
 export function describePages(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type)) continue;
     for (const { args } of Object.values(type.getFields())) {
       for (const arg of args) {
-        if (arg.name === 'first') arg.description ??= `${DEFAULT_PAGE} where nothing is said, ${MAX_PAGE} at most.`;
-        if (arg.name === 'last') arg.description ??= `As "first", from the end; not together with it.`;
+        if (arg.name === 'first')
+          arg.description ??= `The number of items, at most ${MAX_PAGE}. Default: ${DEFAULT_PAGE}.`;
+        if (arg.name === 'last')
+          arg.description ??= `Like \`first\`, from the end of the list. Cannot be combined with \`first\`.`;
       }
     }
   }
@@ -67,9 +69,9 @@ export function describePages(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * Refuses what would cost too much, over every transport: long documents while they are parsed, wide ones before they
- * are validated, expensive ones before they run. What an answer really takes, in bytes and time, is counted while it is
- * made (src/graphql/answer-budget.ts).
+ * Rejects expensive operations over every transport: long documents during parsing, wide ones before validation, and
+ * costly ones before execution. The actual bytes and time of an answer are counted while it is produced
+ * (src/graphql/answer-budget.ts).
  */
 export function useLimits(schema: GraphQLSchema, queryTimeLimitMs: number): Plugin<{ answer: AnswerBudget }> {
   const checkIntrospection = createIntrospectionLimit(schema);
@@ -91,7 +93,7 @@ export function useLimits(schema: GraphQLSchema, queryTimeLimitMs: number): Plug
     onExecute({ args }) {
       check(args);
       const { answer } = args.contextValue;
-      // The executor's name for it.
+      // The executor reads its signal from here.
       Object.assign(args, { signal: answer.signal });
       const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query';
       if (!isQuery) return {};

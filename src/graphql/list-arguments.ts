@@ -16,7 +16,7 @@ export const DEFAULT_PAGE = 20;
 /** Longer pages are refused. */
 export const MAX_PAGE = 100;
 
-/** What an operation asks of its lists, checked before anything runs. @throws BAD_USER_INPUT with the field's path */
+/** Checks the arguments of all lists before the operation runs. @throws BAD_USER_INPUT with the field's path */
 export function checkLists(schema: GraphQLSchema, document: DocumentNode, variables: Record<string, unknown>): void {
   const typeInfo = new TypeInfo(schema);
   const path: string[] = [];
@@ -40,7 +40,7 @@ export function checkLists(schema: GraphQLSchema, document: DocumentNode, variab
           const problem = problemOf(list.name, node, variables);
           if (problem === null) return;
           const originalError = new MailtideError('BAD_USER_INPUT', { message: problem });
-          // Where a fragment is spread, its path is not known from here: its place in the document is.
+          // The path of a field in a fragment depends on where it is spread. Its location in the document is known.
           const where = isInFragment ? {} : { path: [...path] };
           throw new GraphQLError(problem, { nodes: [node], originalError, ...where });
         },
@@ -68,13 +68,13 @@ function pageProblem({ first, last }: Record<string, unknown>): string | null {
   const [name, asked] = last == null ? ['first', first ?? DEFAULT_PAGE] : ['last', last];
   const size = Number(asked);
   if (size < 0) return `"${name}" cannot be negative.`;
-  if (size > MAX_PAGE) return `"${name}" is at most ${MAX_PAGE}: ask for more with a cursor.`;
+  if (size > MAX_PAGE) return `"${name}" must be at most ${MAX_PAGE}. Use a cursor to request more.`;
   return null;
 }
 
-/** Arguments of lists are scalars: what is not one is refused when it is coerced. */
+/** The arguments of lists are scalars. Other values fail when they are coerced. */
 const argumentsOf = ({ arguments: given = [] }: FieldNode, variables: Record<string, unknown>) =>
   Object.fromEntries(given.map(({ name, value }) => [name.value, valueFromASTUntyped(value, variables)]));
 
-/** How many items are asked for, where {@link checkLists} has found nothing wrong. */
+/** Returns the page size. The arguments must have passed {@link checkLists}. */
 export const pageOf = ({ first, last }: Record<string, unknown>): number => Number(last ?? first ?? DEFAULT_PAGE);

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { schema } from './schema/index.ts';
 
-/** The schema as text, in an order that does not depend on the code's. */
+/** Returns the schema as text, sorted, so that its order does not depend on the code. */
 export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

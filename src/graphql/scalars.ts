@@ -3,7 +3,7 @@ import { MailtideError } from '../errors.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {
-  description: 'A moment in UTC, as in `2026-11-23T09:30:00.000Z`.',
+  description: 'A point in time in UTC, for example `2026-11-23T09:30:00.000Z`.',
   serialize: (date) => date.toISOString(),
   parseValue(value) {
     const date = storableDate(new Date(typeof value === 'string' ? value : Number.NaN));
@@ -13,13 +13,12 @@ builder.scalarType('DateTime', {
 });
 
 builder.scalarType('BigInt', {
-  description:
-    'A whole number of 64 bits, always as a string of digits: JavaScript would round the large ones, and a type that is sometimes a number surprises on the day it matters.',
+  description: 'A 64-bit integer, always returned as a string of digits, because JavaScript rounds numbers above 2^53.',
   serialize: (number) => number.toString(),
   parseValue(value) {
     if (typeof value === 'string' && /^-?\d{1,19}$/.test(value) && isInt64(BigInt(value))) return BigInt(value);
     if (Number.isSafeInteger(value)) return BigInt(value as number);
-    throw invalid('a whole number, as a string of digits');
+    throw invalid('an integer as a string of digits');
   },
 });
 

@@ -2,7 +2,7 @@ import { type DocumentNode, visit } from 'graphql';
 import { isStorable } from '../domain/storable-text.ts';
 import { MailtideError } from '../errors.ts';
 
-/** Refuses texts that neither PostgreSQL nor a mail server takes. @throws BAD_USER_INPUT */
+/** Rejects texts that neither PostgreSQL nor a mail server accepts. @throws BAD_USER_INPUT */
 export function checkTexts(document: DocumentNode, variables: Record<string, unknown>): void {
   visit(document, { StringValue: ({ value }) => check(value) });
   checkValue(variables);
@@ -15,5 +15,5 @@ function checkValue(value: unknown): void {
 
 function check(text: string): void {
   if (isStorable(text)) return;
-  throw new MailtideError('BAD_USER_INPUT', { message: 'A text has U+0000 or half a surrogate pair in it.' });
+  throw new MailtideError('BAD_USER_INPUT', { message: 'A text contains U+0000 or an unpaired surrogate. Remove it.' });
 }

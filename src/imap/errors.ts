@@ -120,11 +120,11 @@ export function toImapError(error: unknown, stage: ImapStage): MailtideError {
 /** What a person has to do where it is not to correct the password. */
 function refusalInWords(failure: Failure): string | undefined {
   if (responseCode(failure) === 'EXPIRED') {
-    return 'The password has expired: change it at the provider, then enter the new one here.';
+    return 'The password has expired. Change it at the provider, then enter the new one here.';
   }
   // Gmail's [WEBALERT] and [ALERT], after a login from a place that it does not know.
   if (/web ?browser/i.test(failure.responseText ?? '')) {
-    return 'The provider wants you to log in with a web browser first: do so, then enter the password here once more.';
+    return 'The provider requires a login in a web browser first. Log in there, then enter the password here again.';
   }
   return undefined;
 }

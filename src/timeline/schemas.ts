@@ -1,9 +1,10 @@
 /**
- * What an account's timeline can say. Stored JSON outlives code: events are never rewritten, and whoever reads them
- * years later needs the schema that they were written with. So a published schema never changes, not even to be more
- * lenient: append a new version to the list of its type. A type that is no longer written keeps its versions here.
+ * The event types of an account's timeline and their payload schemas. Stored JSON outlives code: events are never
+ * rewritten, and a reader needs the schema with which they were written, even years later. So a published schema never
+ * changes, not even to be more lenient. Append a new version to the list of its type instead. A type that is no longer
+ * written keeps its versions here.
  *
- * Ids are our UUIDs. Numbers that can pass 2^53 are decimal strings, because numbers of RFC 8785 are IEEE doubles.
+ * Ids are Mailtide's UUIDs. Numbers that can exceed 2^53 are decimal strings: RFC 8785 numbers are IEEE doubles.
  */
 import { z } from 'zod';
 import { isStorable } from '../domain/storable-text.ts';
@@ -33,23 +34,23 @@ const finishedRun = {
   }),
 };
 
-/** The versions of each type, oldest first: the first is version 1, the last is the one that is written. */
+/** The versions of each type, oldest first. The first is version 1; new events are written with the last. */
 const SCHEMAS = {
   account_connected: [z.strictObject({ emailAddress: text, imapHost: text })],
-  /** Its server, or how to log in there, is another now. */
+  /** The server or the login of the account changed. */
   account_reconnected: [z.strictObject({ imapHost: text })],
   account_paused: [z.strictObject({})],
   account_resumed: [z.strictObject({})],
-  /** The server refused the credentials: no login is tried before they change. */
+  /** The server rejected the credentials, so no login is attempted before they change. */
   account_needs_auth: [z.strictObject({ runId: uuid, errorCode: text })],
   mailbox_created: [z.strictObject({ mailboxId: uuid, path: text })],
   mailbox_renamed: [z.strictObject({ mailboxId: uuid, path: text, previousPath: text })],
   mailbox_deleted: [z.strictObject({ mailboxId: uuid, path: text })],
-  /** The server gave the mailbox another UIDVALIDITY: every UID known before means nothing any more. */
+  /** The server changed the UIDVALIDITY of the mailbox, which invalidates every known UID. */
   mailbox_reset: [
     z.strictObject({ mailboxId: uuid, path: text, uidValidity: bigInteger, previousUidValidity: bigInteger }),
   ],
-  /** Bytes that the account did not have before. */
+  /** A message whose bytes the account did not have before. */
   email_received: [
     z.strictObject({
       messageId: uuid,
@@ -59,12 +60,12 @@ const SCHEMAS = {
       receivedAt: z.iso.datetime({ precision: 3 }),
     }),
   ],
-  /** Known bytes in one more place. */
+  /** A message whose bytes the account already has, in one more mailbox or at one more UID. */
   email_copied: [z.strictObject({ messageId: uuid, ...place })],
   email_moved: [z.strictObject({ messageId: uuid, from: z.strictObject(place), to: z.strictObject(place) })],
-  /** Its bytes could not be had or stored; `attempts` so far. Known as a message only where its header is stored. */
+  /** The bytes could not be fetched or stored, after `attempts`. `messageId` is null unless the header is stored. */
   email_quarantined: [z.strictObject({ messageId: uuid.nullable(), ...place, reason: text, attempts: count })],
-  /** Gone from this place; it may still be in others. */
+  /** The message left this mailbox. It may still be in others. */
   email_deleted: [z.strictObject({ messageId: uuid, ...place })],
   email_flags_changed: [
     z.strictObject({ messageId: uuid, ...place, flags: z.array(text), previousFlags: z.array(text) }),
@@ -77,19 +78,19 @@ const SCHEMAS = {
 export type EventType = keyof typeof SCHEMAS;
 export const EVENT_TYPES = Object.keys(SCHEMAS) as EventType[];
 
-/** What is to be appended: the payload in the present version of its type. */
+/** An event to append, with its payload in the current version of its type. */
 export type EventInput = { [T in EventType]: { readonly type: T; readonly payload: EventPayload<T> } }[EventType];
 export type EventPayload<T extends EventType> = Frozen<z.infer<Last<(typeof SCHEMAS)[T]>>>;
 
 type Last<List> = List extends readonly [...unknown[], infer Schema] ? Schema : never;
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-/** The version that new events of a type are written in. */
+/** Returns the version with which new events of a type are written. */
 export const currentVersion = (type: EventType): number => SCHEMAS[type].length;
 
 /**
  * Checks a payload against the version in which new events of its type are written.
- * @throws ZodError; an event that does not keep to its schema is a bug and must not reach the timeline.
+ * @throws ZodError: an event that violates its schema is a bug and must not reach the timeline
  */
 export function checkPayload({ type, payload }: EventInput): void {
   SCHEMAS[type][currentVersion(type) - 1]!.parse(payload);
@@ -101,7 +102,7 @@ export interface EventSchema {
   readonly jsonSchema: z.core.JSONSchema.BaseSchema;
 }
 
-/** Every schema that an event may have been written with, as JSON Schema 2020-12. */
+/** Returns all schemas with which events may have been written, as JSON Schema 2020-12. */
 export function eventSchemas(): EventSchema[] {
   return EVENT_TYPES.flatMap((type) =>
     SCHEMAS[type].map((schema, index) => ({ type, version: index + 1, jsonSchema: z.toJSONSchema(schema) })),

@@ -177,7 +177,7 @@ describe('syncs', () => {
       __typename: 'StartEmailSyncPayload',
       status: 'QUEUED',
       alreadyActive: false,
-      message: 'The sync has been queued. Watch it with the subscription syncProgress.',
+      message: 'The sync is queued. Subscribe to syncProgress to watch it.',
       run: {
         id: expect.any(String),
         status: 'QUEUED',

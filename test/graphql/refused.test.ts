@@ -46,13 +46,16 @@ describe('limits', () => {
   });
 
   test.each([
-    ['messages(first: 101)', '"first" is at most 100: ask for more with a cursor.'],
+    ['messages(first: 101)', '"first" must be at most 100. Use a cursor to request more.'],
     ['messages(first: -1)', '"first" cannot be negative.'],
-    ['syncRuns(first: 1000000)', '"first" is at most 100: ask for more with a cursor.'],
-    ['syncRuns(last: 101)', '"last" is at most 100: ask for more with a cursor.'],
+    ['syncRuns(first: 1000000)', '"first" must be at most 100. Use a cursor to request more.'],
+    ['syncRuns(last: 101)', '"last" must be at most 100. Use a cursor to request more.'],
     ['syncRuns(last: -1)', '"last" cannot be negative.'],
     ['syncRuns(first: 1, last: 1)', '"first" and "last" cannot be used together.'],
-    ['emailAccounts { edges { node { mailboxes(first: 101)', '"first" is at most 100: ask for more with a cursor.'],
+    [
+      'emailAccounts { edges { node { mailboxes(first: 101)',
+      '"first" must be at most 100. Use a cursor to request more.',
+    ],
   ])('%s: no page of that size', async (list, sentence) => {
     const query = `{ ${list} { edges { cursor } } ${list.includes('node') ? '} } } ' : ''}}`;
     const statements = await api.statements(async () => {

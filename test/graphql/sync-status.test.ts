@@ -206,7 +206,7 @@ test('in need of credentials', async () => {
   await update({ credentials: { password: 'another' }, verify: false });
   expect(await status()).toMatchObject({
     state: 'FAILED',
-    lastSyncError: { code: 'IMAP_AUTH_FAILED', hint: 'The login was changed since: the next sync tries the new one.' },
+    lastSyncError: { code: 'IMAP_AUTH_FAILED', hint: 'The login has changed since. The next sync tries the new one.' },
     nextSyncAt: expect.any(String),
     needsAuthSince: null,
   });

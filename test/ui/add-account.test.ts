@@ -21,7 +21,7 @@ test('from nothing to a running sync, with a wrong password first', async () => 
   await page.getByRole('button', { name: 'Connect and sync' }).click();
   await page
     .getByTestId('failure')
-    .getByText(/refused the username or the password/)
+    .getByText(/rejected the username or the password/)
     .waitFor();
 
   await page.locator('input[type=password]').fill(dovecot.password);
@@ -90,7 +90,7 @@ test('a refused password asks for a new one, and the account goes on with it', a
   await page.getByRole('button', { name: 'Save' }).click();
   await page
     .getByRole('alert')
-    .getByText(/refused the username or the password/)
+    .getByText(/rejected the username or the password/)
     .waitFor();
   await page.getByLabel('New password').fill(dovecot.password);
   await page.getByRole('button', { name: 'Save' }).click();

@@ -43,13 +43,13 @@ test.each(['correctness', 'known-traps'])('every test and source that docs/%s.md
 });
 
 const RUN = {
-  retry: 'may go away by itself',
-  'needs-auth': 'the credentials must change',
-  fail: 'somebody must act',
+  retry: 'retried: it may be temporary',
+  'needs-auth': 'waits for new credentials',
+  fail: 'fails: somebody must act',
   none: '',
 } as const;
 
-/** Written anew by `vitest run test/unit/docs.test.ts -u`. */
+/** `vitest run test/unit/docs.test.ts -u` writes it again. */
 test('docs/errors.md is what src/errors.ts says', async () => {
   const rows = Object.entries(ERRORS).map(([code, { sentence, audience, run }]) => {
     const isMasked = audience === 'operator' && code !== 'INTERNAL';
@@ -58,11 +58,11 @@ test('docs/errors.md is what src/errors.ts says', async () => {
   });
   const page = `# Error codes
 
-A GraphQL error carries its code in \`extensions.code\`; a failed run and a failed connection test carry it in \`code\`. The
-sentence may be a more precise one than here, the code never changes its meaning. What somebody else owns is \`NOT_FOUND\`.
-\`ACCOUNT_EXISTS\` carries the account's id in \`extensions.accountId\`.
+A GraphQL error has its code in \`extensions.code\`; a failed run and a failed connection test have it in \`code\`. A
+code never changes its meaning. The sentence may be more specific than the one below. An object of another tenant is
+\`NOT_FOUND\`. \`ACCOUNT_EXISTS\` has the account's id in \`extensions.accountId\`.
 
-| Code | Sentence | When a run meets it |
+| Code | Sentence | Effect on a run |
 | --- | --- | --- |
 ${rows.join('\n')}
 `;

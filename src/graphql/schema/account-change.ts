@@ -7,7 +7,7 @@ const AccountChange = builder.objectRef<{ readonly accountId: string }>('Account
   fields: (t) => ({
     accountId: t.id({ resolve: ({ accountId }) => encodeId('EmailAccount', accountId) }),
     account: t.prismaField({
-      description: 'As it is now; null when it was deleted.',
+      description: 'The account as it is now; null if it was deleted.',
       type: 'EmailAccount',
       nullable: true,
       resolve: (query, { accountId }, _args, { prisma }) =>
@@ -19,7 +19,7 @@ const AccountChange = builder.objectRef<{ readonly accountId: string }>('Account
 builder.subscriptionField('accountChanges', (t) =>
   t.field({
     description:
-      'Each of your accounts that is added, changed or deleted from now on, whoever does it. How its syncs go on, syncActivity tells.',
+      'Sends each of your accounts that is added, changed or deleted from now on, by any client. For the progress of syncs, use `syncActivity`.',
     type: AccountChange,
     subscribe: (_root, _args, { services, tenantId, signal }) =>
       abortable(signal, (ended) => services.accountChanges.ofTenant(tenantId, ended)),

@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts';
 
-/** Of a mailbox, what the totals are made of. */
+/** The columns of a mailbox that the totals need. */
 export interface MailboxFacts {
   readonly id: string;
   readonly messageCount: number;
@@ -8,24 +8,24 @@ export interface MailboxFacts {
   readonly proof: { readonly provenCurrentAt: Date | null } | null;
 }
 
-/** Of an account, what the totals are made of. */
+/** The columns of an account that the totals need. */
 export interface AccountFacts {
   readonly mailboxes: readonly MailboxFacts[];
-  /** There may be mailboxes that are not among these. */
+  /** The server's list of mailboxes was not read completely, so `mailboxes` may lack some. */
   readonly listUnread: boolean;
 }
 
 export const AccountTotals = builder.objectRef<AccountFacts>('AccountTotals').implement({
-  description: 'What is known of an account, over the mailboxes that its server lists now.',
+  description: 'Totals of an account, over the mailboxes that its server lists now.',
   fields: (t) => ({
     mailboxes: t.int({ resolve: ({ mailboxes }) => mailboxes.length }),
     messages: t.int({
       description:
-        'Places of messages, also of those that are still to be fetched: one that is in two mailboxes counts twice.',
+        'The number of messages, including those that are still to be fetched. A message in two mailboxes counts twice.',
       resolve: ({ mailboxes }) => sum(mailboxes.map(({ messageCount }) => messageCount)),
     }),
     stored: t.int({
-      description: 'Those of `messages` that are stored with all their bytes.',
+      description: 'How many of `messages` are stored with all their bytes.',
       resolve: async ({ mailboxes }, _args, { missingCount }) =>
         sum(await Promise.all(mailboxes.map(async ({ id, messageCount }) => messageCount - (await missingCount(id))))),
     }),
@@ -34,7 +34,7 @@ export const AccountTotals = builder.objectRef<AccountFacts>('AccountTotals').im
       type: 'DateTime',
       nullable: true,
       description:
-        'Since when all of it is proven to be what the server has: the oldest proof of a mailbox. Null while one has none, there is no mailbox, or a part of the list of mailboxes cannot be read.',
+        'When the account was last proven to equal the server: the oldest `provenCurrentAt` of its mailboxes. Null while a mailbox has no proof, no mailbox is known, or part of the list of mailboxes cannot be read.',
       resolve: ({ mailboxes, listUnread }) =>
         listUnread ? null : oldest(mailboxes.map(({ proof }) => proof?.provenCurrentAt ?? null)),
     }),

@@ -2,16 +2,16 @@ import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
 builder.prismaObject('Attachment', {
-  description: 'What a message carries beside its text.',
+  description: 'An attachment or inline part of a message.',
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Attachment', id) }),
     filename: t.exposeString('filename', { nullable: true }),
-    contentType: t.exposeString('contentType', { description: 'As the sender says: do not trust it.' }),
+    contentType: t.exposeString('contentType', { description: 'As declared by the sender. Do not trust it.' }),
     size: t.exposeInt('size'),
     contentId: t.exposeString('contentId', { nullable: true }),
     isInline: t.exposeBoolean('isInline'),
     url: t.string({
-      description: 'Where its bytes are, with the same authentication as here.',
+      description: 'The path from which to download its bytes, with the same authentication as the API.',
       resolve: ({ id }) => `/attachments/${encodeId('Attachment', id)}`,
     }),
   }),

@@ -10,7 +10,7 @@ const ImapServer = builder
     'ImapServer',
   )
   .implement({
-    description: 'Where and as whom an account logs in.',
+    description: 'The server and the username with which an account logs in.',
     fields: (t) => ({
       host: t.exposeString('imapHost'),
       port: t.exposeInt('imapPort'),
@@ -20,8 +20,8 @@ const ImapServer = builder
   });
 
 export const EmailAccount = builder.prismaObject('EmailAccount', {
-  description: "One mailbox owner's login at one IMAP server.",
-  // Names what is read: the stored credentials never leave the database for an answer.
+  description: 'One login at one IMAP server, and the mail that it gives access to.',
+  // Selects only what is requested, so that the stored credentials never leave the database for an answer.
   select: { id: true },
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('EmailAccount', id) }),
@@ -32,14 +32,16 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
       select: { imapHost: true, imapPort: true, imapSecurity: true, imapUsername: true },
       resolve: (account) => account,
     }),
-    isActive: t.exposeBoolean('isActive', { description: 'False while the account is paused: it is not synced.' }),
+    isActive: t.exposeBoolean('isActive', {
+      description: 'False while the account is paused. A paused account does not sync.',
+    }),
     syncIntervalMinutes: t.exposeInt('syncIntervalMinutes', {
       nullable: true,
-      description: 'Time between two scheduled syncs; null for the default of the installation.',
+      description: 'Minutes between two scheduled syncs; null for the default of the installation.',
     }),
     syncStatus: t.variant(SyncStatus),
     mailboxes: t.relatedConnection('mailboxes', {
-      description: 'The mailboxes that the server lists now, by path.',
+      description: 'The mailboxes that the server lists now, ordered by path.',
       cursor: 'id',
       query: { where: { deletedAt: null }, orderBy: [{ path: 'asc' }, { id: 'asc' }] },
     }),
@@ -61,7 +63,7 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
 
 builder.queryFields((t) => ({
   emailAccount: t.prismaField({
-    description: 'Null when there is no such account, or it is not yours.',
+    description: 'The account with this id. Null if it does not exist or you do not have access to it.',
     type: EmailAccount,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
@@ -88,13 +90,13 @@ const CreateEmailAccountInput = builder.inputType('CreateEmailAccountInput', {
     verify: t.boolean({
       required: true,
       defaultValue: true,
-      description: 'Whether the connection must work for the account to be made.',
+      description: 'Test the connection first, and do not create the account if the test fails.',
     }),
   }),
 });
 
 const UpdateEmailAccountInput = builder.inputType('UpdateEmailAccountInput', {
-  description: 'What is left out stays as it is.',
+  description: 'Fields that are left out keep their values.',
   fields: (t) => ({
     displayName: t.string(),
     imap: t.field({ type: ImapServerInput }),
@@ -104,23 +106,24 @@ const UpdateEmailAccountInput = builder.inputType('UpdateEmailAccountInput', {
     verify: t.boolean({
       required: true,
       defaultValue: true,
-      description: 'Whether a changed connection must work for the account to be changed.',
+      description: 'Test a changed connection first, and do not change the account if the test fails.',
     }),
   }),
 });
 
 builder.mutationFields((t) => ({
   createEmailAccount: t.prismaField({
-    description: 'Connects a mailbox. Nothing is synced before startEmailSync or the schedule.',
+    description: 'Connects an account. It first syncs when you call `startEmailSync`, or by the schedule.',
     type: EmailAccount,
     args: { input: t.arg({ type: CreateEmailAccountInput, required: true }) },
     resolve: async (query, _root, { input }, { prisma, services, tenantId, signal }) => {
       const { id } = await services.accounts.create(tenantId, input, signal);
-      // Somebody else may have deleted it by now.
+      // Another client may have deleted it meanwhile.
       return found(await prisma.emailAccount.findUnique({ ...query, where: { id } }));
     },
   }),
   updateEmailAccount: t.prismaField({
+    description: 'Changes an account. Fields that are left out keep their values.',
     type: EmailAccount,
     args: { id: t.arg.id({ required: true }), input: t.arg({ type: UpdateEmailAccountInput, required: true }) },
     resolve: async (query, _root, args, { prisma, services, tenantId, signal }) => {
@@ -130,7 +133,8 @@ builder.mutationFields((t) => ({
     },
   }),
   deleteEmailAccount: t.id({
-    description: 'Ends its sync and deletes the account with all that is stored of it. Its server is not touched.',
+    description:
+      'Stops the sync of an account and deletes it with all its stored mail and events. Nothing changes on its server.',
     args: { id: t.arg.id({ required: true }) },
     resolve: async (_root, args, { services, tenantId }) => {
       await services.accounts.delete(tenantId, requireId('EmailAccount', args.id));

@@ -4,9 +4,11 @@ import { builder } from '../builder.ts';
 export const ImapSecurity = builder.enumType('ImapSecurity', {
   description: 'How a connection is encrypted.',
   values: {
-    TLS: { description: 'From the first byte, usually port 993.' },
-    STARTTLS: { description: 'After a greeting in clear text, usually port 143; never falls back to clear text.' },
-    NONE: { description: 'Not at all: to loopback and private hosts only, where the installation allows them.' },
+    TLS: { description: 'TLS from the first byte, usually on port 993.' },
+    STARTTLS: {
+      description: 'TLS after a greeting in clear text, usually on port 143. Never falls back to clear text.',
+    },
+    NONE: { description: 'No encryption. Only to loopback and private hosts, if the installation allows them.' },
   } as const,
 });
 
@@ -15,7 +17,7 @@ export const ImapServerInput = builder.inputType('ImapServerInput', {
     host: t.string({ required: true }),
     port: t.int({ required: true }),
     security: t.field({ type: ImapSecurity, required: true }),
-    username: t.string({ description: 'The email address when left out.' }),
+    username: t.string({ description: 'Default: the email address.' }),
   }),
 });
 
@@ -24,10 +26,10 @@ const OAuth2CredentialsInput = builder.inputType('OAuth2CredentialsInput', {
 });
 
 export const CredentialsInput = builder.inputType('CredentialsInput', {
-  description: 'Exactly one way to log in. Stored encrypted, never shown again.',
+  description: 'Exactly one kind of credentials. They are stored encrypted and never returned.',
   isOneOf: true,
   fields: (t) => ({
-    password: t.string({ description: 'The password, or an app password where the provider wants one.' }),
+    password: t.string({ description: 'The password, or an app password if the provider requires one.' }),
     oauth2: t.field({ type: OAuth2CredentialsInput }),
   }),
 });
@@ -41,12 +43,15 @@ const EmailConnectionInput = builder.inputType('EmailConnectionInput', {
 });
 
 const EmailConnectionTest = builder.objectRef<ConnectionTest>('EmailConnectionTest').implement({
-  description: 'What came of trying a connection.',
+  description: 'The result of a connection test.',
   fields: (t) => ({
     ok: t.exposeBoolean('ok'),
-    code: t.exposeString('code', { nullable: true, description: 'Why not, as a stable code; null when it worked.' }),
-    message: t.exposeString('message', { description: 'The same as a sentence.' }),
-    hint: t.exposeString('hint', { nullable: true, description: 'What to try next, where more is known.' }),
+    code: t.exposeString('code', {
+      nullable: true,
+      description: 'The stable code of the error; null if the test succeeded.',
+    }),
+    message: t.exposeString('message', { description: 'The result as a sentence.' }),
+    hint: t.exposeString('hint', { nullable: true, description: 'What to try next; null if nothing more is known.' }),
     capabilities: t.exposeStringList('capabilities'),
     mailboxes: t.exposeStringList('mailboxes', { description: 'The paths of the mailboxes that would be synced.' }),
   }),
@@ -54,7 +59,7 @@ const EmailConnectionTest = builder.objectRef<ConnectionTest>('EmailConnectionTe
 
 builder.mutationField('testEmailConnection', (t) =>
   t.field({
-    description: 'Connects, logs in, lists the mailboxes, logs out. Nothing is stored.',
+    description: 'Tests a connection: connects, logs in, lists the mailboxes and logs out. Stores nothing.',
     type: EmailConnectionTest,
     args: { input: t.arg({ type: EmailConnectionInput, required: true }) },
     resolve: (_root, { input }, { services, signal, tenantId }) => services.accounts.test(tenantId, input, signal),

@@ -17,11 +17,13 @@ const EventOrder = builder.enumType('EventOrder', { values: ['OLDEST_FIRST', 'NE
 const EventType = builder.enumType('EventType', { values: EVENT_TYPES });
 
 const Event = builder.prismaObject('Event', {
-  description: "One fact in an account's timeline. Facts are only ever appended, each with the hash of the one before.",
+  description: "One event of an account's timeline. Events are only appended, each with the hash of the previous one.",
   fields: (t) => ({
-    seq: t.expose('seq', { type: 'BigInt', description: 'From 1, without gaps within an account.' }),
+    seq: t.expose('seq', { type: 'BigInt', description: 'Counts from 1, without gaps within an account.' }),
     type: t.field({ type: EventType, resolve: ({ type }) => type as Type }),
-    schemaVersion: t.exposeInt('schemaVersion', { description: "The version of its type's schema: see eventSchemas." }),
+    schemaVersion: t.exposeInt('schemaVersion', {
+      description: "The version of its type's schema. See `eventSchemas`.",
+    }),
     occurredAt: t.expose('occurredAt', { type: 'DateTime' }),
     payload: t.field({ type: 'JSON', complexity: 5, resolve: ({ payload }) => payload }),
     prevHash: t.string({ resolve: ({ prevHash }) => hex(prevHash) }),
@@ -30,21 +32,21 @@ const Event = builder.prismaObject('Event', {
 });
 
 const EventChainVerification = builder.objectRef<ChainVerification>('EventChainVerification').implement({
-  description: "Whether an account's timeline is as it was written.",
+  description: "The result of checking the hash chain of an account's timeline.",
   fields: (t) => ({
     ok: t.exposeBoolean('ok'),
-    length: t.expose('length', { type: 'BigInt', description: 'Events that are intact, from the first on.' }),
-    head: t.string({ description: 'Hash of the last intact event.', resolve: ({ head }) => hex(head) }),
+    length: t.expose('length', { type: 'BigInt', description: 'The number of intact events, counted from the first.' }),
+    head: t.string({ description: 'The hash of the last intact event.', resolve: ({ head }) => hex(head) }),
     brokenAtSeq: t.expose('brokenAtSeq', { type: 'BigInt', nullable: true }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'SEQUENCE, LINK, CONTENT or HEAD; null when it is intact.',
+      description: 'SEQUENCE, LINK, CONTENT or HEAD; null if the chain is intact.',
     }),
   }),
 });
 
 const EventSchema = builder.objectRef<Schema>('EventSchema').implement({
-  description: 'What the payload of an event type looks like, in one of its versions.',
+  description: 'The schema of the payload of an event type, in one version.',
   fields: (t) => ({
     type: t.expose('type', { type: EventType }),
     version: t.exposeInt('version'),
@@ -54,16 +56,16 @@ const EventSchema = builder.objectRef<Schema>('EventSchema').implement({
 
 builder.queryFields((t) => ({
   events: t.prismaConnection({
-    description: "An account's timeline, or what of it the conditions leave.",
+    description: "The events of an account's timeline that match all conditions.",
     type: Event,
     cursor: 'accountId_seq',
     args: {
       accountId: t.arg.id({ required: true }),
       type: t.arg({ type: EventType }),
-      mailboxId: t.arg.id({ description: 'What happened in this mailbox; a move in both that it concerns.' }),
-      messageId: t.arg.id({ description: 'The history of one message.' }),
-      from: t.arg({ type: 'DateTime', description: 'Not before.' }),
-      until: t.arg({ type: 'DateTime', description: 'Before, and not at that moment.' }),
+      mailboxId: t.arg.id({ description: 'Only events in this mailbox. A move belongs to both of its mailboxes.' }),
+      messageId: t.arg.id({ description: 'Only events of this message.' }),
+      from: t.arg({ type: 'DateTime', description: 'Only events at or after this time.' }),
+      until: t.arg({ type: 'DateTime', description: 'Only events before this time.' }),
       order: t.arg({ type: EventOrder, required: true, defaultValue: 'OLDEST_FIRST' }),
     },
     resolve: async (query, _root, { accountId, order, ...conditions }, context) =>
@@ -83,13 +85,13 @@ builder.queryFields((t) => ({
       const account = found(
         await prisma.emailAccount.findUnique({ where: { id: accountId }, select: { eventSeq: true, eventHash: true } }),
       );
-      // The head first: what is appended meanwhile comes after it.
+      // The head is read first, so events that are appended meanwhile come after it and do not count.
       const head = { seq: account.eventSeq, hash: Buffer.from(account.eventHash) };
       return verifyChain(accountId, readTimeline(prisma, accountId, head.seq, signal), head);
     },
   }),
   eventSchemas: t.field({
-    description: 'Every schema that an event may have been written with.',
+    description: 'All schemas with which events may have been written.',
     type: [EventSchema],
     resolve: eventSchemas,
   }),
@@ -98,11 +100,14 @@ builder.queryFields((t) => ({
 builder.subscriptionField('events', (t) =>
   t.field({
     description:
-      'The events of an account as they are committed, in order. After a reconnect give the number of the last one that you have: nothing is left out, and nothing comes twice.',
+      'Sends the events of an account in order, as they are committed. After a reconnect, pass the `seq` of the last event you received, and you get every later event exactly once.',
     type: Event,
     args: {
       accountId: t.arg.id({ required: true }),
-      afterSeq: t.arg({ type: 'BigInt', description: '0 for the whole timeline; without it, what comes from now on.' }),
+      afterSeq: t.arg({
+        type: 'BigInt',
+        description: 'Start after this event; 0 for the whole timeline. Default: only new events.',
+      }),
     },
     subscribe: async (_root, { accountId, afterSeq }, context) => {
       const id = await requireVisible(context, 'EmailAccount', accountId);
@@ -123,7 +128,7 @@ function whereOf(conditions: {
 }): Prisma.EventWhereInput {
   const { type, mailboxId, messageId, from, until } = conditions;
   const payloadHas = (path: string[], equals: string): Prisma.EventWhereInput => ({ payload: { path, equals } });
-  // What was deleted has a history still: ids are taken as they are, among the events of an account that is visible.
+  // Deleted messages and mailboxes still have events, so their ids are not looked up. The account has been checked.
   const mailbox = mailboxId ? requireId('Mailbox', mailboxId) : null;
   return {
     ...(type ? { type } : {}),
@@ -137,11 +142,11 @@ function whereOf(conditions: {
   };
 }
 
-/** 64 bits are what a number of an event has. */
+/** Returns `afterSeq` after checking that it is a non-negative 64-bit integer. */
 function seqOf(afterSeq: bigint | null | undefined): bigint | null {
   if (afterSeq == null) return null;
   if (BigInt.asIntN(64, afterSeq) !== afterSeq || afterSeq < 0n) {
-    throw new MailtideError('BAD_USER_INPUT', { message: 'afterSeq: is not the number of an event.' });
+    throw new MailtideError('BAD_USER_INPUT', { message: '"afterSeq" must be the seq of an event, or 0.' });
   }
   return afterSeq;
 }

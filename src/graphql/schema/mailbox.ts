@@ -2,7 +2,7 @@ import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
 builder.prismaObject('Mailbox', {
-  description: 'An IMAP mailbox, also known as a folder, as of its last sync.',
+  description: 'An IMAP mailbox (often called a folder), as of its last sync.',
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Mailbox', id) }),
     account: t.relation('account'),
@@ -16,11 +16,11 @@ builder.prismaObject('Mailbox', {
     uidNext: t.expose('uidNext', { type: 'BigInt', nullable: true }),
     highestModseq: t.expose('highestModseq', { type: 'BigInt', nullable: true }),
     messageCount: t.exposeInt('messageCount', {
-      description: 'How many messages are in it, also those that are still to be fetched.',
+      description: 'The number of messages in it, including those that are still to be fetched.',
     }),
     storedCount: t.int({
       description:
-        'How many of these are stored with all their bytes. The others are still to be fetched, or were set aside.',
+        'How many of these are stored with all their bytes. The others are still to be fetched, or are quarantined.',
       resolve: async ({ id, messageCount }, _args, { missingCount }) => messageCount - (await missingCount(id)),
     }),
     unreadCount: t.exposeInt('unreadCount'),
@@ -31,10 +31,10 @@ builder.prismaObject('Mailbox', {
       select: { proof: { select: { provenCurrentAt: true } } },
       resolve: ({ proof }) => proof?.provenCurrentAt ?? null,
       description:
-        'When its server last said what proves that the messages, each with all its bytes, and the flags stored here are its own.',
+        'When the stored messages, with all their bytes and flags, were last proven to equal those on the server. Null if they never were.',
     }),
     locations: t.relatedConnection('locations', {
-      description: 'The messages that are in it now, by UID.',
+      description: 'The messages that are in it now, ordered by UID.',
       cursor: 'mailboxId_generation_uid',
       query: { where: { deletedAt: null }, orderBy: [{ generation: 'asc' }, { uid: 'asc' }] },
     }),

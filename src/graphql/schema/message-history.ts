@@ -21,7 +21,7 @@ const Fact = builder.objectRef<MessageFact>('MessageFact').implement({
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime' }),
     kind: t.expose('kind', { type: MessageFactKind }),
-    mailbox: t.exposeString('mailbox', { description: 'Its path.' }),
+    mailbox: t.exposeString('mailbox', { description: 'The path of the mailbox.' }),
     uid: t.expose('uid', { type: 'BigInt' }),
     detail: t.exposeString('detail', { nullable: true }),
   }),
@@ -33,32 +33,34 @@ interface History {
 }
 
 const MessageHistory = builder.objectRef<History>('MessageHistory').implement({
-  description: 'What the sync knows of one message, in order.',
+  description: 'What Mailtide recorded about one message, in order.',
   fields: (t) => ({
     messageId: t.id({
       nullable: true,
-      description: 'Of the Message; null while nothing of it is stored.',
+      description: 'The id of the `Message`; null while nothing of it is stored.',
       resolve: ({ messageId }) => (messageId === null ? null : encodeId('Message', messageId)),
     }),
     facts: t.field({ type: [Fact], resolve: ({ facts }) => [...facts] }),
   }),
 });
 
-/** Messages that share a Message-ID, and events of one message, that are read at most. */
+/** Limits on the messages that share a Message-ID, and on the events of one message. */
 const MAX_MESSAGES = 20;
 const MAX_EVENTS = 1000;
 
 builder.queryFields((t) => ({
   explainMessage: t.field({
     description:
-      'The history of the message at a UID of a mailbox, or of those with a Message-ID: when it was seen, fetched, tried again, moved, deleted.',
+      'The history of the message at a UID of a mailbox, or of all messages with a Message-ID: when it was listed, fetched, retried, moved and deleted.',
     type: [MessageHistory],
     complexity: 500,
     args: {
       accountId: t.arg.id({ required: true }),
-      mailboxId: t.arg.id({ description: 'With `uid`.' }),
+      mailboxId: t.arg.id({ description: 'Requires `uid`.' }),
       uid: t.arg({ type: 'BigInt' }),
-      messageIdHeader: t.arg.string({ description: 'Instead of both: as in the header, in angle brackets or bare.' }),
+      messageIdHeader: t.arg.string({
+        description: 'Instead of `mailboxId` and `uid`: the Message-ID header, with or without angle brackets.',
+      }),
     },
     resolve: async (_root, { accountId, mailboxId, uid, messageIdHeader }, context) => {
       const account = await requireVisible(context, 'EmailAccount', accountId);
@@ -74,7 +76,7 @@ builder.queryFields((t) => ({
       }
       if (!mailboxId || uid == null || messageIdHeader) {
         throw new MailtideError('BAD_USER_INPUT', {
-          message: 'Give either "mailboxId" and "uid", or "messageIdHeader".',
+          message: 'Pass either "mailboxId" and "uid", or "messageIdHeader".',
         });
       }
       const mailbox = await requireVisible(context, 'Mailbox', mailboxId);
@@ -97,7 +99,7 @@ builder.queryFields((t) => ({
 
 async function historyOfMessage(context: GraphQLContext, accountId: string, messageId: string): Promise<History> {
   const places = await locations(context, { accountId, messageId });
-  // What was told of a place before anybody knew which message is there names the place only.
+  // Events from before the message was known name only its mailbox and UID.
   const events = await eventsOf(context, accountId, [
     { payload: { path: ['messageId'], equals: messageId } },
     ...places.map(quarantinedAt),
@@ -105,7 +107,7 @@ async function historyOfMessage(context: GraphQLContext, accountId: string, mess
   return { messageId, facts: historyOf(places, events) };
 }
 
-/** Of a place whose message is not known: its bytes never came. */
+/** Returns the history of a UID whose message is unknown, because its bytes were never fetched. */
 async function historyOfPlace(
   context: GraphQLContext,
   accountId: string,

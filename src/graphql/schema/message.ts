@@ -18,32 +18,32 @@ export const MailAddress = builder.objectRef<Address>('MailAddress').implement({
   }),
 });
 
-/** Written as MailAddress lists by the store (src/domain/imap-types.ts). */
+/** The store writes these columns as lists of MailAddress (src/domain/imap-types.ts). */
 const addresses = (stored: unknown): Address[] => stored as Address[];
 
 const TextSegment = builder.objectRef<Segment>('TextSegment').implement({
-  description: 'A piece of a text; in order they are the text. Text, never HTML.',
+  description: 'A segment of a text. Joined in order, the segments are the text. Plain text, never HTML.',
   fields: (t) => ({
     text: t.exposeString('text'),
-    isMatch: t.exposeBoolean('isMatch', { description: 'It is what was searched for.' }),
+    isMatch: t.exposeBoolean('isMatch', { description: 'True if this segment matches the search.' }),
   }),
 });
 
 const MessageHighlights = builder.objectRef<Highlights>('MessageHighlights').implement({
   fields: (t) => ({
     subject: t.expose('subject', { type: [TextSegment] }),
-    from: t.expose('from', { type: [TextSegment], description: 'The name of its sender, else the address.' }),
+    from: t.expose('from', { type: [TextSegment], description: 'The name of the sender, else the address.' }),
     excerpt: t.expose('excerpt', {
       type: [TextSegment],
-      description: 'Its text around the first match, or its snippet when what was searched for is elsewhere.',
+      description: 'The text around the first match, or the snippet if the text has no match.',
     }),
   }),
 });
 
-/** Its text has to be read for it: of each of 100 messages, that may be done twice or so. */
+/** The cost of a field that reads the message's text. A query for 100 messages can have about two such fields. */
 const TEXT_COMPLEXITY = 50;
 
-/** @throws NOT_FOUND when it was deleted with its account meanwhile. */
+/** Returns a message's text. @throws NOT_FOUND if the message was deleted with its account meanwhile */
 async function textOf(messageId: string, context: GraphQLContext): Promise<string> {
   const text = await context.textOf(messageId);
   if (text === undefined) throw new MailtideError('NOT_FOUND');
@@ -51,8 +51,8 @@ async function textOf(messageId: string, context: GraphQLContext): Promise<strin
 }
 
 const Message = builder.prismaObject('Message', {
-  description: 'A message as it was received, once per account in however many mailboxes.',
-  // Names what is read: the full-text column is large, and few lists ask for texts.
+  description: 'A received message. It exists once per account, even if it is in several mailboxes.',
+  // Selects only what is requested: the full-text column is large, and few lists request texts.
   select: { id: true },
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Message', id) }),
@@ -64,9 +64,9 @@ const Message = builder.prismaObject('Message', {
     cc: t.field({ type: [MailAddress], select: { cc: true }, resolve: ({ cc }) => addresses(cc) }),
     bcc: t.field({ type: [MailAddress], select: { bcc: true }, resolve: ({ bcc }) => addresses(bcc) }),
     replyTo: t.field({ type: [MailAddress], select: { replyTo: true }, resolve: ({ replyTo }) => addresses(replyTo) }),
-    sentAt: t.expose('sentAt', { type: 'DateTime', nullable: true, description: 'What its Date header says.' }),
-    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When its server received it.' }),
-    snippet: t.exposeString('snippet', { description: 'The first words of the text.' }),
+    sentAt: t.expose('sentAt', { type: 'DateTime', nullable: true, description: 'The time in its Date header.' }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When the server received it.' }),
+    snippet: t.exposeString('snippet', { description: 'The beginning of the text.' }),
     text: t.string({
       complexity: TEXT_COMPLEXITY,
       resolve: ({ id }, _args, context) => textOf(id, context),
@@ -74,24 +74,25 @@ const Message = builder.prismaObject('Message', {
     html: t.string({
       complexity: TEXT_COMPLEXITY,
       nullable: true,
-      description: "As it was sent: a stranger's, never show it unsanitised.",
+      description: 'The HTML as it was sent. It is untrusted: never render it unsanitised.',
       resolve: async ({ id }, _args, context) => (await context.htmlOf(id)) ?? null,
     }),
     htmlUrl: t.string({
       nullable: true,
       description:
-        'Where its HTML is as a document that is safe to show, in a sandboxed frame; with `?images=remote` it also loads images from other servers. Null when it has none.',
+        'The path of its HTML as a sanitised document, to be shown in a sandboxed frame. With `?images=remote` the document also loads images from other servers. Null if the message has no HTML.',
       select: { id: true, htmlSize: true },
       resolve: ({ id, htmlSize }) => (htmlSize === null ? null : `/messages/${encodeId('Message', id)}/html`),
     }),
     hasRemoteImages: t.boolean({
-      description: 'Whether its HTML seems to ask for images of other servers.',
+      description: 'True if its HTML seems to load images from other servers.',
       select: { id: true, htmlSize: true, hasRemoteImages: true },
       resolve: ({ id, htmlSize, hasRemoteImages }, _args, context) =>
         htmlSize !== null && (hasRemoteImages ?? context.hasRemoteImages(id)),
     }),
     highlights: t.field({
-      description: 'Where it has what `messages(search:)` searches for: the first 20 of its words and phrases.',
+      description:
+        'Where it matches a search, as in `messages(search:)`. Only the first 20 words and phrases of the search count.',
       type: MessageHighlights,
       complexity: { field: TEXT_COMPLEXITY },
       args: { search: t.arg.string({ required: true }) },
@@ -103,24 +104,25 @@ const Message = builder.prismaObject('Message', {
         return context.highlights(message, search);
       },
     }),
-    size: t.exposeInt('size', { description: 'Bytes of its source.' }),
+    size: t.exposeInt('size', { description: 'The size of its source in bytes.' }),
     sourceSha256: t.string({ select: { sha256: true }, resolve: ({ sha256 }) => Buffer.from(sha256).toString('hex') }),
     sourceUrl: t.string({
-      description: 'Where its bytes as received are, with the same authentication as here.',
+      description: 'The path from which to download its source as received, with the same authentication as the API.',
       resolve: ({ id }) => `/messages/${encodeId('Message', id)}/source`,
     }),
     hasAttachments: t.exposeBoolean('hasAttachments'),
     parseError: t.exposeString('parseError', {
       nullable: true,
-      description: 'Why less than the whole message could be read; null when all of it was.',
+      description: 'Why only part of the message could be parsed; null if all of it was.',
     }),
     headersOnly: t.exposeBoolean('headersOnly', {
-      description: 'It is larger than this installation stores (MAX_MESSAGE_BYTES): its source ends with the header.',
+      description:
+        'True if it is larger than this installation stores (MAX_MESSAGE_BYTES). Its stored source then ends with the header.',
     }),
     attachments: t.relation('attachments', { query: { orderBy: { index: 'asc' } } }),
     thread: t.relation('thread'),
     locations: t.relation('locations', {
-      description: 'Where it is now; empty when it was deleted everywhere.',
+      description: 'The mailboxes that it is in now. Empty if it was deleted from all of them.',
       query: { where: { deletedAt: null }, orderBy: [{ mailboxId: 'asc' }, { uid: 'asc' }] },
     }),
   }),
@@ -133,7 +135,7 @@ const MessagesConnection = builder.connectionObject(
 
 builder.queryFields((t) => ({
   message: t.prismaField({
-    description: 'Null when there is no such message, or it is not yours.',
+    description: 'The message with this id. Null if it does not exist or you do not have access to it.',
     type: Message,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
@@ -141,7 +143,8 @@ builder.queryFields((t) => ({
       prisma.message.findUnique({ ...query, where: { id: decodeIdOrNone('Message', args.id) } }),
   }),
   messages: t.field({
-    description: 'The messages that are in a mailbox now, newest first. All conditions must hold.',
+    description:
+      'The messages that match all conditions, newest first. Messages that have left every mailbox are not included.',
     type: MessagesConnection,
     args: {
       accountId: t.arg.id(),
@@ -149,12 +152,14 @@ builder.queryFields((t) => ({
       threadId: t.arg.id(),
       search: t.arg.string({
         description:
-          'Words that all must occur, "a phrase", or, -not; in subject, addresses, attachment names and text. The last word may be the beginning of one, unless a space follows.',
+          'Words that must all occur in the subject, addresses, attachment names or text. Supports `"a phrase"`, `or` and `-not`. The last word also matches as a prefix, unless a space follows it.',
       }),
-      unread: t.arg.boolean({ description: 'Those without the flag `\\Seen` somewhere, or with it.' }),
-      flagged: t.arg.boolean({ description: 'Those with the flag `\\Flagged` somewhere, or without it.' }),
+      unread: t.arg.boolean({ description: '`true`: unread in at least one mailbox. `false`: read in at least one.' }),
+      flagged: t.arg.boolean({
+        description: '`true`: flagged in at least one mailbox. `false`: not flagged in at least one.',
+      }),
       collapseThreads: t.arg.boolean({
-        description: 'Of each thread only the newest message that all conditions hold for, as in JMAP.',
+        description: 'Return only the newest matching message of each thread, as in JMAP.',
       }),
       first: t.arg.int(),
       after: t.arg.string(),
@@ -177,7 +182,7 @@ builder.queryFields((t) => ({
       const { select } = queryFromInfo({ context, info, path: ['edges', 'node'], select: { id: true } });
       const rows = await context.prisma.message.findMany({ select, where: { id: { in: page.map(({ id }) => id) } } });
       const byId = new Map(rows.map((row) => [row.id, row]));
-      // A message that was deleted between the two queries is left out.
+      // Leaves out messages that were deleted between the two queries.
       const edges = page.flatMap((position) => {
         const node = byId.get(position.id);
         return node ? [{ node, cursor: encodePosition(position) }] : [];
@@ -195,12 +200,14 @@ builder.queryFields((t) => ({
   }),
 }));
 
-/** More words than anybody types cost the database much and find nothing. */
+/** Long searches are expensive for the database, and nobody types them. */
 const MAX_SEARCH_LENGTH = 1000;
 
 function searchWords(search: string | null | undefined): string | undefined {
   if (search && search.length > MAX_SEARCH_LENGTH) {
-    throw new MailtideError('BAD_USER_INPUT', { message: `"search" is longer than ${MAX_SEARCH_LENGTH} characters.` });
+    throw new MailtideError('BAD_USER_INPUT', {
+      message: `"search" must be at most ${MAX_SEARCH_LENGTH} characters long.`,
+    });
   }
   const words = search?.trimStart();
   return words || undefined;

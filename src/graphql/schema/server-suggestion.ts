@@ -5,20 +5,20 @@ import { ImapSecurity } from './email-connection.ts';
 const SuggestionSource = builder.enumType('ImapServerSource', {
   description: 'How an IMAP server was found.',
   values: {
-    PROVIDER: { description: 'The domain belongs to a provider that is known.' },
-    SRV: { description: 'The domain says so in its SRV records (RFC 6186).' },
-    MX: { description: 'A provider that is known takes the mail of the domain.' },
-    NAME: { description: 'A host with a usual name is there: a guess.' },
+    PROVIDER: { description: 'The domain belongs to a known provider.' },
+    SRV: { description: "The domain's SRV records name it (RFC 6186)." },
+    MX: { description: "The domain's MX records point to a known provider." },
+    NAME: { description: 'A guess: a host with a common name, such as `imap.` and the domain, exists.' },
   } as const,
 });
 
 const LoginKind = builder.enumType('ImapLoginKind', {
-  description: 'What a provider takes at its IMAP server.',
+  description: 'What a provider accepts as credentials for IMAP.',
   values: { PASSWORD: {}, APP_PASSWORD: {}, OAUTH2: {} } as const,
 });
 
 const ServerSuggestion = builder.objectRef<Suggestion>('ImapServerSuggestion').implement({
-  description: 'Where the mailbox of an address is likely to be. Only testEmailConnection can tell.',
+  description: 'The likely IMAP server of an email address. Use `testEmailConnection` to verify it.',
   fields: (t) => ({
     host: t.exposeString('host'),
     port: t.exposeInt('port'),
@@ -26,35 +26,35 @@ const ServerSuggestion = builder.objectRef<Suggestion>('ImapServerSuggestion').i
     source: t.expose('source', { type: SuggestionSource }),
     provider: t.string({
       nullable: true,
-      description: 'Whose server it is; null when that is not known.',
+      description: 'The name of the provider; null if unknown.',
       resolve: ({ provider }) => provider?.name ?? null,
     }),
     login: t.field({
       type: LoginKind,
       nullable: true,
-      description: 'Null when it is not known.',
+      description: 'Null if unknown.',
       resolve: ({ provider }) => provider?.login ?? null,
     }),
     loginHint: t.string({
       nullable: true,
-      description: 'What to do before a login works; null when nothing is known to be needed.',
+      description: 'What to do before a login works; null if nothing is known to be necessary.',
       resolve: ({ provider }) => provider?.loginHint ?? null,
     }),
     loginUrl: t.string({
       nullable: true,
-      description: 'Where to do it.',
+      description: 'Where to do what `loginHint` describes.',
       resolve: ({ provider }) => provider?.loginUrl ?? null,
     }),
   }),
 });
 
-/** Some questions to name servers. */
+/** The cost of a few DNS queries. */
 const COMPLEXITY = 100;
 
 builder.queryField('suggestImapServer', (t) =>
   t.field({
     description:
-      'Where the mailbox of an address is likely to be: from a table of providers, else from DNS. Null when nothing is known.',
+      'The likely IMAP server of an email address, from a table of providers, else from DNS. Null if none is found.',
     type: ServerSuggestion,
     nullable: true,
     complexity: COMPLEXITY,

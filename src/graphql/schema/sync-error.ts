@@ -4,12 +4,12 @@ import { builder } from '../builder.ts';
 interface Failure {
   readonly code: string;
   readonly message: string;
-  /** Where more is known than the code says. */
+  /** Replaces the hint of the code if more is known. */
   readonly hint?: string | null;
 }
 
 export const SyncError = builder.objectRef<Failure>('SyncError').implement({
-  description: 'Why a run failed or waits: a stable code, and a sentence that says what to do.',
+  description: 'Why a run failed or waits: a stable code, a sentence, and a hint.',
   fields: (t) => ({
     code: t.exposeString('code'),
     message: t.exposeString('message'),
@@ -27,14 +27,14 @@ const HINTS = {
   none: 'Start a sync at any time.',
 } as const;
 
-/** Where the table's reaction alone would promise too much, or too little. */
+/** Hints for codes whose `run` reaction alone would promise too much or too little. */
 const HINTS_BY_CODE: Partial<Record<string, string>> = {
-  IMAP_UNREACHABLE: 'Check host and port. If the server is only down for a while, the next scheduled sync succeeds.',
-  IMAP_NO_ROUTE: 'Check the host. If the network is only down for a while, the next scheduled sync succeeds.',
-  IMAP_QUOTA_EXCEEDED: 'Nothing to do: Mailtide waits and tries again.',
-  IMAP_THROTTLED: 'Nothing to do: Mailtide waits as the provider asks and then resumes.',
+  IMAP_UNREACHABLE: 'Check the host and the port. If the server is only down for a while, a later sync succeeds.',
+  IMAP_NO_ROUTE: 'Check the host. If the network is only down for a while, a later sync succeeds.',
+  IMAP_QUOTA_EXCEEDED: 'Nothing to do. Mailtide waits and retries.',
+  IMAP_THROTTLED: 'Nothing to do. Mailtide waits as long as the provider asks, then resumes.',
 };
 
-/** A code that this version does not know was written by another one. */
+/** Returns the hint of a code. Other versions may have stored codes that this one does not know. */
 const hintOf = ({ code }: Failure): string =>
   HINTS_BY_CODE[code] ?? HINTS[code in ERRORS ? ERRORS[code as ErrorCode].run : 'fail'];

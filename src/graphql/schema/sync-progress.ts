@@ -7,13 +7,13 @@ import { SyncError } from './sync-error.ts';
 import { PLACE_COMPLEXITY, SyncPhase, SyncRunStatus, SyncStats } from './sync-run.ts';
 
 const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
-  description: "A run's progress after a commit, from what the database holds. Counts are messages.",
+  description: "A progress frame: a run's progress after a commit, from the database. Counts are in messages.",
   fields: (t) => ({
     accountId: t.id({ resolve: ({ accountId }) => encodeId('EmailAccount', accountId) }),
     runId: t.id({ resolve: ({ runId }) => encodeId('SyncRun', runId) }),
     sequence: t.expose('sequence', {
       type: 'BigInt',
-      description: 'Grows with every frame of an account, also from one run to the next.',
+      description: 'Increases with every frame of an account, across runs.',
     }),
     at: t.expose('at', { type: 'DateTime' }),
     status: t.expose('status', { type: SyncRunStatus }),
@@ -23,22 +23,22 @@ const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
     messagesProcessed: t.exposeInt('messagesProcessed'),
     messagesTotal: t.exposeInt('messagesTotal', {
       nullable: true,
-      description: 'Null until the server has said how much there is to do.',
+      description: 'Null until the total is known.',
     }),
     bytesProcessed: t.expose('bytesProcessed', { type: 'BigInt' }),
     percent: t.exposeFloat('percent', {
       nullable: true,
-      description: '0 to 100, never less than before within a run; null while the total is unknown.',
+      description: '0 to 100. Never decreases within a run. Null while the total is unknown.',
     }),
     messagesPerSecond: t.exposeFloat('messagesPerSecond', {
       nullable: true,
-      description: 'Over the last seconds; null while nothing was measured.',
+      description: 'The average over the last few seconds; null while it is unknown.',
     }),
     etaSeconds: t.exposeFloat('etaSeconds', { nullable: true }),
     nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
     queuePosition: t.int({
       nullable: true,
-      description: 'Its place in the queue when this frame was sent, from 1; null when it is not queued.',
+      description: 'The position in the queue when this frame was sent, from 1; null if the run is not queued.',
       complexity: PLACE_COMPLEXITY,
       resolve: ({ status, runId }, _args, { services }) =>
         status === 'QUEUED' ? services.syncs.queuePosition(runId) : null,
@@ -51,7 +51,7 @@ const SyncProgress = builder.objectRef<Progress>('SyncProgress').implement({
 builder.subscriptionFields((t) => ({
   syncProgress: t.field({
     description:
-      "An account's progress: the present state at once (its active run, else its last one), then every change, across runs, until the account is deleted. Who reads slowly gets fewer frames, never old ones.",
+      "Sends an account's progress: its active or else its last run at once, then every change, across runs, until the account is deleted. A slow client receives fewer frames, never outdated ones.",
     type: SyncProgress,
     args: { accountId: t.arg.id({ required: true }) },
     subscribe: async (_root, args, context) => {
@@ -63,7 +63,7 @@ builder.subscriptionFields((t) => ({
     resolve: (frame) => frame,
   }),
   syncActivity: t.field({
-    description: 'The progress of all your accounts: the active runs at once, then every change.',
+    description: 'Sends the progress of all your accounts: the active runs at once, then every change.',
     type: SyncProgress,
     subscribe: (_root, _args, { services, tenantId, signal }) =>
       abortable(signal, (ended) => services.progress.ofTenant(tenantId, ended)),

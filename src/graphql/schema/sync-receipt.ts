@@ -8,11 +8,13 @@ import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
 const Proof = builder.enumType('SyncProof', {
-  description: "What makes the server's set of messages and the stored one equal.",
+  description: "What proves that the server's messages and the stored ones are the same.",
   values: {
-    STATUS: { description: 'The server says that nothing changed since the last pass, and as many are stored.' },
-    COUNT: { description: 'What came and went was told, and the count of all is the same.' },
-    UID_SET: { description: 'All UIDs were listed and compared one by one.' },
+    STATUS: {
+      description: 'The server reported no change since the last pass, and the stored count equals its count.',
+    },
+    COUNT: { description: 'The server reported what was added and deleted, and the counts are equal.' },
+    UID_SET: { description: 'The server listed all UIDs, and they were compared one by one.' },
   } as const,
 });
 
@@ -27,7 +29,7 @@ const SyncGap = builder.objectRef<Gap>('SyncGap').implement({
     uid: t.field({
       type: 'BigInt',
       nullable: true,
-      description: 'Null for what is wrong with the mailbox as a whole.',
+      description: 'Null if the gap concerns the whole mailbox.',
       resolve: ({ uid }) => (uid === null ? null : BigInt(uid)),
     }),
     reason: t.expose('reason', { type: GapReason }),
@@ -35,10 +37,10 @@ const SyncGap = builder.objectRef<Gap>('SyncGap').implement({
 });
 
 const MailboxReceipt = builder.objectRef<Receipt>('MailboxReceipt').implement({
-  description: 'What a run proved of one mailbox.',
+  description: 'What a run proved about one mailbox.',
   fields: (t) => ({
     mailboxId: t.id({ resolve: ({ mailboxId }) => encodeId('Mailbox', mailboxId) }),
-    mailbox: t.exposeString('mailbox', { description: 'Its path at that time.' }),
+    mailbox: t.exposeString('mailbox', { description: 'The path of the mailbox at that time.' }),
     uidValidity: t.field({
       type: 'BigInt',
       nullable: true,
@@ -46,42 +48,47 @@ const MailboxReceipt = builder.objectRef<Receipt>('MailboxReceipt').implement({
     }),
     serverMessages: t.exposeInt('serverMessages', {
       nullable: true,
-      description: 'As the server said; null when it did not.',
+      description: 'The number of messages that the server reported; null if it reported none.',
     }),
-    storedMessages: t.exposeInt('storedMessages', { description: 'Those that are stored with all their bytes.' }),
+    storedMessages: t.exposeInt('storedMessages', {
+      description: 'How many messages are stored with all their bytes.',
+    }),
     uidSetDigest: t.exposeString('uidSetDigest', {
       nullable: true,
       description:
-        'SHA-256 of UIDVALIDITY, a line feed and the UIDs as a sequence set: of both sides, null when they are not proven to be equal.',
+        'SHA-256 of UIDVALIDITY, a line feed and the UIDs as a sequence set, the same on both sides. Null if they are not proven to be equal.',
     }),
     proof: t.expose('proof', { type: Proof, nullable: true }),
     flagsProven: t.exposeBoolean('flagsProven'),
     complete: t.exposeBoolean('complete', {
-      description: "The server's messages are the stored ones, and each is stored whole.",
+      description: "True if the stored messages are the server's, each with all its bytes.",
     }),
-    gaps: t.field({ type: [SyncGap], description: 'At most 1000 of them.', resolve: ({ gaps }) => [...gaps] }),
+    gaps: t.field({ type: [SyncGap], description: 'The first 1000 gaps.', resolve: ({ gaps }) => [...gaps] }),
     gapCount: t.exposeInt('gapCount'),
     repairs: t.exposeInt('repairs', {
-      description: 'What was found wrong although no change on the server explains it, and was put right.',
+      description:
+        'The number of stored differences that no change on the server explains. The run has corrected them.',
     }),
     provenAt: t.field({ type: 'DateTime', resolve: ({ at }) => new Date(at) }),
   }),
 });
 
 builder.prismaObject('SyncReceipt', {
-  description: 'What a run proved, from what the server said during it: silence proves nothing.',
+  description: 'What a run proved, from what the server reported during it. A missing answer proves nothing.',
   fields: (t) => ({
     complete: t.exposeBoolean('complete', {
-      description: "Every mailbox is, and all of the server's list of mailboxes could be read.",
+      description: "True if every mailbox is complete and the server's whole list of mailboxes could be read.",
     }),
     unreadAnswers: t.exposeInt('unreadAnswers', {
       description:
-        'How many answers of the server to LIST could not be read: there may be mailboxes that are not synced, and the receipt is not complete.',
+        'How many answers to LIST could not be read. If any, mailboxes may be missing, and the receipt is not complete.',
     }),
-    unreadSamples: t.exposeStringList('unreadSamples', { description: 'The beginnings of the first five of them.' }),
+    unreadSamples: t.exposeStringList('unreadSamples', {
+      description: 'The beginnings of the first five unreadable answers.',
+    }),
     mailboxes: t.field({
       type: [MailboxReceipt],
-      // Written by the store as src/domain/receipt.ts says.
+      // The store writes them as src/domain/receipt.ts defines them.
       resolve: ({ mailboxes }) => mailboxes as unknown as Receipt[],
     }),
   }),

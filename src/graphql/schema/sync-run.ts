@@ -13,14 +13,14 @@ export const SyncRunStatus = builder.enumType('SyncRunStatus', {
 export const SyncPhase = builder.enumType('SyncPhase', { values: SYNC_PHASES });
 const SyncMode = builder.enumType('SyncMode', {
   values: {
-    INCREMENTAL: { description: 'What changed since the last run; everything, the first time.' },
-    FULL: { description: 'Everything is compared anew; what is stored is not fetched again.' },
+    INCREMENTAL: { description: 'Syncs what changed since the last run. The first run syncs everything.' },
+    FULL: { description: 'Compares everything with the server. Stored messages are not fetched again.' },
   } as const,
 });
 const SyncTrigger = builder.enumType('SyncTrigger', { values: ['USER', 'SCHEDULE'] as const });
 
 export const SyncStats = builder.objectRef<Stats>('SyncStats').implement({
-  description: 'What a run did, counted in the transactions that did it.',
+  description: 'What a run did. The counts are committed together with the work.',
   fields: (t) => ({
     mailboxesSynced: t.exposeInt('mailboxesSynced'),
     messagesFetched: t.exposeInt('messagesFetched'),
@@ -29,15 +29,17 @@ export const SyncStats = builder.objectRef<Stats>('SyncStats').implement({
     messagesDeleted: t.exposeInt('messagesDeleted'),
     eventsCreated: t.exposeInt('eventsCreated'),
     bytesDownloaded: t.expose('bytesDownloaded', { type: 'BigInt' }),
-    durationMs: t.exposeFloat('durationMs', { description: "From the start of the run's first attempt." }),
+    durationMs: t.exposeFloat('durationMs', {
+      description: "Milliseconds since the start of the run's first attempt.",
+    }),
   }),
 });
 
-/** The order of the whole queue is worked out for each. */
+/** Each queue position requires the order of the whole queue. */
 export const PLACE_COMPLEXITY = 10;
 
 const SyncRunMailbox = builder.prismaObject('SyncRunMailbox', {
-  description: 'How a mailbox was brought up to date in a run.',
+  description: 'How a run synced a mailbox.',
   fields: (t) => ({
     path: t.exposeString('path'),
     reason: t.exposeString('reason', {
@@ -47,13 +49,13 @@ const SyncRunMailbox = builder.prismaObject('SyncRunMailbox', {
         ...Object.entries(PLAN_REASONS).map(([code, meaning]) => `- \`${code}\`: ${meaning}`),
       ].join('\n'),
     }),
-    attempt: t.exposeInt('attempt', { description: 'The last attempt that opened it.' }),
+    attempt: t.exposeInt('attempt', { description: 'The last attempt that opened the mailbox.' }),
     plannedAt: t.expose('plannedAt', { type: 'DateTime' }),
   }),
 });
 
 export const SyncRun = builder.prismaObject('SyncRun', {
-  description: 'One series of attempts to bring one account up to date.',
+  description: 'One sync of one account, in one or more attempts.',
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('SyncRun', id) }),
     account: t.relation('account'),
@@ -61,11 +63,11 @@ export const SyncRun = builder.prismaObject('SyncRun', {
     trigger: t.expose('trigger', { type: SyncTrigger }),
     status: t.expose('status', { type: SyncRunStatus }),
     phase: t.expose('phase', { type: SyncPhase }),
-    attempt: t.exposeInt('attempt', { description: 'The first is 1.' }),
-    retries: t.exposeInt('retries', { description: 'Failures in a row that were followed by another attempt.' }),
+    attempt: t.exposeInt('attempt', { description: 'The number of the current attempt, from 1.' }),
+    retries: t.exposeInt('retries', { description: 'Consecutive failures that were followed by another attempt.' }),
     queuePosition: t.int({
       nullable: true,
-      description: 'Its place in the queue of the whole installation, from 1; null when it is not queued.',
+      description: 'The position in the queue of the whole installation, from 1; null if the run is not queued.',
       complexity: PLACE_COMPLEXITY,
       resolve: (run, _args, { services }) => (run.status === 'QUEUED' ? services.syncs.queuePosition(run.id) : null),
     }),
@@ -75,31 +77,34 @@ export const SyncRun = builder.prismaObject('SyncRun', {
     nextAttemptAt: t.expose('nextAttemptAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it is tried again; null unless it waits for that.',
+      description: 'When the next attempt is due; null unless the run waits for it.',
     }),
     error: t.field({
       type: SyncError,
       nullable: true,
       resolve: (run) => (run.errorCode === null ? null : { code: run.errorCode, message: run.errorMessage ?? '' }),
     }),
-    sequence: t.expose('sequence', { type: 'BigInt', description: 'Of its last progress frame.' }),
+    sequence: t.expose('sequence', { type: 'BigInt', description: 'The sequence number of its last progress frame.' }),
     progressAt: t.expose('progressAt', { type: 'DateTime' }),
-    mailbox: t.exposeString('mailbox', { nullable: true, description: 'The mailbox that it works on.' }),
+    mailbox: t.exposeString('mailbox', {
+      nullable: true,
+      description: 'The path of the mailbox that the run is working on.',
+    }),
     messagesProcessed: t.exposeInt('messagesProcessed'),
     messagesTotal: t.exposeInt('messagesTotal', {
       nullable: true,
-      description: 'Null until the server has said how much there is to do.',
+      description: 'Null until the total is known.',
     }),
     bytesProcessed: t.expose('bytesProcessed', { type: 'BigInt' }),
     percent: t.float({ nullable: true, resolve: (run) => (run.messagesTotal === null ? null : run.percent) }),
     stats: t.field({ type: SyncStats, resolve: statsOf }),
     receipt: t.relation('receipt', {
       nullable: true,
-      description: 'What it proved, in the end. Null until it has succeeded.',
+      description: 'What the run proved. Null until it succeeds.',
     }),
     mailboxes: t.relatedConnection('mailboxes', {
       description:
-        'The mailboxes that it has opened so far, by path. Of a run that has succeeded, the others were proven unchanged without that.',
+        'The mailboxes that the run has opened so far, ordered by path. If the run succeeded, all others were proven unchanged without being opened.',
       cursor: 'runId_path',
       type: SyncRunMailbox,
       query: { orderBy: { path: 'asc' } },
@@ -112,20 +117,20 @@ const StartEmailSyncPayload = builder.objectRef<StartedSync>('StartEmailSyncPayl
     status: t.field({ type: SyncRunStatus, resolve: ({ run }) => run.status }),
     run: t.field({ type: SyncRun, resolve: ({ run }) => run }),
     alreadyActive: t.exposeBoolean('alreadyActive', {
-      description: 'True when the account had an active run: `run` is that one.',
+      description: 'True if the account already had an active run. `run` is then that run.',
     }),
     message: t.string({
       resolve: ({ alreadyActive }) =>
         alreadyActive
-          ? 'A sync of this account is active already.'
-          : 'The sync has been queued. Watch it with the subscription syncProgress.',
+          ? 'A sync of this account is already active.'
+          : 'The sync is queued. Subscribe to syncProgress to watch it.',
     }),
   }),
 });
 
 builder.queryFields((t) => ({
   syncRun: t.prismaField({
-    description: 'Null when there is no such run, or it is not yours.',
+    description: 'The run with this id. Null if it does not exist or you do not have access to it.',
     type: SyncRun,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
@@ -133,7 +138,7 @@ builder.queryFields((t) => ({
       prisma.syncRun.findUnique({ ...query, where: { id: decodeIdOrNone('SyncRun', args.id) } }),
   }),
   syncRuns: t.prismaConnection({
-    description: 'Runs of all your accounts or of one, newest first.',
+    description: 'The runs of all your accounts or of one, newest first.',
     type: SyncRun,
     cursor: 'id',
     args: { accountId: t.arg.id(), status: t.arg({ type: SyncRunStatus }) },
@@ -150,7 +155,8 @@ builder.queryFields((t) => ({
 
 builder.mutationFields((t) => ({
   startEmailSync: t.field({
-    description: 'Starts a sync in the background and returns at once. The active run is returned where there is one.',
+    description:
+      'Starts a sync in the background and returns at once. If the account has an active run, returns that run.',
     type: StartEmailSyncPayload,
     args: {
       accountId: t.arg.id({ required: true }),
@@ -160,12 +166,12 @@ builder.mutationFields((t) => ({
       services.syncs.start(tenantId, requireId('EmailAccount', accountId), mode),
   }),
   startAllEmailSyncs: t.field({
-    description: 'Starts a sync of every account that is neither paused nor in need of credentials.',
+    description: 'Starts a sync of every account that is not paused and does not need credentials.',
     type: [StartEmailSyncPayload],
     resolve: (_root, _args, { services, tenantId }) => services.syncs.startAll(tenantId),
   }),
   cancelEmailSync: t.field({
-    description: 'Ends a run as CANCELLED. What it has stored stays; a run that has ended is returned as it is.',
+    description: 'Cancels a run. What it has stored is kept. A run that has ended is returned unchanged.',
     type: SyncRun,
     args: { runId: t.arg.id({ required: true }) },
     resolve: (_root, { runId }, { services, tenantId }) => services.syncs.cancel(tenantId, requireId('SyncRun', runId)),

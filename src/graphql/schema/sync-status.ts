@@ -8,18 +8,18 @@ import { requireId } from '../ids.ts';
 import { SyncError } from './sync-error.ts';
 import { SyncRun, SyncRunStatus } from './sync-run.ts';
 
-/** At most one run of an account is active, so that its newest active run is the one. */
+/** At most one run of an account is active. */
 const ACTIVE: Status[] = (Object.keys(SYNC_RUN_TRANSITIONS) as Status[]).filter(
   (status) => SYNC_RUN_TRANSITIONS[status].length > 0,
 );
 const activeRun = { where: { status: { in: ACTIVE } }, take: 1 };
 
 const SyncState = builder.enumType('SyncState', {
-  description: 'How an account is: what is going on, else what stands in the way, else how its last sync ended.',
+  description: 'The state of an account: its active run, else what prevents a sync, else how its last sync ended.',
   values: SYNC_STATES,
 });
 
-/** What the state is told from. */
+/** The columns from which the state is derived. */
 const stateFacts = {
   isActive: true,
   needsAuthSince: true,
@@ -28,15 +28,15 @@ const stateFacts = {
   runs: activeRun,
 } as const;
 
-const LOGIN_CHANGED = 'The login was changed since: the next sync tries the new one.';
+const LOGIN_CHANGED = 'The login has changed since. The next sync tries the new one.';
 
-/** Whether what the error asks for has been done: a login that is refused is no more tried until it is another one. */
+/** True if the error was a rejected login, and the login has changed since. */
 const isMended = (code: ErrorCode, { needsAuthSince }: { needsAuthSince: Date | null }): boolean =>
   ERRORS[code]?.run === 'needs-auth' && needsAuthSince === null;
 
 export const SyncStatus = builder.prismaObject('EmailAccount', {
   variant: 'SyncStatus',
-  description: 'How far an account is. What is not known is null; nothing here is a guess.',
+  description: 'The sync status of an account. Unknown values are null, never a guess.',
   select: { id: true },
   fields: (t) => ({
     account: t.variant('EmailAccount'),
@@ -56,14 +56,14 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
       },
     }),
     isSyncing: t.boolean({
-      description: 'Whether there is an active run: queued, running, or waiting for its next attempt.',
+      description: 'True if the account has an active run: queued, running, or waiting for its next attempt.',
       select: { runs: activeRun },
       resolve: ({ runs }) => runs.length > 0,
     }),
     lastSyncAt: t.expose('lastSyncAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When a run last ended, well or not.',
+      description: 'When a run last ended, whatever its outcome.',
     }),
     lastSyncStatus: t.expose('lastSyncStatus', {
       type: SyncRunStatus,
@@ -73,8 +73,7 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
     lastSyncError: t.field({
       type: SyncError,
       nullable: true,
-      description:
-        'Why the last run failed; null when it did not. A change of the login changes nothing of it: the next run does.',
+      description: 'Why the last run failed; null if it did not. It stays after the login changes, until the next run.',
       select: {
         lastSyncErrorCode: true,
         lastSyncErrorMessage: true,
@@ -92,24 +91,24 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
         return { code, message: account.lastSyncErrorMessage ?? '', hint };
       },
     }),
-    syncCount: t.exposeInt('syncCount', { description: 'Runs that have ended, however they did.' }),
+    syncCount: t.exposeInt('syncCount', { description: 'The number of runs that have ended, whatever their outcome.' }),
     nextSyncAt: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'When the schedule syncs it next; null while it does not: paused, in need of credentials, no schedule.',
+        'When the next scheduled sync is due; null while the account is paused, needs credentials, or has no schedule.',
       select: { nextSyncAt: true },
       resolve: ({ nextSyncAt }, _args, { services }) => (services.isScheduled ? nextSyncAt : null),
     }),
     needsAuthSince: t.expose('needsAuthSince', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when no login is tried, because the credentials were refused.',
+      description: 'Since when no login is attempted, because the server rejected the credentials.',
     }),
     throttledUntil: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Until when the provider asks to be left alone; null when it does not.',
+      description: 'Until when the provider has asked Mailtide to pause; null if it has not.',
       select: { throttledUntil: true },
       resolve: ({ throttledUntil }) => (throttledUntil && throttledUntil > new Date() ? throttledUntil : null),
     }),
@@ -117,7 +116,7 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when no sync starts at the mail server, because it turned a connection away; null when one may start.',
+        'Until when no sync starts at the mail server, because it refused a connection; null if one may start.',
       select: { imapHost: true },
       resolve: async ({ imapHost }, _args, { hostPausedUntil }) => (await hostPausedUntil(imapHost)) ?? null,
     }),
@@ -132,7 +131,7 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
 
 builder.queryField('syncStatus', (t) =>
   t.prismaField({
-    description: 'How far an account is.',
+    description: 'The sync status of an account.',
     type: SyncStatus,
     args: { accountId: t.arg.id({ required: true }) },
     resolve: async (query, _root, args, { prisma }) => {

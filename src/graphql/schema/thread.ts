@@ -3,7 +3,7 @@ import { decodeIdOrNone, encodeId } from '../ids.ts';
 import { MailAddress } from './message.ts';
 
 builder.prismaObject('Thread', {
-  description: 'Messages that refer to each other: those of them that are in a mailbox now.',
+  description: 'Messages that refer to each other. Only those that are in a mailbox now are included.',
   select: { id: true },
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Thread', id) }),
@@ -19,17 +19,17 @@ builder.prismaObject('Thread', {
       resolve: async ({ id }, _args, { threadSummary }) => (await threadSummary(id, null))?.messageCount ?? 0,
     }),
     unreadCount: t.int({
-      description: 'How many of them are without the flag `\\Seen` somewhere, or in one mailbox.',
+      description: 'How many of the messages are unread, in any mailbox or in the given one.',
       args: { mailboxId: t.arg.id() },
       resolve: async ({ id }, args, { threadSummary }) => (await threadSummary(id, mailboxOf(args)))?.unreadCount ?? 0,
     }),
     flaggedCount: t.int({
-      description: 'How many of them have the flag `\\Flagged` somewhere, or in one mailbox.',
+      description: 'How many of the messages are flagged, in any mailbox or in the given one.',
       args: { mailboxId: t.arg.id() },
       resolve: async ({ id }, args, { threadSummary }) => (await threadSummary(id, mailboxOf(args)))?.flaggedCount ?? 0,
     }),
     participants: t.field({
-      description: 'Who wrote them, each once, the one who wrote last first.',
+      description: 'The senders, each once, the most recent first.',
       type: [MailAddress],
       resolve: async ({ id }, _args, { threadSummary }) => (await threadSummary(id, null))?.participants ?? [],
     }),
@@ -41,6 +41,6 @@ builder.prismaObject('Thread', {
   }),
 });
 
-/** Another tenant's mailbox holds nothing of ours, so its flags count for nothing. */
+/** Returns the mailbox's id. Another tenant's mailbox holds none of the thread's messages, so it counts none. */
 const mailboxOf = ({ mailboxId }: { mailboxId?: string | null | undefined }): string | null =>
   mailboxId ? decodeIdOrNone('Mailbox', mailboxId) : null;

@@ -2,7 +2,7 @@ import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
 const Tenant = builder.prismaObject('Tenant', {
-  description: 'One customer of this installation. It sees its own rows only.',
+  description: 'A customer of this installation. A tenant sees only its own data.',
   fields: (t) => ({
     id: t.id({ resolve: ({ id }) => encodeId('Tenant', id) }),
     name: t.exposeString('name'),
@@ -11,7 +11,7 @@ const Tenant = builder.prismaObject('Tenant', {
 });
 
 const Viewer = builder.objectRef<{ tenantId: string }>('Viewer').implement({
-  description: 'Who asks.',
+  description: 'The tenant that sends the request.',
   fields: (t) => ({
     tenant: t.prismaField({
       type: Tenant,
@@ -23,7 +23,7 @@ const Viewer = builder.objectRef<{ tenantId: string }>('Viewer').implement({
 
 builder.queryField('viewer', (t) =>
   t.field({
-    description: 'Who asks, by the key or the cookie of the request.',
+    description: 'The tenant that sends the request, identified by its API key or session cookie.',
     type: Viewer,
     resolve: (_root, _args, { tenantId }) => ({ tenantId }),
   }),

@@ -69,10 +69,10 @@ test.each(cases)('while in %s, %o is %s', (stage, error, code) => {
 });
 
 test.each([
-  [no('EXPIRED'), /^The password has expired: change it at the provider/],
+  [no('EXPIRED'), /^The password has expired. Change it at the provider/],
   [
     no('ALERT', 'Please log in via your web browser: https://support.example'),
-    /^The provider wants you to log in with a web/,
+    /^The provider requires a login in a web/,
   ],
 ])('a refused login that says what to do, the error says so', (error, sentence) => {
   const { code, message } = toImapError(error, 'login');
