@@ -1,47 +1,66 @@
 /**
- * The words of Mailtide, each in a line. Where IMAP (RFC 9051) or JMAP (RFC 8621) has a word, we use it.
+ * Glossary. Where IMAP (RFC 9051) or JMAP (RFC 8621) has a term, Mailtide uses it.
  *
  * - Tenant           one customer of an installation; sees its own rows only.
  * - EmailAccount     one mailbox owner's login at one IMAP server.
  * - Mailbox          an IMAP mailbox ("folder"): path, `uidValidity`, `uidNext`, `highestModseq`.
- * - generation       how many UIDVALIDITY changes of a mailbox we have seen; UIDs mean something within one only.
+ * - generation       the number of UIDVALIDITY changes seen in a mailbox; UIDs are meaningful within one generation.
  * - MessageLocation  one message in one mailbox: (mailbox, generation, uid) with flags, modseq, internal date, size.
- * - Message          what was received, once per account and SHA-256 of its bytes, in however many mailboxes.
- * - source           the bytes of a Message as received: the truth; all else about it can be rebuilt from them.
- * - Pack             sources and texts of the messages that came together, compressed together.
- * - keyword, flag    `\Seen` and friends are system flags, anything else is a keyword; compared as a set.
+ * - Message          what was received, stored once per account and SHA-256 of its bytes, in any number of mailboxes.
+ * - source           the bytes of a Message as received. Everything else about it can be rebuilt from them.
+ * - Pack             sources and texts of the messages of a batch, compressed together.
+ * - keyword, flag    `\Seen` and the like are system flags, all others are keywords; compared as a set.
  * - Thread           messages that refer to each other by Message-ID, In-Reply-To and References.
- * - SyncRun          one series of attempts to bring one account up to date.
- * - lease            the right to write for a run: a token that every transaction checks (fencing).
  * - Event            one fact in an account's timeline, chained by hash to the one before.
+ *
+ * A sync:
+ *
+ * - SyncRun          one series of attempts to bring one account up to date, from request to outcome.
+ * - attempt          one try of a worker to carry out a run; a preempted run continues its attempt.
+ * - pass             one reading of one mailbox within a run, ended by its cursor.
+ * - cursor           the UIDNEXT and HIGHESTMODSEQ from which the next pass of a mailbox continues.
+ * - lease            a worker's time-limited right to write a run: a token that every transaction checks (fencing).
+ * - slot             room in a worker for one run at a time.
+ * - time slice       how long a run keeps its slot before it may be preempted in favour of a waiting one.
+ * - frame            one SyncProgress: the row of a run after a commit, as subscribers receive it.
+ * - quarantine       skip an unreadable message or mailbox, record the reason, retry later.
+ * - cooling          the pause during which no run begins at a host that turned a connection away.
+ * - node             one process of an installation.
+ *
+ * What a sync proves:
+ *
+ * - evidence         what an attempt learned of one mailbox from the server, to be compared with the database.
+ * - proof            why the server's set of messages equals the stored one: STATUS, COUNT or UID_SET.
+ * - gap              a message or mailbox that is not stored whole, or not proven to be, with the reason.
+ * - receipt          the proofs and gaps of a run that succeeded, mailbox by mailbox.
  */
 
-/** How much help a server gives to find changes: RFC 7162 QRESYNC, CONDSTORE only, or neither. */
+/** The best extension of RFC 7162 that a server offers to find changes: QRESYNC, CONDSTORE only, or neither. */
 export type SyncLevel = 'QRESYNC' | 'CONDSTORE' | 'NONE';
 
-/** Stands for the UIDVALIDITY of a mailbox whose server does not say it: the UIDs are taken for lasting then. */
+/** Stands for the UIDVALIDITY of a mailbox whose server omits it. Its UIDs are then assumed never to change. */
 export const NO_UIDVALIDITY = 0n;
 
-/** What the SELECT that opens a pass says, copied at once (imapflow keeps changing its own object). */
+/** The answer to the SELECT that opens a pass, copied at once because imapflow keeps changing its own object. */
 export interface MailboxSnapshot {
   readonly path: string;
-  /** {@link NO_UIDVALIDITY} where the server has none. */
+  /** {@link NO_UIDVALIDITY} if the server has none. */
   readonly uidValidity: bigint;
-  /** Absent on servers that do not say it on SELECT (Courier). */
+  /** Null on servers that omit it from SELECT (Courier). */
   readonly uidNext: number | null;
-  /** Null where the server did not say it. */
+  /** Null if the server omitted it. */
   readonly exists: number | null;
-  /** Null where the server has no mod-sequences for this mailbox (NOMODSEQ). */
+  /** Null if the server has no mod-sequences for this mailbox (NOMODSEQ). */
   readonly highestModseq: bigint | null;
-  /** MAILBOXID (RFC 8474): stays when the mailbox is renamed. Null where the server has none. */
+  /** MAILBOXID (RFC 8474): survives a rename. Null if the server has none. */
   readonly mailboxId: string | null;
 }
 
-/** One mailbox of LIST, with what STATUS says about it; `status` null means unknown, never zero. */
+/** One mailbox of LIST with its STATUS; a null `status` means unknown, never zero. */
 export interface ListedMailbox {
-  /** As people read it, and unique in its account (src/domain/mailbox-names.ts). */
+  /** The name for people, unique in its account (src/domain/mailbox-names.ts). */
   readonly path: string;
-  /** As the server spells it, each byte one character. */
+  /** The server's spelling, each byte one character. */
   readonly rawName: string;
   readonly delimiter: string | null;
   /** `\Inbox`, `\All`, `\Sent`, `\Drafts`, `\Junk`, `\Trash`, `\Archive`, `\Flagged`, ... or null. */
@@ -59,16 +78,16 @@ export interface MailboxStatus {
   readonly highestModseq: bigint | null;
 }
 
-/** What the server says of a message without its bytes. */
+/** What a FETCH returns of a message without its bytes. */
 export interface MessageMetadata {
   readonly uid: number;
   /** Canonical (src/domain/flags.ts). */
   readonly flags: readonly string[];
   readonly internalDate: Date | null;
-  /** RFC822.SIZE: a hint only, some servers lie. */
+  /** RFC822.SIZE: a hint only, because some servers report a wrong one. */
   readonly size: number;
   readonly modseq: bigint | null;
-  /** EMAILID (RFC 8474) or X-GM-MSGID: the same wherever the message is. Null where the server has none. */
+  /** EMAILID (RFC 8474) or X-GM-MSGID: the same in every mailbox. Null if the server has none. */
   readonly emailId: string | null;
 }
 

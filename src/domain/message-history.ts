@@ -1,4 +1,4 @@
-/** What can have happened to a message, in the order in which it happens at one moment. */
+/** What can happen to a message. Facts of the same moment are sorted in this order. */
 export const FACT_KINDS = {
   SEEN: 'A run found it listed by the server.',
   FETCHED: 'Its bytes were fetched and stored.',
@@ -17,13 +17,13 @@ export interface MessageFact {
   readonly at: Date;
   readonly kind: FactKind;
   readonly mailboxId: string;
-  /** Path of the mailbox, at that time where it is an event. */
+  /** Path of the mailbox: its present one, or that of the time of the event. */
   readonly mailbox: string;
   readonly uid: bigint;
   readonly detail: string | null;
 }
 
-/** A place of the message, as its row says. */
+/** A `message_location` row of the message. */
 export interface HistoryLocation {
   readonly mailboxId: string;
   readonly mailbox: string;
@@ -34,7 +34,7 @@ export interface HistoryLocation {
   readonly deletedAt: Date | null;
 }
 
-/** An event of the account's timeline that names the message or its place (src/timeline/schemas.ts). */
+/** An event of the account's timeline that names the message or its location (src/timeline/schemas.ts). */
 export interface HistoryEvent {
   readonly type: string;
   readonly occurredAt: Date;
@@ -47,29 +47,29 @@ interface MailboxUid {
   readonly uid: number;
 }
 
-/** Pure: the history of one message, oldest first, from its places and its events. */
+/** Pure: returns the history of one message, oldest first, from its locations and events. */
 export function historyOf(locations: readonly HistoryLocation[], events: readonly HistoryEvent[]): MessageFact[] {
-  const told = events.filter((event) => isAbout(event, locations)).flatMap(factsOfEvent);
-  const isTold = (kinds: readonly FactKind[], { mailboxId, uid }: HistoryLocation): boolean =>
-    told.some((fact) => kinds.includes(fact.kind) && fact.mailboxId === mailboxId && fact.uid === uid);
-  const untold = locations.flatMap((location) => {
+  const announced = events.filter((event) => isAbout(event, locations)).flatMap(factsOfEvent);
+  const isAnnounced = (kinds: readonly FactKind[], { mailboxId, uid }: HistoryLocation): boolean =>
+    announced.some((fact) => kinds.includes(fact.kind) && fact.mailboxId === mailboxId && fact.uid === uid);
+  const unannounced = locations.flatMap((location) => {
     const { mailboxId, mailbox, uid, firstListedAt, storedAt, deletedAt, messageId } = location;
     const fact = (kind: FactKind, at: Date | null): MessageFact[] =>
       at ? [{ kind, at, mailboxId, mailbox, uid, detail: null }] : [];
     return [
       ...fact('SEEN', firstListedAt),
-      ...(isTold(['FETCHED', 'DEDUPLICATED'], location) ? [] : fact('RECOGNISED', storedAt)),
+      ...(isAnnounced(['FETCHED', 'DEDUPLICATED'], location) ? [] : fact('RECOGNISED', storedAt)),
       ...(messageId === null ? fact('EXPUNGED_UNFETCHED', deletedAt) : []),
-      ...(messageId === null || isTold(['DELETED', 'MOVED'], location) ? [] : fact('RENUMBERED', deletedAt)),
+      ...(messageId === null || isAnnounced(['DELETED', 'MOVED'], location) ? [] : fact('RENUMBERED', deletedAt)),
     ];
   });
   const kinds = Object.keys(FACT_KINDS);
-  return [...told, ...untold].sort(
+  return [...announced, ...unannounced].sort(
     (a, b) => a.at.getTime() - b.at.getTime() || kinds.indexOf(a.kind) - kinds.indexOf(b.kind),
   );
 }
 
-/** What names a place only is about the message that was there then: after a reset the UID is another's. */
+/** An event that names only a UID is about the message that had it then: after a reset, another message has it. */
 function isAbout({ occurredAt, payload }: HistoryEvent, locations: readonly HistoryLocation[]): boolean {
   const { messageId, mailboxId, uid } = payload as MailboxUid & { messageId: string | null };
   if (messageId !== null) return true;
@@ -83,7 +83,7 @@ function isAbout({ occurredAt, payload }: HistoryEvent, locations: readonly Hist
 }
 
 function factsOfEvent({ type, occurredAt: at, payload }: HistoryEvent): MessageFact[] {
-  const said = payload as MailboxUid & Record<string, unknown>;
+  const named = payload as MailboxUid & Record<string, unknown>;
   const fact = (
     kind: FactKind,
     { mailboxId, mailbox, uid }: MailboxUid,
@@ -91,19 +91,19 @@ function factsOfEvent({ type, occurredAt: at, payload }: HistoryEvent): MessageF
   ): MessageFact[] => [{ at, kind, mailboxId, mailbox, uid: BigInt(uid), detail }];
   switch (type) {
     case 'email_received':
-      return fact('FETCHED', said, `${String(said['size'])} bytes, SHA-256 ${String(said['sha256'])}`);
+      return fact('FETCHED', named, `${String(named['size'])} bytes, SHA-256 ${String(named['sha256'])}`);
     case 'email_copied':
-      return fact('DEDUPLICATED', said);
+      return fact('DEDUPLICATED', named);
     case 'email_quarantined':
-      return fact('QUARANTINED', said, `${String(said['reason'])}, attempt ${String(said['attempts'])}`);
+      return fact('QUARANTINED', named, `${String(named['reason'])}, attempt ${String(named['attempts'])}`);
     case 'email_flags_changed':
-      return fact('FLAGS_CHANGED', said, `${list(said['previousFlags'])} to ${list(said['flags'])}`);
+      return fact('FLAGS_CHANGED', named, `${list(named['previousFlags'])} to ${list(named['flags'])}`);
     case 'email_moved': {
-      const { from, to } = said as unknown as { from: MailboxUid; to: MailboxUid };
+      const { from, to } = named as unknown as { from: MailboxUid; to: MailboxUid };
       return fact('MOVED', from, `to ${to.mailbox}, UID ${to.uid}`);
     }
     case 'email_deleted':
-      return fact('DELETED', said);
+      return fact('DELETED', named);
     default:
       return [];
   }

@@ -1,6 +1,6 @@
 import type { SyncPhase, SyncRunStatus } from './sync-run.ts';
 
-/** What a run did, counted in the transactions that did it. */
+/** Counters of a run, written in the transactions that do the counted work. */
 export interface SyncStats {
   readonly mailboxesSynced: number;
   readonly messagesFetched: number;
@@ -13,26 +13,26 @@ export interface SyncStats {
   readonly durationMs: number;
 }
 
-/** One frame of a run's progress: what its row says after a commit. Counts are messages, never mailboxes or UIDs. */
+/** One frame of a run's progress: its row after a commit. Counts are messages, never mailboxes or UIDs. */
 export interface SyncProgress {
   readonly tenantId: string;
   readonly accountId: string;
   readonly runId: string;
-  /** Grows with every frame of an account, also from one run to the next. */
+  /** Grows with every frame of an account, across runs too. */
   readonly sequence: bigint;
   readonly at: Date;
   readonly status: SyncRunStatus;
   readonly phase: SyncPhase;
   readonly attempt: number;
-  /** Path of the mailbox that is being worked on. */
+  /** Path of the mailbox in progress. */
   readonly mailbox: string | null;
   readonly messagesProcessed: number;
-  /** Null until the server has said how much there is to do. */
+  /** Null until the server has reported its mailboxes. */
   readonly messagesTotal: number | null;
   readonly bytesProcessed: bigint;
-  /** 0 to 100, never smaller than in an earlier frame of the run; null while the total is unknown. */
+  /** 0 to 100, never less than in an earlier frame of the run; null while the total is unknown. */
   readonly percent: number | null;
-  /** Over the last seconds; null when nothing was measured yet. */
+  /** Over the last seconds; null before the first measurement. */
   readonly messagesPerSecond: number | null;
   readonly etaSeconds: number | null;
   readonly nextAttemptAt: Date | null;
@@ -40,7 +40,7 @@ export interface SyncProgress {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** The shape of a `sync_run` row that a frame is made of. */
+/** The columns of `sync_run` that make up a frame. */
 export interface SyncRunRow {
   id: string;
   accountId: string;
@@ -69,7 +69,7 @@ export interface SyncRunRow {
   bytesDownloaded: bigint;
 }
 
-/** The frame that a run's row stands for. Speed is no part of the row: who measured it adds it. */
+/** Returns the frame of a run's row. The row holds no speed: the worker that measures it passes it in. */
 export function progressOf(
   tenantId: string,
   run: SyncRunRow,
@@ -109,7 +109,7 @@ export function statsOf(run: SyncRunRow): SyncStats {
     messagesDeleted: run.messagesDeleted,
     eventsCreated: run.eventsCreated,
     bytesDownloaded: run.bytesDownloaded,
-    // A clock that was set back meanwhile would make it negative.
+    // A clock that is set back during a run would make it negative.
     durationMs: run.startedAt ? Math.max(0, (run.finishedAt ?? run.progressAt).getTime() - run.startedAt.getTime()) : 0,
   };
 }

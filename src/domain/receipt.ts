@@ -2,17 +2,17 @@ import { hash } from 'node:crypto';
 import { packUids } from './uid-set.ts';
 
 /**
- * What a run proved, in the end, from what the server said during it. Silence proves nothing: a mailbox whose server
- * did not say enough is not complete, and so is the receipt.
+ * What a run proves at its end, from the server's answers during it. A missing answer proves nothing: if the server did
+ * not report enough on a mailbox, neither the mailbox nor the receipt is complete.
  */
 export interface SyncReceipt {
-  /** Every mailbox is, and the server's list of them could be read. */
+  /** Every mailbox is complete, and the whole LIST answer could be read. */
   readonly complete: boolean;
   readonly mailboxes: readonly MailboxReceipt[];
   readonly unread: UnreadAnswers;
 }
 
-/** Answers of a server that could not be read: there may be mailboxes that nobody knows of. */
+/** Unreadable LIST answers of a server: they may hide mailboxes. */
 export interface UnreadAnswers {
   readonly count: number;
   /** The beginnings of the first few, without control characters. */
@@ -23,50 +23,53 @@ export const NOTHING_UNREAD: UnreadAnswers = { count: 0, samples: [] };
 
 export interface MailboxReceipt {
   readonly mailboxId: string;
-  /** Its path at that time. */
+  /** Its path during the run. */
   readonly mailbox: string;
-  /** Decimal; null when the server did not get as far as to say it. */
+  /** Decimal; null if the mailbox could not be opened. */
   readonly uidValidity: string | null;
-  /** How many messages the server said it has; null when it did not say. */
+  /** The number of messages that the server reported; null if it reported none. */
   readonly serverMessages: number | null;
   /** How many of them are stored with all their bytes. */
   readonly storedMessages: number;
-  /** {@link uidSetDigest} of what is on both sides; null when the two are not proven to be equal. */
+  /** {@link uidSetDigest} of the set that both sides have; null if they are not proven equal. */
   readonly uidSetDigest: string | null;
   readonly proof: Proof | null;
-  /** Whether the flags of all messages are proven as well: not where a server without mod-sequences was not asked. */
+  /** Whether the flags of all messages are proven too. Without mod-sequences this takes a comparison of all flags. */
   readonly flagsProven: boolean;
   /** Every UID and every flag was compared in this run. */
   readonly compared: boolean;
-  /** The server's set of messages is ours, and each is stored whole. */
+  /** The server's set of messages equals the stored one, and each message is stored whole. */
   readonly complete: boolean;
   /** At most {@link MAX_GAPS} of them. */
   readonly gaps: readonly Gap[];
   readonly gapCount: number;
-  /** What a comparison of everything found wrong that no change on the server explains: faults, its or ours. */
+  /**
+   * Differences found by a full comparison that no change on the server explains: faults of the server or of Mailtide.
+   */
   readonly repairs: number;
-  /** When the server said it, ISO 8601. */
+  /** When the server reported this, ISO 8601. */
   readonly at: string;
 }
 
 /**
- * What makes the two sets equal.
+ * Why the server's set of messages and the stored one are equal.
  *
- * - STATUS   the server's UIDVALIDITY, UIDNEXT, count and HIGHESTMODSEQ are those of the last finished pass, and we hold
- *            as many messages: nothing came, went or changed since.
- * - COUNT    every UID from the last pass on was listed, what is gone was taken out, and the count of EXISTS is ours:
- *            the server's set is a part of ours, and as large.
- * - UID_SET  the server listed all its UIDs, as many as it says EXIST, and they are ours one by one.
+ * - STATUS   UIDVALIDITY, UIDNEXT, count and HIGHESTMODSEQ are those of the last finished pass, and as many messages
+ *   are
+ *            stored: none was added, removed or changed since.
+ * - COUNT    the server listed every UID since the last pass, deleted messages are removed, and EXISTS is the stored
+ *            count: the server's set is a subset of the stored one, and as large.
+ * - UID_SET  the server listed all its UIDs, as many as EXISTS, and they are the stored ones.
  */
 export type Proof = 'STATUS' | 'COUNT' | 'UID_SET';
 
 export interface Gap {
-  /** Null for what is wrong with the mailbox as a whole. */
+  /** Null if the gap is the mailbox as a whole. */
   readonly uid: number | null;
   readonly reason: GapReason;
 }
 
-/** Why a message of the server, or a whole mailbox, is not stored. Only the first of them is no loss. */
+/** Why a message of the server, or a whole mailbox, is not stored. All but the first are losses. */
 export const GAP_REASONS = {
   EXPUNGED_MEANWHILE: 'It was deleted on the server before its bytes were fetched: it is gone on both sides.',
   NOT_SERVED: 'The server lists it and does not give its bytes.',
@@ -82,16 +85,16 @@ export const GAP_REASONS = {
 } as const;
 export type GapReason = keyof typeof GAP_REASONS;
 
-/** A reason as the database holds it, of whatever version of ours. */
+/** Returns a reason from the database, which an older or newer version of Mailtide may have written. */
 export const gapReason = (stored: string | null): GapReason =>
   stored !== null && Object.hasOwn(GAP_REASONS, stored) ? (stored as GapReason) : 'NOT_SERVED';
 
-/** Gaps listed for one mailbox; the rest is counted. */
+/** Most gaps listed for one mailbox; further ones are only counted. */
 export const MAX_GAPS = 1000;
 
 /**
- * SHA-256, in lower-case hex, of UIDVALIDITY, a line feed, and the UIDs as an IMAP sequence set, ascending, with every
- * run of two or more as a range ("1:5,7"); the empty set is the empty text. Anybody can compute it again from
+ * Returns the SHA-256, in lower-case hex, of UIDVALIDITY, a line feed, and the UIDs as an IMAP sequence set: ascending,
+ * two or more consecutive UIDs as a range ("1:5,7"), the empty set as an empty string. It can be recomputed from
  * `UID SEARCH ALL` (docs/correctness.md).
  */
 export function uidSetDigest(uidValidity: bigint, uids: Iterable<number>): string {

@@ -1,18 +1,39 @@
 /**
  * A SyncRun is one series of attempts to bring one account up to date.
  *
- *            start                 claim (lease)
- *   (none) ---------> QUEUED --------------------> RUNNING ----> SUCCEEDED
- *                     ^ |  ^                       | | | |
- *                     | |  +--- lease expired -----+ | | +-----> FAILED
- *          retry due  | |  given back, gives way     | |
- *                     | +--------- cancel -----------|-+-------> CANCELLED
- *             WAITING_RETRY <---- transient error ---+              ^
- *                     +------------- cancel ------------------------+
+ *              [1]            [2]              [6]
+ *   (none) ---------> QUEUED ------> RUNNING -------> SUCCEEDED
+ *                     ^  | ^           | | | |   [7]
+ *                     |  | +----[3]----+ | | +------> FAILED
+ *                     |  |               | |     [8]
+ *                     |  |               | +--------> CANCELLED
+ *                     |  +---------------|-------[9]-----^ ^
+ *                    [5]                [4]                |
+ *                     |                  |                 |
+ *                  WAITING_RETRY <-------+                 |
+ *                        +-----------------------[9]-------+
  *
- * At most one run of an account is active (QUEUED, RUNNING, WAITING_RETRY): a partial unique index says so.
- * Who writes for a RUNNING run holds its lease token; each transaction checks it, so that cancelling, or taking over
- * from a dead worker, is one UPDATE and the old worker can write nothing more.
+ * Each transition and the function that makes it (src/store/runs/):
+ *
+ *   [1] the API or the schedule asks for a run   startRun (start-run.ts), startDueRuns (start-due-runs.ts)
+ *   [2] a worker claims it and gets its lease    claimNextRun, claimRun (claim-run.ts)
+ *   [3] the worker is preempted                  preempt (preempt.ts)
+ *       the worker shuts down, or hits its
+ *       time limit after making headway          giveBackRun (requeue-runs.ts)
+ *       its lease expires                        requeueDeadRuns (requeue-runs.ts)
+ *   [4] the attempt fails, and is to be retried  postponeRun (postpone-run.ts)
+ *   [5] the retry is due                         queueDueRetries; queueDueRetry, before [2] (requeue-runs.ts)
+ *   [6] the attempt completes                    finishRun (finish-run.ts)
+ *   [7] the attempt fails for good               finishRun (finish-run.ts)
+ *       its lease expires once too often         failLostRuns (finish-run.ts)
+ *   [8] a user cancels it, or pauses, deletes
+ *       or changes the login of the account      cancelRun (finish-run.ts)
+ *       a login was refused that has changed     finishRun (finish-run.ts)
+ *   [9] as [8], before a worker claims it        cancelRun (finish-run.ts)
+ *
+ * At most one run of an account is active (QUEUED, RUNNING, WAITING_RETRY): a partial unique index enforces it.
+ * The worker of a RUNNING run holds its lease token, and each of its transactions checks the token. So a single UPDATE
+ * cancels a run or takes it over from a dead worker, and the old worker can write nothing more.
  */
 export const SYNC_RUN_TRANSITIONS = {
   QUEUED: ['RUNNING', 'CANCELLED'],
@@ -28,7 +49,7 @@ export type FinishedStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 export type SyncMode = 'INCREMENTAL' | 'FULL';
 export type SyncTrigger = 'USER' | 'SCHEDULE';
 
-/** In the order in which a run goes through them. */
+/** In the order in which a run enters them. */
 export const SYNC_PHASES = [
   'QUEUED',
   'CONNECTING',

@@ -1,6 +1,6 @@
 import type { SyncRunStatus } from './sync-run.ts';
 
-/** How an account is, in one word: what is going on, else what stands in the way, else how it last ended. */
+/** State of an account: its active run, else what prevents a run, else the outcome of the last run. */
 export const SYNC_STATES = [
   'NEVER_SYNCED',
   'QUEUED',
@@ -32,7 +32,7 @@ export interface ActiveRunFacts {
 export function syncStateOf(account: AccountFacts, run: ActiveRunFacts | null, now: Date): SyncState {
   const isThrottled = account.throttledUntil !== null && account.throttledUntil > now;
   if (run?.status === 'RUNNING') {
-    // Silence is not work: its worker should have been heard of by now.
+    // The worker should have renewed its lease by now.
     return run.leaseExpiresAt !== null && run.leaseExpiresAt < now ? 'INTERRUPTED' : 'RUNNING';
   }
   if (run) return isThrottled ? 'THROTTLED' : run.status;
@@ -42,7 +42,7 @@ export function syncStateOf(account: AccountFacts, run: ActiveRunFacts | null, n
   return account.lastSyncStatus ?? 'NEVER_SYNCED';
 }
 
-/** The state as a sentence for people. */
+/** Returns the state as a sentence for people. */
 export function describeState(state: SyncState, account: AccountFacts, run: ActiveRunFacts | null): string {
   switch (state) {
     case 'NEVER_SYNCED':

@@ -24,7 +24,7 @@ export function createSyncs({
   database: Database;
   bus: ProgressBus;
   queue: SyncQueue;
-  /** Of the span that the present call is, for the trace of the run that it starts. */
+  /** Returns the trace parent of the present call, which the run that it starts inherits. */
   traceParent?: () => string | null;
 }): Syncs {
   const { pool, prisma } = database;
@@ -58,7 +58,7 @@ export function createSyncs({
       });
       const started: StartedSync[] = [];
       for (const { id } of accounts) {
-        // What was paused, refused or deleted since the look is not one of them any more, and stops no other.
+        // An account that was paused, refused or deleted since the query is skipped.
         const one = await start(tenantId, id, 'INCREMENTAL').catch(unlessNotToSync);
         if (one) started.push(one);
       }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 
 /**
- * Does `work` every `ms` milliseconds, never twice at once; a failure is logged, and the next time is another try.
- * @returns how to stop; resolves when what is under way has ended.
+ * Runs `work` every `ms` milliseconds without overlap. Failures are logged and retried at the next interval.
+ * @returns a function that stops it, and resolves when the present run of `work` has ended.
  */
 export function runPeriodically(ms: number, what: string, work: () => Promise<void>, log: Logger): () => Promise<void> {
   let working: Promise<void> | null = null;

@@ -8,28 +8,29 @@ import type { ReconnectingConnection } from './reconnecting-connection.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
 /**
- * New UIDs are looked for from this far below the highest enumerated one: free insurance against servers that publish
- * a UID late, after a higher one.
+ * The search for new UIDs begins this far below the highest enumerated one: cheap insurance against servers that
+ * publish a UID late, after a higher one.
  */
 const OVERLAP = 500;
-/** Rows in one statement: short enough that nobody waits long for the embedded database. */
+/** Rows in one statement, so that others do not wait long for the embedded database. */
 const ROWS_PER_STATEMENT = 1000;
-/** One being read, one being written, and two between: without these, reading and writing wait for each other in turns. */
+/** One being read, one being written, and two in between, so that reading and writing do not alternate. */
 const WRITES_IN_FLIGHT = 4;
 
 export interface Added {
-  /** What the server listed, ascending; all that it has where nothing was enumerated before. */
+  /** The UIDs that the server listed, ascending; all of them if none was enumerated before. */
   readonly listed: readonly number[];
+  /** `listed` is the whole mailbox. */
   readonly isWhole: boolean;
-  /** The server told the flags of each. */
+  /** The server returned the flags of each. */
   readonly flagsProven: boolean;
-  /** Of the new ones, those that should have been seen in an earlier pass. */
+  /** Number of new UIDs that an earlier pass should have found. */
   readonly late: number;
-  /** Known ones that were not listed although they should have been. */
+  /** Stored UIDs that the server should have listed, and did not. */
   readonly unlisted: readonly number[];
 }
 
-/** Writes what the server has and we have not, from just below the highest enumerated UID on. */
+/** Adds the messages that the server lists and the database lacks, from just below the highest enumerated UID. */
 export async function addNew(
   context: SyncContext,
   imap: ReconnectingConnection,
@@ -37,20 +38,20 @@ export async function addNew(
   enumeratedUpTo: number,
 ): Promise<Added> {
   const fromUid = Math.max(1, enumeratedUpTo - OVERLAP + 1);
-  // `n:*` names the last message even when its UID is below n (RFC 9051, 6.4.9).
+  // `n:*` includes the last message even if its UID is below n (RFC 9051, 6.4.9).
   const listed = (await imap.connection.searchUids(`${fromUid}:*`)).filter((uid) => uid >= fromUid);
   const known = new Set(await presentUids(context.pool, ref, fromUid));
   const added = listed.filter((uid) => !known.has(uid));
-  const isTold = await addUids(context, imap, ref, added);
-  // Written by an attempt that died, or by a pass that saw them come after its SELECT: the cursor says nothing of them.
+  const hasAllFlags = await addUids(context, imap, ref, added);
+  // Added by an attempt that died, or by a pass after its SELECT: the cursor does not cover their flags.
   const early = listed.filter((uid) => uid > enumeratedUpTo && known.has(uid));
-  const flagsProven = (await refreshFlags(context, imap, ref, early)) && isTold;
+  const flagsProven = (await refreshFlags(context, imap, ref, early)) && hasAllFlags;
   const late = added.filter((uid) => uid <= enumeratedUpTo).length;
   for (const uid of listed) known.delete(uid);
   return { listed, isWhole: fromUid === 1, flagsProven, late, unlisted: [...known] };
 }
 
-/** Takes over the present flags of known UIDs. False when the server did not tell those of all of them. */
+/** Stores the present flags of known UIDs. Returns false if the server did not return the flags of all of them. */
 async function refreshFlags(
   context: SyncContext,
   { connection }: ReconnectingConnection,
@@ -66,7 +67,9 @@ async function refreshFlags(
   return silent.size === 0;
 }
 
-/** Writes a PENDING location for each of these UIDs. False when the server did not tell the flags of all of them. */
+/**
+ * Adds a PENDING location for each of these UIDs. Returns false if the server did not return the flags of all of them.
+ */
 export async function addUids(
   { pool, lease, mime }: SyncContext,
   imap: ReconnectingConnection,
@@ -94,11 +97,11 @@ export async function addUids(
   };
   try {
     const unreadable = new Set<number>();
-    // Twice: a UID missing from an answer proves nothing. Then without the size: a row may lack it.
+    // Twice, because a UID missing from an answer proves nothing. Then without the size, which the answer may lack.
     for (const withSize of [true, true, false]) {
       if (silent.size > unreadable.size) await askMetadata(imap, ref, silent, take, { unreadable, withSize });
     }
-    // What SEARCH listed gets its row all the same, and its bytes will tell.
+    // A UID that SEARCH listed still gets its row; fetching its bytes will show whether it exists.
     for (const uid of silent) rows.push({ uid, flags: [], internalDate: null, size: 0, modseq: null, emailId: null });
     if (rows.length > 0) await writer.push(rows);
     await writer.drain();

@@ -2,15 +2,15 @@ import type { MessageMetadata } from '../domain/imap-types.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** Messages of one mailbox whose size may break the connection; of those after them no size is asked for. */
+/** Most messages of a mailbox whose size may break the connection; after them, no size is fetched any more. */
 const MAX_BREAKS = 20;
-/** Messages of which nothing at all can be asked: each costs two connections, or time-outs. */
+/** Most messages whose metadata cannot be fetched at all: each costs two connections, or timeouts. */
 const MAX_UNREADABLE = 3;
 
 /**
- * Asks for what is `silent`, which `take` takes out of it, except for what is `unreadable`. A message over whose size the
- * server breaks down, because it would have to read it, is asked for without: its size is 0 then. One over which it
- * breaks down all the same becomes unreadable.
+ * Fetches the metadata of the messages in `silent`, except those in `unreadable`; `take` removes from `silent` the
+ * messages that arrive. If computing a message's size makes the server fail, the message is fetched without
+ * RFC822.SIZE, and its size is 0. If the server still fails, the message is added to `unreadable`.
  */
 export async function askMetadata(
   imap: ReconnectingConnection,
@@ -26,7 +26,7 @@ export async function askMetadata(
     } catch (error) {
       if (!isConnectionBreak(error) || breaks > MAX_BREAKS) throw error;
       await imap.renew(ref);
-      // Servers answer in ascending order: it broke over the first that did not come, or the line by itself.
+      // Servers answer in ascending order: the first message that did not arrive broke the connection, if any did.
       const suspect = asked.filter((uid) => silent.has(uid)).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
       if (suspect === Number.POSITIVE_INFINITY) return;
       try {

@@ -1,11 +1,12 @@
 import type { PendingLocation } from '../store/mail/locations.ts';
 
-/** Each attempt in vain divides by this how many messages are asked for together. */
+/** Each failed attempt divides the number of messages in one FETCH by this. */
 const NARROWER = 8;
 
 /**
- * The first locations that go into one FETCH: at least one, at most so many messages and bytes. Over those with
- * `attempts` the server broke down before: fewer of them are asked for together, so that a few runs find the one.
+ * Returns the first locations that go into one FETCH: at least one, at most as many messages and bytes as the limit.
+ * The server failed before on locations with `attempts`. Fewer of them go into one FETCH, so that a few runs isolate
+ * the message that causes the failure.
  */
 export function askedTogether(
   locations: readonly PendingLocation[],

@@ -6,20 +6,20 @@ import { type FlagSource, updateFlags } from '../store/mail/update-flags.ts';
 import type { SyncContext } from './context.ts';
 import { type PassPlan, RECENT } from './plan.ts';
 
-/** How many of the UIDs below the recent ones come along, so that an old change is seen some passes later. */
+/** How many UIDs below the recent ones each pass also checks, so that a later pass finds a change to old mail. */
 const SWEEP = 2000;
-/** Rows in one transaction: short enough that nobody waits long for the embedded database. */
+/** Rows in one transaction, so that others do not wait long for the embedded database. */
 const ROWS_PER_TRANSACTION = 1000;
 
 export interface Changes {
   readonly vanished: UidRanges;
-  /** Where the rolling sweep goes on in the next pass. */
+  /** The UID up to which the rolling sweep has come; the next pass continues there. */
   readonly sweptTo: number;
-  /** The server told of all changes since the last pass. */
+  /** All changes since the last pass are covered. */
   readonly all: boolean;
 }
 
-/** Brings over what flags of known messages (UIDs up to `highest`) changed, the way the plan says. */
+/** Stores the changed flags of enumerated messages. The plan decides where the changes come from. */
 export async function changedFlags(
   context: SyncContext,
   connection: ImapConnection,
@@ -43,7 +43,7 @@ export async function changedFlags(
   return { vanished: new UidRanges(), sweptTo: Math.max(0, to), all: false };
 }
 
-/** Returns how many messages had other flags. */
+/** Stores flags, and returns how many messages had different ones. */
 export async function storeFlags(
   { pool, lease, publish }: SyncContext,
   ref: MailboxRef,

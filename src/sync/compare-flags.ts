@@ -5,19 +5,19 @@ import { type MailboxRef, presentUids } from '../store/mail/locations.ts';
 import { storeFlags } from './changed-flags.ts';
 import type { SyncContext } from './context.ts';
 
-/** UIDs asked for at a time: the rows in memory do not depend on the mailbox. */
+/** UIDs in one command, so that the memory for rows does not depend on the size of the mailbox. */
 const UIDS_PER_COMMAND = 5000;
 
 export interface FlagComparison {
-  /** The server told the flags of every message that is there. */
+  /** The server returned the flags of every message that is present. */
   readonly proven: boolean;
-  /** Messages whose flags were other ones, and that had not changed since `since`. */
+  /** Number of messages with different flags that did not change after `since`. */
   readonly faults: number;
 }
 
 /**
- * Compares the flags of all messages up to `highest` with the server's, and takes them over. `gone` is known to be on
- * the server no more. What changed after `since`, the HIGHESTMODSEQ of this pass, is news and no fault.
+ * Compares the stored flags of all messages up to `highest` with the server's, and stores the server's. The UIDs in
+ * `gone` are known to be deleted. A change after `since`, the HIGHESTMODSEQ of this pass, is new and not a fault.
  */
 export async function compareFlags(
   context: SyncContext,
@@ -27,10 +27,10 @@ export async function compareFlags(
 ): Promise<FlagComparison> {
   const isGone = new Set(gone);
   let [proven, faults] = [true, 0];
-  // By what is stored, not by number: a server may list the UID 4294967295.
-  const live = (await presentUids(context.pool, ref, 1, highest)).filter((uid) => !isGone.has(uid));
-  for (let from = 0; from < live.length; from += UIDS_PER_COMMAND) {
-    const ours = live.slice(from, from + UIDS_PER_COMMAND);
+  // By stored UIDs, not by number, because a server may list the UID 4294967295.
+  const present = (await presentUids(context.pool, ref, 1, highest)).filter((uid) => !isGone.has(uid));
+  for (let from = 0; from < present.length; from += UIDS_PER_COMMAND) {
+    const ours = present.slice(from, from + UIDS_PER_COMMAND);
     const { flags, silent } = await askTwice(connection, `${ours[0]}:${ours.at(-1)}`, ours);
     if (silent.length > 0) proven = false;
     const isNews = ({ modseq }: FlagChange): boolean => since !== null && modseq !== null && modseq > since;
@@ -41,7 +41,7 @@ export async function compareFlags(
   return { proven, faults };
 }
 
-/** A message missing from an answer is asked for once more: it may have been left out, and that says nothing. */
+/** Fetches flags, and fetches again those missing from the answer: their absence proves nothing. */
 async function askTwice(
   connection: ImapConnection,
   set: string,
@@ -49,8 +49,8 @@ async function askTwice(
 ): Promise<{ flags: FlagChange[]; silent: number[] }> {
   const flags = await connection.fetchFlags(set);
   const silentIn = (answer: readonly FlagChange[], asked: readonly number[]): number[] => {
-    const heard = new Set(answer.map(({ uid }) => uid));
-    return asked.filter((uid) => !heard.has(uid));
+    const answered = new Set(answer.map(({ uid }) => uid));
+    return asked.filter((uid) => !answered.has(uid));
   };
   const silent = silentIn(flags, uids);
   const later: FlagChange[] = [];

@@ -8,21 +8,21 @@ import type { MimeTasks } from '../mime/mime-pool.ts';
 import type { Lease } from '../store/plumbing/sql.ts';
 import type { InStep } from './steps.ts';
 
-/** What a run has at hand. */
+/** Dependencies and settings of a run. */
 export interface SyncContext {
   readonly pool: Pool;
   readonly lease: Lease;
   readonly mode: SyncMode;
   readonly mime: MimeTasks;
-  /** How long the next transaction should take, in milliseconds: what others on this database can wait. */
+  /** How long the next transaction should take, in milliseconds: as long as others can wait for the database. */
   readonly transactionMs: () => number;
-  /** Larger messages are set aside with their size as the reason, in bytes. */
+  /** In bytes. Of larger messages only the header is stored. */
   readonly maxMessageBytes: number;
-  /** How the server spells its mailboxes' names, for all connections of the run. */
+  /** The server's spelling of mailbox names, for all connections of the run. */
   readonly names: MailboxNames;
-  /** Logs in anew, for the run's connection and for a second witness. */
+  /** Opens and logs in a new connection: the run's own, or a second one that confirms a doubtful answer. */
   readonly connect: () => Promise<ImapConnection>;
-  /** Tells the subscribers what was committed. */
+  /** Sends a committed row to the subscribers. */
   readonly publish: (run: SyncRun) => void;
   readonly step: InStep;
   readonly log: Logger;

@@ -1,9 +1,9 @@
 import type { MailboxSnapshot } from '../domain/imap-types.ts';
 
-/** From which mod-sequence the next pass asks for changes, and which one may follow it. */
+/** The mod-sequence from which the next pass fetches changes, and the one that may follow it. */
 export interface ModseqCursor {
   readonly highestModseq: bigint | null;
-  /** Seen at `laggingSince`, and to become the cursor when some time has passed. */
+  /** Reported at `laggingSince`; becomes the cursor after some time. */
   readonly laggingModseq: bigint | null;
   readonly laggingSince: Date | null;
 }
@@ -12,10 +12,10 @@ export interface ModseqCursor {
 const LAG = 60_000;
 
 /**
- * Pure: the cursor after a pass that began with `snapshot`: its HIGHESTMODSEQ, copied at SELECT, so that what changed
- * during the pass is told of again. Gmail raises HIGHESTMODSEQ before a session can see the change that it stands for:
- * there a value becomes the cursor only when a later pass, a minute or more after it was seen, has asked once more from
- * the cursor before it.
+ * Pure: returns the cursor after a pass that began with `snapshot`. It is the HIGHESTMODSEQ at SELECT, so that the next
+ * pass sees changes made during this one. Gmail raises HIGHESTMODSEQ before a session can see the change. There, a
+ * value becomes the cursor only after a later pass, at least a minute later, has fetched changes from the previous
+ * cursor again.
  */
 export function nextCursor(
   known: ModseqCursor,
@@ -24,7 +24,7 @@ export function nextCursor(
 ): ModseqCursor {
   if (!isGmail || highestModseq === null) return { highestModseq, laggingModseq: null, laggingSince: null };
   const before = isNew ? null : known.highestModseq;
-  // A time in the future was written by a clock that was wrong: the minute begins again.
+  // A wrong clock wrote a time in the future: the minute begins again.
   if (isNew || known.laggingModseq === null || known.laggingSince === null || known.laggingSince > at) {
     return { highestModseq: before, laggingModseq: highestModseq, laggingSince: at };
   }

@@ -17,21 +17,21 @@ import { expectedMessages, isProvenUnchanged } from './plan.ts';
 import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 import { findRenames } from './renames.ts';
 
-/** More messages than that are no account's, and no number that the rows can hold: STATUS may say anything. */
+/** No account has more messages, and the column cannot hold much more: STATUS may return any number. */
 const MAX_EXPECTED = 1_000_000_000;
 
 export interface Discovery {
   /** In the order in which they are synced. */
   readonly mailboxes: readonly { readonly stored: StoredMailbox; readonly unchanged: boolean }[];
-  /** When the server said it. */
+  /** When the server answered. */
   readonly at: Date;
-  /** Known to us, gone from the server. */
+  /** Stored mailboxes that are gone from the server. */
   readonly vanished: readonly StoredMailbox[];
-  /** There may be mailboxes behind these that are not in `mailboxes`. */
+  /** Unreadable answers, which may hide mailboxes that are not in `mailboxes`. */
   readonly unread: UnreadAnswers;
 }
 
-/** LIST and STATUS against what is stored: which mailboxes there are, which need work, how much work that is. */
+/** Compares LIST and STATUS with the database: which mailboxes exist, which need work, and how many messages. */
 export async function discover(context: SyncContext, imap: ReconnectingConnection): Promise<Discovery> {
   const { pool, lease, mode, publish } = context;
   publish(await recordProgressNow(pool, lease, { phase: 'DISCOVERING' }));
@@ -69,13 +69,13 @@ export async function discover(context: SyncContext, imap: ReconnectingConnectio
   return { mailboxes, vanished, unread, at };
 }
 
-/** Known mailboxes whose names the server did not spell like that before. */
+/** Returns the known mailboxes whose names the server now spells differently. */
 function newlySpelled(before: readonly StoredMailbox[], listed: readonly ListedMailbox[]): ListedMailbox[] {
   const known = new Map(before.map(({ path, rawName }) => [path, rawName]));
   return listed.filter(({ path, rawName }) => known.has(path) && known.get(path) !== rawName);
 }
 
-/** What is stored by the name that it has now, and what has none any more. */
+/** Renames the stored mailboxes that have a new name, and returns all by their present names, and those without one. */
 async function knownMailboxes(
   context: SyncContext,
   imap: ReconnectingConnection,
@@ -109,16 +109,16 @@ async function knownMailboxes(
 }
 
 interface Listed {
-  /** Those that are to be synced, in their order. */
+  /** The mailboxes to sync, in that order. */
   readonly listed: readonly ListedMailbox[];
-  /** Of all that the server showed. */
+  /** The paths of all mailboxes that the server listed. */
   readonly names: ReadonlySet<string>;
   readonly unread: UnreadAnswers;
 }
 
 /**
- * Where the connection breaks, once more over a new one, and without STATUS: servers may break down over that of one
- * mailbox, and it is only there to save work.
+ * Lists the mailboxes. If the connection breaks, it lists them again over a new one and without STATUS, which only
+ * saves work: a server may fail on the STATUS of one mailbox.
  */
 async function listAll(
   { log }: Pick<SyncContext, 'log'>,
@@ -135,7 +135,7 @@ async function listAll(
   }
 }
 
-/** Servers have been seen to answer a LIST short: where a mailbox is missing from one, a second one is added to it. */
+/** Lists the mailboxes, twice if a stored one is missing: some servers return incomplete answers to LIST. */
 async function listOver(
   connection: ImapConnection,
   stored: readonly StoredMailbox[],
@@ -150,9 +150,9 @@ async function listOver(
 }
 
 /**
- * A mailbox is gone only when no LIST has its name and the server refuses to open it, or when it is not to be synced any
- * more. None is while part of the list cannot be read, nor one that may have another name. One that is not gone is
- * synced, listed or not.
+ * Separates the missing mailboxes that are gone from those that are not. A mailbox is gone if no LIST has its name and
+ * the server refuses to open it, or if it is listed but no longer to be synced. An unlisted one is not gone while part
+ * of the list is unreadable, or while it may have another name. A mailbox that is not gone is synced, listed or not.
  */
 async function confirmVanished(
   { log }: SyncContext,
@@ -168,8 +168,8 @@ async function confirmVanished(
       vanished.push(mailbox);
       continue;
     }
-    const mayBeThere = unread.count > 0 || uncertain.has(mailbox);
-    if (mayBeThere || (await imap.attempt((connection) => opens(connection, mailbox.path))) !== false) {
+    const mayExist = unread.count > 0 || uncertain.has(mailbox);
+    if (mayExist || (await imap.attempt((connection) => opens(connection, mailbox.path))) !== false) {
       log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, and nothing says that it is gone');
       unlisted.push(mailbox);
     } else {
@@ -184,7 +184,7 @@ async function opens(connection: ImapConnection, path: string): Promise<boolean>
     await connection.select(path);
     return true;
   } catch (error) {
-    // Anything but a refusal says nothing of the mailbox.
+    // Only a refusal is about the mailbox.
     if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return false;
     throw error;
   }

@@ -15,23 +15,25 @@ import { type MailboxEvidence, MailboxQuarantined } from './mailbox-evidence.ts'
 import { NEW_GENERATION, type PassPlan, planPass, SAME_GENERATION } from './plan.ts';
 import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** A pass over one mailbox, finished but for its deletions: those wait until all mailboxes' new mail is stored. */
+/**
+ * A pass over one mailbox, complete except for its deletions: these wait until the new mail of all mailboxes is stored.
+ */
 export interface MailboxPass {
   readonly mailbox: StoredMailbox;
   readonly ref: MailboxRef;
   readonly gone: readonly number[];
-  /** Null when it is committed already, because nothing is gone. */
+  /** Null if it is already committed, because nothing is gone. */
   readonly cursor: MailboxCursor | null;
-  /** Messages at the UIDs that are gone: about to be found elsewhere, or deleted. */
+  /** Messages at the UIDs that are gone: they have moved or are deleted. */
   readonly leaving: readonly string[];
   readonly evidence: MailboxEvidence;
 }
 
 /**
- * Brings what is known of a mailbox up to date: a PENDING location for each new message, changed flags, and which
- * messages are gone. The order is that of RFC 7162 clients: snapshot at SELECT, new UIDs by UID alone, changes by
- * mod-sequence, deletions by comparing sets; the cursor moves last.
- * @throws MailboxQuarantined when the server says too little of this mailbox; nothing of it is believed then.
+ * Enumerates a mailbox: adds a PENDING location for each new message, stores changed flags, and finds the deleted
+ * messages. The order is that of RFC 7162 clients: snapshot at SELECT, new UIDs by UID alone, changes by mod-sequence,
+ * deletions by comparing sets. The cursor moves last.
+ * @throws MailboxQuarantined if the server contradicts itself about this mailbox; none of its answers is believed then.
  */
 export async function enumerateMailbox(
   context: SyncContext,
@@ -73,7 +75,7 @@ export async function enumerateMailbox(
     vanished: [changes.vanished, imap.connection.takeVanished()],
     compareAll: plan.wholeSet,
   });
-  // What was never fetched needs no place to be found at first: nobody has seen it.
+  // A message that was never fetched cannot be recognised elsewhere, so it is removed at once.
   if (sets.gone.length > 0) publish(await dropPending(pool, lease, ref, sets.gone));
   const flags: FlagComparison = plan.allFlags
     ? await compareFlags(context, imap.connection, ref, { highest, gone: sets.gone, since: snapshot.highestModseq })
@@ -86,14 +88,14 @@ export async function enumerateMailbox(
 
   const isNew = stored.uidValidity === null || plan.newGeneration;
   const modseqs = nextCursor(stored, snapshot, { isGmail: imap.connection.server.isGmail, isNew, at });
-  // Where the cursor lags, what it does not reach yet is not proven either.
+  // A lagging cursor does not cover the latest changes, so these are not proven.
   const reaches = modseqs.highestModseq === snapshot.highestModseq;
-  const allTold = flags.proven && added.flagsProven && sets.flagsProven;
+  const hasAllFlags = flags.proven && added.flagsProven && sets.flagsProven;
   const evidence: MailboxEvidence = {
     ...ref,
     server: sets.server,
-    flagsProven: allTold && reaches,
-    compared: isCompared(plan, highest, allTold) && sets.server?.proof === 'UID_SET',
+    flagsProven: hasAllFlags && reaches,
+    compared: isCompared(plan, highest, hasAllFlags) && sets.server?.proof === 'UID_SET',
     repairs,
     refusal: null,
     doubt: sets.doubt ?? (uidValidity === NO_UIDVALIDITY ? 'NO_UIDVALIDITY' : null),
@@ -103,7 +105,7 @@ export async function enumerateMailbox(
   const cursor: MailboxCursor = {
     snapshot: { ...snapshot, uidNext: sets.uidNext },
     ...modseqs,
-    // Not as far as UIDNEXT, which may be too high: new mail would be below it.
+    // Not UIDNEXT, which may be too high: new mail would then be below it.
     enumeratedUpTo: Math.max(highest, added.listed.at(-1) ?? 0, sets.highest),
     flagSweepUid: changes.sweptTo,
   };
@@ -118,7 +120,7 @@ export async function enumerateMailbox(
   return { mailbox, ref, gone: [], cursor: null, leaving: [], evidence };
 }
 
-/** Another UIDVALIDITY is asked for twice: where each SELECT says another one, no UID means anything. */
+/** Selects the mailbox, twice if UIDVALIDITY changed: if it differs with every SELECT, UIDs are meaningless. */
 async function open(
   { connection }: ReconnectingConnection,
   { path, uidValidity }: StoredMailbox,
@@ -130,6 +132,6 @@ async function open(
   return second;
 }
 
-/** Where nothing was known, all flags have just been told; else they were compared if the plan said so. */
-const isCompared = (plan: PassPlan, highest: number, allTold: boolean): boolean =>
-  allTold && (plan.allFlags || highest === 0);
+/** On a first pass, all flags were just fetched. On later ones, they were compared if the plan required it. */
+const isCompared = (plan: PassPlan, highest: number, hasAllFlags: boolean): boolean =>
+  hasAllFlags && (plan.allFlags || highest === 0);

@@ -14,18 +14,20 @@ import { type Body, type BodyBatch, storeBodies } from './store-bodies.ts';
 import { storeHeaders } from './store-headers.ts';
 import { StorePipeline } from './store-pipeline.ts';
 
-/** One FETCH command: the first is small, so that a person sees mail at once. */
+/** Limits of one FETCH command. The first is small, so that users see mail at once. */
 const FIRST_FETCH = { messages: 32, bytes: 512 * 1024 };
 const FETCH = { messages: 500, bytes: 8 * 1024 * 1024 };
 /** Most bytes in one transaction. */
 const BATCH_BYTES = 1024 * 1024;
-/** Batches between the socket and the database: one arriving, one being digested, one being stored, and two in reserve. */
+/**
+ * Batches between the socket and the database: one arriving, one being digested, one being stored, and two in reserve.
+ */
 const BATCHES_IN_FLIGHT = 5;
 
 /**
- * Fetches and stores the bytes of the PENDING locations of the selected mailbox, newest first. What turns out to be gone
- * from the server is dropped, and its UIDs added to `expunged`.
- * @throws MailboxQuarantined when the mailbox has another UIDVALIDITY by now.
+ * Fetches and stores the bytes of the PENDING locations of the selected mailbox, newest first. Locations that turn out
+ * to be gone from the server are removed, and their UIDs added to `expunged`.
+ * @throws MailboxQuarantined if UIDVALIDITY has changed meanwhile.
  */
 export async function fetchBodies(
   context: SyncContext,
@@ -64,7 +66,7 @@ export async function fetchBodies(
       );
       if (large) await storeHeaders(context, imap, ref, large, movingMessageIds);
       const asked = askedTogether(fetchable ?? [], limit);
-      // What did not fit comes first in the next command.
+      // The locations that did not fit come first in the next command.
       below = (asked.length < (fetchable ?? []).length ? asked : pending).at(-1)!.uid;
       const waiting: Waiting = new Map(asked.map((location) => [location.uid, location]));
       await finder.fetch(waiting);
@@ -73,15 +75,16 @@ export async function fetchBodies(
     }
     await pipeline.drain();
   } finally {
-    // Also after a failure or a shutdown: what is under way is committed or rolled back before anybody else goes on.
+    // Also after a failure or a shutdown: pending writes commit or roll back before another worker continues.
     await pipeline.settle();
     log.debug({ mailbox: ref.path }, 'bodies done');
   }
 }
 
 /**
- * Fewer bytes than RFC822.SIZE may be a message that was cut off on its way: it is asked for again. The same bytes a
- * second time are the message, and its server one that counts otherwise (Exchange, MS-STANOIMAP 2.2.25).
+ * Detects truncated messages. One with fewer bytes than RFC822.SIZE may have been cut off, and is fetched again. If it
+ * has the same length again, it is complete: the server computes RFC822.SIZE differently (Exchange, MS-STANOIMAP
+ * 2.2.25), and its sizes are no longer compared.
  */
 class Sizes {
   readonly #short = new Map<number, number>();
@@ -95,7 +98,7 @@ class Sizes {
   }
 }
 
-/** Runs one FETCH into the pipeline, and takes out of `waiting` what came, also when it breaks off. */
+/** Runs one FETCH into the pipeline, and removes from `waiting` what arrived, even if the FETCH fails. */
 async function fetchInto(
   connection: ImapConnection,
   waiting: Waiting,
@@ -118,7 +121,7 @@ async function fetchInto(
       onServed(location);
       if (sizes.isCutOff(location, source.length)) continue;
       waiting.delete(uid);
-      // A giant goes alone: whatever is done with it then needs no copy.
+      // A giant message is a batch of its own, so that no step has to copy it.
       if (bodies.length > 0 && bytes + source.length > GIANT) {
         const before = bodies;
         [bodies, bytes] = [[], 0];
@@ -138,8 +141,8 @@ async function fetchInto(
 }
 
 /**
- * Messages that the server was asked for and did not give. Silence proves nothing: ask whether they are still there,
- * then for each alone. Gone ones are dropped, the others set aside with their reason, and neither stops the rest.
+ * Handles messages missing from the server's answer. Silence proves nothing, so it searches for them and then fetches
+ * each alone. Deleted ones are removed, the others are quarantined with a reason. Neither stops the rest.
  */
 async function resolveSilent(
   context: SyncContext,
@@ -150,15 +153,15 @@ async function resolveSilent(
   expunged: Set<number>,
 ): Promise<void> {
   const { pool, lease, publish } = context;
-  const there = new Set<number>();
+  const present = new Set<number>();
   for (const set of packUids(silent.keys())) {
-    for (const uid of await imap.connection.searchUids(set)) there.add(uid);
+    for (const uid of await imap.connection.searchUids(set)) present.add(uid);
   }
-  const gone = [...silent.keys()].filter((uid) => !there.has(uid));
+  const gone = [...silent.keys()].filter((uid) => !present.has(uid));
   if (gone.length > 0) publish(await dropPending(pool, lease, ref, gone));
   for (const uid of gone) expunged.add(uid);
   for (const [uid, location] of silent) {
-    if (!there.has(uid) || (await finder.fetchAlone(location)) === 'served') continue;
+    if (!present.has(uid) || (await finder.fetchAlone(location)) === 'served') continue;
     publish(await quarantine(pool, lease, ref, [uid], 'NOT_SERVED'));
   }
 }

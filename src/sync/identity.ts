@@ -9,22 +9,22 @@ import { askMetadata } from './ask-metadata.ts';
 import type { SyncContext } from './context.ts';
 import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** What a message can be told from another one by, without its bytes. */
+/** Metadata that distinguishes a message from another one without its bytes. */
 export interface Recognisable {
   readonly size: number;
   readonly internalDate: Date | null;
 }
 
-/** A size of 0 is one that is not known. */
+/** Returns whether size and date match. A size of 0 is unknown and matches any. */
 export const isAlike = (stored: SampledLocation, now: Recognisable): boolean =>
   (now.size === 0 || now.size === stored.size) && now.internalDate?.getTime() === stored.internalDate.getTime();
 
-/** Messages looked at with one command. */
+/** Messages in one command. */
 const PER_COMMAND = 1000;
 
 /**
- * Whether a UID names another message than the one that is stored for it. A server must give such UIDs another
- * UIDVALIDITY (RFC 9051, 2.3.1.1); one that was set back to a backup does not.
+ * Returns whether any UID now names another message than the stored one. A server must change UIDVALIDITY then
+ * (RFC 9051, 2.3.1.1), but one that was restored from a backup does not.
  */
 export async function uidsReassigned(
   { pool }: SyncContext,
@@ -49,14 +49,14 @@ export async function uidsReassigned(
   return false;
 }
 
-/** So many messages with the Message-ID that is stored for their UIDs say that UIDs mean what they meant (isync's rule). */
+/** If this many messages have the Message-ID stored for their UIDs, the UIDs are unchanged (isync's rule). */
 const CONFIRMATIONS = 20;
-/** In a mailbox with fewer messages this share of them. */
+/** The share of messages that suffices in a mailbox with fewer. */
 const CONFIRMING_SHARE = 0.8;
 
 /**
- * Whether UIDs name the messages that are stored for them, although UIDVALIDITY is another one: no date and no size
- * contradicts, and enough Message-IDs confirm it.
+ * Returns whether UIDs still name the stored messages although UIDVALIDITY changed: no date or size contradicts it, and
+ * enough Message-IDs confirm it.
  */
 export async function uidsUnchanged(
   context: SyncContext,
@@ -65,18 +65,18 @@ export async function uidsUnchanged(
   ref: MailboxRef,
 ): Promise<boolean> {
   const { pool } = context;
-  const live = await countPresent(pool, ref, null);
-  if (live === 0) return true;
+  const count = await countPresent(pool, ref, null);
+  if (count === 0) return true;
   if (await uidsReassigned(context, imap, mailbox, ref)) return false;
   const stored = new Map(
     (await newestMessageIds(pool, mailbox, CONFIRMATIONS)).map(({ uid, messageIdHeader }) => [uid, messageIdHeader]),
   );
-  const there = await messageIdsOf(imap.connection, [...stored.keys()]);
-  const isConfirmed = there.every(({ uid, messageIdHeader }) => stored.get(uid) === messageIdHeader);
-  return isConfirmed && there.length >= Math.min(CONFIRMATIONS, live * CONFIRMING_SHARE);
+  const listed = await messageIdsOf(imap.connection, [...stored.keys()]);
+  const isConfirmed = listed.every(({ uid, messageIdHeader }) => stored.get(uid) === messageIdHeader);
+  return isConfirmed && listed.length >= Math.min(CONFIRMATIONS, count * CONFIRMING_SHARE);
 }
 
-/** The Message-IDs of messages, of those that have one, as they are stored. */
+/** Fetches the Message-IDs of those messages that have one, in the form in which they are stored. */
 export async function messageIdsOf(
   connection: ImapConnection,
   uids: readonly number[],

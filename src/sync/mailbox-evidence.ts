@@ -3,13 +3,13 @@ import { type GapReason, uidSetDigest } from '../domain/receipt.ts';
 import type { MailboxRef } from '../store/mail/locations.ts';
 import type { StoredMailbox } from '../store/mail/mailboxes.ts';
 
-/** What the server said of the messages in a mailbox, as far as a proof can stand on it (`Proof` of src/domain/receipt.ts). */
+/** The server's set of messages in a mailbox, in the form that a proof needs (`Proof` of src/domain/receipt.ts). */
 export type ServerSet =
   | { readonly proof: 'STATUS'; readonly messages: number }
   | { readonly proof: 'COUNT'; readonly messages: number; readonly uidNext: number }
   | { readonly proof: 'UID_SET'; readonly messages: number; readonly digest: string };
 
-/** What this attempt may claim of a mailbox; src/sync/take-receipt.ts holds it against what is stored in the end. */
+/** What this attempt learned of a mailbox. At its end, src/sync/take-receipt.ts compares it with what is stored. */
 export interface MailboxEvidence {
   readonly id: string;
   readonly path: string;
@@ -20,16 +20,16 @@ export interface MailboxEvidence {
   /** Every UID and every flag was compared. */
   readonly compared: boolean;
   readonly repairs: number;
-  /** Why there is nothing to claim, and nothing was read. */
+  /** Why the mailbox was not read. */
   readonly refusal: GapReason | null;
-  /** Why nothing is proven, although what the server showed was read. */
+  /** Why nothing is proven although the mailbox was read. */
   readonly doubt: GapReason | null;
   readonly at: Date;
-  /** UIDs that the server had then, and that were gone before their bytes were fetched. */
+  /** UIDs that the server listed, and that were deleted before their bytes were fetched. */
   readonly expunged: Set<number>;
 }
 
-/** That a mailbox cannot be brought up to date now, for a reason that is its own: the others are. */
+/** Thrown if a mailbox cannot be synced now for a reason of its own. The other mailboxes are still synced. */
 export class MailboxQuarantined extends Error {
   readonly reason: GapReason;
 
@@ -40,18 +40,18 @@ export class MailboxQuarantined extends Error {
   }
 }
 
-/** All the UIDs that the server listed, as the set to prove. */
+/** Returns the set to prove from all the UIDs that the server listed. */
 export const wholeSet = (ref: MailboxRef, uids: readonly number[]): ServerSet => ({
   proof: 'UID_SET',
   messages: uids.length,
   digest: uidSetDigest(ref.uidValidity, uids),
 });
 
-/** The count of EXISTS, which is of the UIDs below UIDNEXT; null where the server does not say both. */
+/** Returns the set to prove from EXISTS, which counts the UIDs below UIDNEXT; null if the server omits either. */
 export const countedSet = ({ exists, uidNext }: Pick<MailboxSnapshot, 'exists' | 'uidNext'>): ServerSet | null =>
   uidNext === null || exists === null ? null : { proof: 'COUNT', messages: exists, uidNext };
 
-/** Of a mailbox that STATUS proves unchanged. */
+/** Returns the evidence of a mailbox that STATUS proves unchanged. */
 export const unchangedEvidence = (mailbox: StoredMailbox, at: Date): MailboxEvidence => ({
   id: mailbox.id,
   path: mailbox.path,

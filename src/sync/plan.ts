@@ -2,11 +2,11 @@ import type { MailboxSnapshot, MailboxStatus } from '../domain/imap-types.ts';
 import type { PlanReason } from '../domain/plan-reasons.ts';
 import type { SyncMode } from '../domain/sync-run.ts';
 
-/** What the decisions need of a stored mailbox. */
+/** The columns of a stored mailbox that the plan depends on. */
 export interface KnownMailbox {
-  /** MAILBOXID, where the server has one. */
+  /** MAILBOXID; null if the server has none. */
   readonly objectId: string | null;
-  /** How often its UIDs have lost their meaning. */
+  /** How often its UIDs were reset. */
   readonly generation: number;
   readonly uidValidity: bigint | null;
   readonly uidNext: bigint | null;
@@ -19,20 +19,22 @@ export interface KnownMailbox {
   readonly comparedAt: Date | null;
 }
 
-/** Everything is compared this often, in milliseconds: what it finds was missed by a fault, the server's or ours. */
+/**
+ * Interval of the full comparison, in milliseconds. Differences that it finds are faults of the server or of Mailtide.
+ */
 const COMPARE_EVERY = 24 * 60 * 60 * 1000;
-/** Clocks of nodes may differ by so much, in milliseconds; a time further ahead was written by a clock that was wrong. */
+/** How far the clocks of nodes may differ, in milliseconds. A wrong clock wrote a time that is further ahead. */
 const SKEW = 60_000;
 
-function isComparedAnew({ comparedAt }: KnownMailbox, mode: SyncMode, at: Date): boolean {
+function isComparedAgain({ comparedAt }: KnownMailbox, mode: SyncMode, at: Date): boolean {
   if (mode === 'FULL' || comparedAt === null) return true;
   const elapsed = at.getTime() - comparedAt.getTime();
   return elapsed >= COMPARE_EVERY || elapsed < -SKEW;
 }
 
 /**
- * True when STATUS proves that nothing changed since the last pass: same UIDVALIDITY, UIDNEXT, MESSAGES and
- * HIGHESTMODSEQ. Without mod-sequences the first three prove the set of messages, but not their flags.
+ * Returns true if STATUS proves that nothing changed since the last pass: same UIDVALIDITY, UIDNEXT, MESSAGES and
+ * HIGHESTMODSEQ. Without mod-sequences, the first three prove the set of messages, but not their flags.
  */
 export function isProvenUnchanged(
   known: KnownMailbox,
@@ -41,7 +43,7 @@ export function isProvenUnchanged(
   at = new Date(),
 ): boolean {
   return (
-    !isComparedAnew(known, mode, at) &&
+    !isComparedAgain(known, mode, at) &&
     status !== null &&
     !known.hasOldGeneration &&
     known.highestModseq !== null &&
@@ -52,7 +54,7 @@ export function isProvenUnchanged(
   );
 }
 
-/** How many messages a mailbox will have to be fetched, as far as LIST and STATUS tell. */
+/** Estimates from LIST and STATUS how many messages of a mailbox must be fetched. */
 export function expectedMessages(known: KnownMailbox | null, status: MailboxStatus | null): number {
   if (!known) return status?.messages ?? 0;
   if (status === null) return known.pending;
@@ -62,28 +64,28 @@ export function expectedMessages(known: KnownMailbox | null, status: MailboxStat
   return known.pending + Math.max(0, status.messages - known.messageCount);
 }
 
-/** Without mod-sequences: how many of the newest UIDs have their flags looked at in every pass. */
+/** Without mod-sequences, each pass fetches the flags of this many of the newest UIDs. */
 export const RECENT = 500;
 
 export interface PassPlan {
   /** UIDVALIDITY or MAILBOXID changed: a new generation, everything is enumerated again. */
   readonly newGeneration: boolean;
-  /** The server has said so too often: a new generation only where UIDs do name other messages than before. */
+  /** The server has changed UIDVALIDITY too often: begin a new generation only if UIDs do name other messages. */
   readonly doubtsReset: boolean;
   /**
-   * Where changed flags come from: nowhere (proven unchanged, or all is new), the mod-sequence cursor, or a window of
-   * recent UIDs with a rolling sweep behind it.
+   * Where changed flags come from: nowhere (proven unchanged, or all messages are new), the mod-sequence cursor, or a
+   * window of recent UIDs plus a rolling sweep of older ones.
    */
   readonly flags: 'none' | 'since-cursor' | 'sweep';
-  /** Compare the whole UID set, not only what is new. */
+  /** Compare the whole UID set, not only new UIDs. */
   readonly wholeSet: boolean;
   /** Compare the flags of all messages. */
   readonly allFlags: boolean;
-  /** UIDs may name other messages than before, although UIDVALIDITY is the same: look at their dates and sizes. */
+  /** UIDs may name other messages than before although UIDVALIDITY is the same: compare dates and sizes. */
   readonly checkIdentity: boolean;
-  /** What a comparison finds beyond what the server tells of as changed was missed before: a fault to be logged. */
+  /** A difference that the server does not report as a change was missed before: log it as a fault. */
   readonly findsFaults: boolean;
-  /** Why, for the log and the run's history. */
+  /** The reason for this plan, for the log and the run's history. */
   readonly reason: PlanReason;
 }
 
@@ -101,20 +103,20 @@ const EVERYTHING = { ...NOTHING, wholeSet: true, allFlags: true } as const;
 export const SAME_GENERATION: PassPlan = { ...EVERYTHING, reason: 'UIDVALIDITY_UNSTABLE' };
 
 /**
- * So many resets are believed at once. There are servers whose UIDVALIDITY goes to and fro, for example because two
- * machines that serve a mailbox do not agree: each time all rows would be written again, and the old ones kept.
+ * How many resets are believed at once. On some servers UIDVALIDITY alternates, for example because two machines that
+ * serve a mailbox disagree. Each reset would write all rows again and keep the old ones.
  */
 const BELIEVED_RESETS = 3;
 
-/** Decides how a mailbox is brought up to date, from what we know and what SELECT says. */
+/** Decides how to sync a mailbox, from its stored state and the answer to SELECT. */
 export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMode, at = new Date()): PassPlan {
   if (known.uidValidity === null) return { ...NOTHING, reason: 'FIRST_SYNC' };
-  // Cyrus gives a mailbox that is made again the UIDVALIDITY after its last one, which another mailbox may have: where
-  // the two swap names, nothing else tells.
+  // Cyrus gives a recreated mailbox the UIDVALIDITY after its last one, which another mailbox may have. If the two swap
+  // names, only MAILBOXID shows it.
   if (known.objectId !== null && now.mailboxId !== null && known.objectId !== now.mailboxId) {
     return { ...NEW_GENERATION, reason: 'MAILBOXID_CHANGED' };
   }
-  // Inequality, not order: a lower UIDVALIDITY is as foreign as a higher one.
+  // Any difference counts: a lower UIDVALIDITY invalidates UIDs as a higher one does.
   if (known.uidValidity !== now.uidValidity) {
     return { ...NEW_GENERATION, doubtsReset: known.generation >= BELIEVED_RESETS, reason: 'UIDVALIDITY_CHANGED' };
   }
@@ -128,7 +130,7 @@ export function planPass(known: KnownMailbox, now: MailboxSnapshot, mode: SyncMo
     return { ...EVERYTHING, checkIdentity: true, reason: 'HIGHESTMODSEQ_DECREASED' };
   }
   const changes = { ...planChanges(known, now), ...(inDoubt(known, now) ? { wholeSet: true } : {}) };
-  if (!isComparedAnew(known, mode, at)) return changes;
+  if (!isComparedAgain(known, mode, at)) return changes;
   const reason = reasonToCompare(known, mode);
   const checkIdentity = mode === 'FULL';
   return now.highestModseq === null
@@ -141,7 +143,7 @@ function reasonToCompare({ comparedAt }: KnownMailbox, mode: SyncMode): PlanReas
   return comparedAt === null ? 'FIRST_COMPARISON' : 'DAILY_COMPARISON';
 }
 
-/** The last pass did not prove the set: no UIDNEXT is stored then. Counts that are equal by chance prove nothing. */
+/** Returns whether the last pass did not prove the set, and so stored no UIDNEXT. Equal counts may be coincidence. */
 const inDoubt = (known: KnownMailbox, now: MailboxSnapshot): boolean => known.uidNext === null && now.uidNext !== null;
 
 function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {
@@ -162,17 +164,17 @@ function planChanges(known: KnownMailbox, now: MailboxSnapshot): PassPlan {
     : { ...NOTHING, reason: 'HIGHESTMODSEQ_UNCHANGED' };
 }
 
-/** Below this many, a loss is believed at once. */
+/** A loss of up to this many messages is believed at once. */
 const SMALL_LOSS = 50;
-/** Above this share of a mailbox, a loss needs a second witness. */
+/** A loss of more than this share of a mailbox must be confirmed. */
 const LARGE_SHARE = 0.2;
 
 /**
- * True when so much is gone that it must be confirmed over another connection: servers report a mailbox that is
- * renamed or deleted under the session as empty (Cyrus: `VANISHED 1:n`).
+ * Returns true if so many messages are gone that a second connection must confirm it: servers report a mailbox as empty
+ * that is renamed or deleted during the session (Cyrus: `VANISHED 1:n`).
  */
-export const isSuspiciousLoss = (gone: number, live: number): boolean =>
-  gone > Math.max(SMALL_LOSS, live * LARGE_SHARE);
+export const isSuspiciousLoss = (gone: number, stored: number): boolean =>
+  gone > Math.max(SMALL_LOSS, stored * LARGE_SHARE);
 
 function sameNumber(a: bigint | null, b: number | null): boolean {
   return a !== null && b !== null && a === BigInt(b);

@@ -5,13 +5,13 @@ import { countAttempt, quarantine } from '../store/mail/quarantine.ts';
 import type { SyncContext } from './context.ts';
 import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** Messages that were asked for and did not come yet, by UID. */
+/** Messages that were requested and have not arrived, by UID. */
 export type Waiting = Map<number, PendingLocation>;
 
 /**
- * Fetches what waits and takes out what came, also what turned out to be larger than a message may be, which it puts
- * into `oversized`. `onServed` hears of every message with bytes, also of one that stays in `waiting` because they may
- * not be all of them.
+ * Fetches the messages in `waiting` and removes those that arrive. It also removes those that exceed the size limit,
+ * and adds them to `oversized`. It calls `onServed` for every message with bytes, even if it stays in `waiting` because
+ * it may be truncated.
  */
 export type FetchWaiting = (
   connection: ImapConnection,
@@ -20,30 +20,31 @@ export type FetchWaiting = (
   oversized: PendingLocation[],
 ) => Promise<void>;
 
-/** Breaks in a row that no message can be blamed for: narrowing 500 down to one takes four. */
+/** Most breaks in a row without a message to blame: narrowing 500 messages down to one takes four. */
 const MAX_UNEXPLAINED = 5;
-/** Messages of one mailbox that may break the connection in one run. */
+/** Most messages of one mailbox that may break the connection in one run. */
 const MAX_BREAKERS = 50;
-/** After a break, so much fewer messages are asked for together. */
+/** After a break, a FETCH asks for the previous number of messages divided by this. */
 const NARROWER = 8;
-/** Where nothing was served yet, the server is tried with so many other messages before one is blamed. */
+/** If no message was served yet, how many others are tried before one is blamed. */
 const MAX_TRIALS = 5;
-/** From so many attempts in vain on a message is set aside also where there is no other one to try the server with. */
+/** After this many failed attempts, a message is quarantined even if no other one exists to try the server with. */
 const ATTEMPTS_ENOUGH = 2;
 
 /**
- * Fetches messages from a server that may break down over one of them. That one is found, set aside, and the others go
- * on.
+ * Fetches messages from a server that may fail on one of them. It finds and quarantines that one, and fetches the
+ * others.
  *
- *   NO to the FETCH        the rest is asked for by halves, down to single messages; those that are refused alone stay
- *                          in `waiting`, as do those that the server says nothing of: resolveSilent asks once more
- *   the connection breaks  over a new one the first message that did not come is asked for alone, because servers
- *                          answer in ascending order. If it breaks that one as well, it is the poison. If not, rows
- *                          were lost with the connection, or it was the line: the rest is asked for in smaller groups
+ *   NO to the FETCH        The rest is fetched in halves, down to single messages. A message that is refused alone
+ *                          stays in `waiting`, like one that the server omits. resolveSilent then fetches both again.
+ *   the connection breaks  Over a new one, the first message that did not arrive is fetched alone, because servers
+ *                          answer in ascending order. If it breaks the new connection too, it is the poison. If not,
+ *                          rows were lost with the connection, or the network failed. Then the rest is fetched in
+ *                          smaller groups.
  *
- * Before a message is blamed, another one that the server has served before is asked for, or some that it was not asked
- * for alone yet: if none is served either, it is the server that is out of order, and the run fails. So it does over a line that breaks again and again without
- * any message to blame; the next one begins with smaller groups (src/sync/asked-together.ts).
+ * Before it blames a message, it fetches another one that the server has served before, or tries some others. If none
+ * is served either, the server itself is out of order, and the run fails. The run also fails if the connection keeps
+ * breaking without a message to blame. The next attempt then begins with smaller groups (src/sync/asked-together.ts).
  */
 export class PoisonFinder {
   readonly #context: SyncContext;
@@ -54,9 +55,9 @@ export class PoisonFinder {
   #oversizedBefore = 0;
   #unexplained = 0;
   #breakers = 0;
-  /** The smallest message that the server has served, to try it with. */
+  /** The smallest message that the server has served, to check whether it still serves messages. */
   #control: PendingLocation | null = null;
-  /** All that is fetched at present. */
+  /** All messages of the present FETCH, smallest first. */
   #asked: readonly PendingLocation[] = [];
 
   constructor(context: SyncContext, imap: ReconnectingConnection, ref: MailboxRef, fetch: FetchWaiting) {
@@ -66,7 +67,7 @@ export class PoisonFinder {
     this.#fetch = fetch;
   }
 
-  /** Messages that turned out to be larger than the limit since the last call. */
+  /** Returns the messages that exceeded the size limit since the last call. */
   takeOversized(): PendingLocation[] {
     const taken = this.#oversized;
     this.#oversized = [];
@@ -74,7 +75,7 @@ export class PoisonFinder {
     return taken;
   }
 
-  /** Leaves in `waiting` what the server is silent about. */
+  /** Fetches `waiting`, and leaves in it the messages that the server omits or refuses. */
   async fetch(waiting: Waiting): Promise<void> {
     this.#asked = [...waiting.values()].toSorted((a, b) => a.size - b.size);
     await this.#fetchPart(waiting);
@@ -91,7 +92,7 @@ export class PoisonFinder {
     }
   }
 
-  /** Asks for one message more: the server serves it, says nothing of it or refuses it, or breaks down over it. */
+  /** Fetches one message. Returns whether the server serves it, omits or refuses it, or fails on it. */
   async fetchAlone(location: PendingLocation): Promise<'served' | 'silent' | 'broken'> {
     const waiting = new Map([[location.uid, location]]);
     try {
@@ -125,7 +126,7 @@ export class PoisonFinder {
       throw error;
     }
     await this.#imap.renew(this.#ref);
-    // It broke after the last one had come.
+    // It broke after the last message had arrived.
     if (waiting.size === 0) return;
     const suspect = waiting.get(Math.min(...waiting.keys()))!;
     const answer = await this.fetchAlone(suspect);
@@ -141,7 +142,7 @@ export class PoisonFinder {
     await this.#inGroups(waiting, rest, Math.ceil(rest.length / NARROWER));
   }
 
-  /** The server announced more bytes than a message may have. What it says of one message twice is believed. */
+  /** Handles a message announced with more bytes than the limit. Its size is believed if it is announced twice. */
   async #afterOversized(waiting: Waiting, location: PendingLocation, error: unknown): Promise<void> {
     await this.#imap.renew(this.#ref);
     const answer = await this.fetchAlone(location);
@@ -158,7 +159,7 @@ export class PoisonFinder {
     for (const location of waiting.values()) if (!(await this.#isToBlame(location))) throw error;
   }
 
-  /** Whether it is this message, and not the server, that a failure is the fault of. */
+  /** Returns whether a failure is the fault of this message, and not of the server. */
   async #isToBlame(location: PendingLocation): Promise<boolean> {
     const { pool, lease } = this.#context;
     const control = this.#control?.uid ?? (await anyStoredUid(pool, this.#ref));

@@ -4,17 +4,17 @@ import type { SyncContext } from './context.ts';
 import { MailboxQuarantined } from './mailbox-evidence.ts';
 import { isConnectionBreak, type ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** Mailboxes over which the connection may break in one run: each costs a few connections, or time-outs. */
+/** Most mailboxes that may break the connection in one run: each costs a few connections, or timeouts. */
 const MAX_BREAKING = 5;
-/** The server is tried with so many other mailboxes before one is blamed. */
+/** How many other mailboxes are tried before one is blamed. */
 const MAX_TRIALS = 3;
 
 type Mailbox = Pick<MailboxRef, 'id' | 'path'>;
 
 /**
- * Finds mailboxes over which the server breaks down: it ends the connection, answers what no client can read, or falls
- * silent. Such a mailbox is set aside, and the others go on over a new connection. Before a mailbox is blamed, the
- * server must open and search another one: if it opens none, it is the server that is out of order, and the run fails.
+ * Finds mailboxes on which the server fails: it ends the connection, sends an unreadable answer, or stops answering.
+ * Such a mailbox is quarantined, and the others are synced over a new connection. Before a mailbox is blamed, the
+ * server must open and search another one. If it opens none, the server itself is out of order, and the run fails.
  */
 export class PoisonMailboxes {
   readonly #context: SyncContext;
@@ -29,14 +29,14 @@ export class PoisonMailboxes {
     this.#all = all;
   }
 
-  /** The ids of those that were found. */
+  /** The ids of the mailboxes found so far. */
   get found(): ReadonlySet<string> {
     return this.#breaking;
   }
 
   /**
-   * Carries out `work` on a mailbox, up to `attempts` times: the first break may be the line's.
-   * @throws MailboxQuarantined when the mailbox is to blame, with the last break as its cause.
+   * Carries out `work` on a mailbox, up to `attempts` times, because the network may have caused the first break.
+   * @throws MailboxQuarantined if the mailbox is to blame, with the last break as its cause.
    */
   async read<T>(mailbox: Mailbox, attempts: number, work: (attempt: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -66,7 +66,7 @@ export class PoisonMailboxes {
         return true;
       } catch (error) {
         if (isConnectionBreak(error)) await this.#imap.reconnect();
-        // A refusal says nothing of the connection.
+        // A refusal proves nothing about the connection.
         else if (toMailtideError(error).code !== 'IMAP_SERVER_REFUSED') throw error;
       }
     }

@@ -4,8 +4,8 @@ import type { SyncContext } from './context.ts';
 import { type MailboxEvidence, MailboxQuarantined } from './mailbox-evidence.ts';
 
 /**
- * What is claimed of a mailbox after `error`: nothing, for a reason that is the mailbox's own.
- * @throws the error when it is the connection's, the account's or ours.
+ * Returns the evidence of a mailbox after an error of its own: a refusal with its reason.
+ * @throws the error if it is not the mailbox's own, but of the connection, the account or Mailtide
  */
 export function withoutEvidence(
   { log }: Pick<SyncContext, 'log'>,
@@ -28,7 +28,7 @@ function reasonOf(error: unknown): GapReason | null {
   return mailboxMissing || serverResponseCode === 'NONEXISTENT' ? 'MAILBOX_GONE' : 'MAILBOX_REFUSED';
 }
 
-/** As a run fails with it, when no mailbox is left to go on with. */
+/** Returns the error with which a run fails if no mailbox is left to sync. */
 export function asOwnError(error: unknown): MailtideError {
   const cause = error instanceof MailboxQuarantined ? error.cause : error;
   return cause instanceof MailtideError ? cause : new MailtideError('IMAP_INVALID_ANSWER', { cause: error });

@@ -7,9 +7,9 @@ import type { ReconnectingConnection } from './reconnecting-connection.ts';
 const PER_TRANSACTION = 1000;
 
 /**
- * Finds PENDING messages that are known already, so that their bytes are not fetched again: by the EMAILID that the
- * server gives them, or, of messages that are about to leave another place or an old generation, by Message-ID, size
- * and date, where these are one message's only. Everything else is fetched, and recognised by its bytes.
+ * Finds PENDING messages that are already stored, so that their bytes are not fetched again. It recognises them by
+ * their EMAILID. Those that are leaving another mailbox or an old generation are also recognised by Message-ID, size
+ * and date, if these match only one message. All others are fetched, and recognised by their bytes.
  */
 export async function recognise(
   context: SyncContext,

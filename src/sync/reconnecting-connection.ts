@@ -4,8 +4,9 @@ import type { MailboxRef } from '../store/mail/locations.ts';
 import { MailboxQuarantined } from './mailbox-evidence.ts';
 
 /**
- * A connection that broke over a message or mailbox: closed by Dovecot (imap_fetch_failure), or by us at a broken
- * literal, or because the server fell silent, for example in a literal that it announced longer than it is.
+ * Errors of a connection that may have broken on a message or mailbox. Dovecot closes it (imap_fetch_failure). The
+ * client closes it at a broken literal, or if the server stops answering, for example in a literal that is shorter than
+ * announced.
  */
 const BROKEN = new Set<ErrorCode>([
   'IMAP_CONNECTION_LOST',
@@ -16,10 +17,10 @@ const BROKEN = new Set<ErrorCode>([
 
 export const isConnectionBreak = (error: unknown): boolean => BROKEN.has(toMailtideError(error).code);
 
-/** How often a run's discovery may break the connection: each costs a login, or a time-out. */
+/** How often the connection may break during discovery: each break costs a login, or a timeout. */
 const MAX_BREAKS = 5;
 
-/** A run's connection, which may break over a message and is then opened anew. */
+/** The connection of a run. It may break on a message and is then reopened. */
 export class ReconnectingConnection {
   readonly #connect: () => Promise<ImapConnection>;
   #connection: ImapConnection;
@@ -38,21 +39,21 @@ export class ReconnectingConnection {
     return this.#connection;
   }
 
-  /** A new connection, with nothing selected. */
+  /** Opens a new connection, with no mailbox selected. */
   async reconnect(): Promise<void> {
     await this.#connection.close();
     this.#connection = await this.#connect();
   }
 
-  /** A new connection, with the mailbox selected as it was. */
+  /** Opens a new connection, and selects the mailbox. */
   async renew(ref: MailboxRef): Promise<void> {
     await this.reconnect();
     await this.select(ref);
   }
 
   /**
-   * Selects the mailbox as it was.
-   * @throws MailboxQuarantined when its UIDs mean something else now. The next run begins the new generation.
+   * Selects the mailbox.
+   * @throws MailboxQuarantined if its UIDVALIDITY changed. The next run begins the new generation.
    */
   async select(ref: MailboxRef): Promise<void> {
     const { uidValidity } = await this.#connection.select(ref.path);
@@ -60,8 +61,8 @@ export class ReconnectingConnection {
   }
 
   /**
-   * Carries out what may break the connection, which is opened anew then.
-   * @returns null when it broke. @throws what broke it, when that has happened too often.
+   * Carries out work that may break the connection. If it breaks, the connection is reopened.
+   * @returns null if it broke. @throws the error if it has broken too often.
    */
   async attempt<T>(work: (connection: ImapConnection) => Promise<T>): Promise<T | null> {
     try {

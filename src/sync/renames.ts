@@ -7,18 +7,19 @@ import type { SyncContext } from './context.ts';
 import { isAlike, type Recognisable } from './identity.ts';
 import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
-/** Messages looked at from either end of a mailbox. */
+/** Messages compared at either end of a mailbox. */
 const SAMPLE = 10;
 
 export interface Renames {
   readonly renames: readonly Rename[];
-  /** Mailboxes that may have another name: the connection broke over the place where they may be. */
+  /** Mailboxes that may have been renamed: the connection broke on the listed mailbox that they may be. */
   readonly uncertain: ReadonlySet<StoredMailbox>;
 }
 
 /**
- * Which mailboxes have another name now: a known one that is not at its place, and one that nobody has seen there. They
- * are the same when the server says so (MAILBOXID, RFC 8474), or when UIDVALIDITY, UIDs, dates and sizes are the same.
+ * Finds renamed mailboxes: pairs of a stored mailbox that has left its name, and a listed one that is not known by its
+ * name. They are the same mailbox if their MAILBOXIDs are equal (RFC 8474), or if UIDVALIDITY, UIDs, dates and sizes
+ * are.
  */
 export async function findRenames(
   context: SyncContext,
@@ -33,36 +34,36 @@ export async function findRenames(
   const ids = new Map<string, string | null>();
 
   async function isSame(connection: ImapConnection, pair: Rename): Promise<boolean> {
-    const { mailbox, listed: place } = pair;
-    if (mailbox.objectId !== null && !ids.has(place.path)) {
-      ids.set(place.path, (await opened(connection, place))?.mailboxId ?? null);
+    const { mailbox, listed: candidate } = pair;
+    if (mailbox.objectId !== null && !ids.has(candidate.path)) {
+      ids.set(candidate.path, (await opened(connection, candidate))?.mailboxId ?? null);
     }
-    const id = mailbox.objectId === null ? null : ids.get(place.path)!;
+    const id = mailbox.objectId === null ? null : ids.get(candidate.path)!;
     return id === null ? looksTheSame(context, connection, pair) : id === mailbox.objectId;
   }
 
   for (const pair of renameCandidates(stored, listed)) {
-    const { mailbox, listed: place } = pair;
-    if (renames.some((known) => known.mailbox === mailbox || known.listed === place)) continue;
-    const answer = breaking.has(place) ? null : await imap.attempt((connection) => isSame(connection, pair));
+    const { mailbox, listed: candidate } = pair;
+    if (renames.some((known) => known.mailbox === mailbox || known.listed === candidate)) continue;
+    const answer = breaking.has(candidate) ? null : await imap.attempt((connection) => isSame(connection, pair));
     if (answer === true) renames.push(pair);
     if (answer !== null) continue;
-    breaking.add(place);
+    breaking.add(candidate);
     uncertain.add(mailbox);
   }
   return { renames, uncertain };
 }
 
 /**
- * Pure: each known mailbox that has left its name, with each place that is not the one it was, where UIDVALIDITY and
- * UIDNEXT, as far as STATUS says them, or a MAILBOXID to be asked for, allow that it is there. A mailbox has left its name when LIST shows the name
- * no more, or shows it with another UIDVALIDITY: names may have been swapped, or given to a new mailbox.
+ * Pure: pairs each stored mailbox that has left its name with each listed one that it may be, by the UIDVALIDITY and
+ * UIDNEXT of STATUS, if present, or by a MAILBOXID still to be fetched. A mailbox has left its name if LIST no longer
+ * has the name, or has it with another UIDVALIDITY: names may have been swapped, or given to a new mailbox.
  */
 export function renameCandidates(stored: readonly StoredMailbox[], listed: readonly ListedMailbox[]): Rename[] {
-  const places = new Map(listed.map((place) => [place.path, place]));
+  const byPath = new Map(listed.map((candidate) => [candidate.path, candidate]));
   const isAway = (mailbox: StoredMailbox): boolean => {
-    const uidValidity = places.get(mailbox.path)?.status?.uidValidity;
-    return !places.has(mailbox.path) || (uidValidity != null && uidValidity !== mailbox.uidValidity);
+    const uidValidity = byPath.get(mailbox.path)?.status?.uidValidity;
+    return !byPath.has(mailbox.path) || (uidValidity != null && uidValidity !== mailbox.uidValidity);
   };
   const away = stored.filter((mailbox) => mailbox.uidValidity !== null && isAway(mailbox));
   const home = new Set(stored.filter((mailbox) => !isAway(mailbox)).map(({ path }) => path));
@@ -75,11 +76,11 @@ export function renameCandidates(stored: readonly StoredMailbox[], listed: reado
         const isPossible = uidValidity === null || uidValidity === mailbox.uidValidity;
         return mailbox.objectId !== null || (isPossible && reaches);
       })
-      .map((place) => ({ mailbox, listed: place })),
+      .map((candidate) => ({ mailbox, listed: candidate })),
   );
 }
 
-/** Null when the server refuses it. */
+/** Selects a mailbox. Returns null if the server refuses. */
 async function opened(connection: ImapConnection, { path }: ListedMailbox): Promise<MailboxSnapshot | null> {
   return connection.select(path).catch((error: unknown) => {
     if (error instanceof MailtideError && error.code === 'IMAP_SERVER_REFUSED') return null;
@@ -96,13 +97,13 @@ async function looksTheSame(
   if (now?.uidValidity !== mailbox.uidValidity) return false;
   const sample = await sampleLocations(pool, mailbox, SAMPLE);
   if (sample.length === 0) return mailbox.messageCount === 0 && now.exists === 0;
-  const there = new Map<number, Recognisable>();
-  for await (const row of connection.fetchMetadata(sample.map(({ uid }) => uid))) there.set(row.uid, row);
-  return isConfirmed(sample, there);
+  const present = new Map<number, Recognisable>();
+  for await (const row of connection.fetchMetadata(sample.map(({ uid }) => uid))) present.set(row.uid, row);
+  return isConfirmed(sample, present);
 }
 
-/** Pure: no message that is there contradicts, and at least half of the sample is. */
-export function isConfirmed(sample: readonly SampledLocation[], there: ReadonlyMap<number, Recognisable>): boolean {
-  const found = sample.filter(({ uid }) => there.has(uid));
-  return found.every((location) => isAlike(location, there.get(location.uid)!)) && found.length * 2 >= sample.length;
+/** Pure: returns whether at least half of the sample is present, and every message of it that is present matches. */
+export function isConfirmed(sample: readonly SampledLocation[], present: ReadonlyMap<number, Recognisable>): boolean {
+  const found = sample.filter(({ uid }) => present.has(uid));
+  return found.every((location) => isAlike(location, present.get(location.uid)!)) && found.length * 2 >= sample.length;
 }

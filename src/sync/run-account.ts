@@ -23,20 +23,20 @@ export type RunOptions = Omit<SyncContext, 'names' | 'connect'> & {
 
 /** Tombstones in one transaction. */
 const GONE_PER_TRANSACTION = 1000;
-/** Over a connection that broke over a mailbox once it may have been the line. */
+/** Attempts to read a mailbox: the network may have caused the first break. */
 const ATTEMPTS = 2;
 
 /**
  * Brings one account up to date, over one connection, phase by phase:
  *
- *   DISCOVERING  LIST and STATUS: which mailboxes there are, which are proven unchanged, how many messages to expect
- *   ENUMERATING  of each mailbox what is new (PENDING rows), changed and gone
- *   FETCHING     the bytes of all PENDING rows, newest first, INBOX first
- *   FINISHING    deletions, last of all: a message that moved is stored at its new place before it leaves the old one
+ *   DISCOVERING  finds by LIST and STATUS which mailboxes exist, which are unchanged, and how many messages to expect
+ *   ENUMERATING  finds what is new (PENDING rows), changed and deleted in each mailbox
+ *   FETCHING     fetches the bytes of all PENDING rows, newest first, INBOX first
+ *   FINISHING    deletes, last of all: a message that moved is stored in its new mailbox before it leaves the old one
  *
- * It may die at any point: each step is repeated by the next attempt from what the rows say. A mailbox that the server
- * does not let be read is set aside with its reason, and the others go on.
- * @returns what the run proved, to be stored when it ends.
+ * The worker may die at any point: the next attempt repeats each step from the stored rows. A mailbox that the server
+ * refuses to open or fails on is quarantined with a reason, and the others are synced.
+ * @returns the receipt, to be stored when the run ends.
  */
 export async function runAccount({ connect, ...given }: RunOptions): Promise<SyncReceipt> {
   const names = new MailboxNames();
@@ -56,7 +56,7 @@ export async function runAccount({ connect, ...given }: RunOptions): Promise<Syn
   }
 }
 
-/** What may be claimed of each mailbox, by its id. */
+/** The evidence of each mailbox, by its id. */
 type EvidenceById = Map<string, MailboxEvidence>;
 
 async function enumerateAll(
@@ -67,10 +67,10 @@ async function enumerateAll(
 ): Promise<{ passes: MailboxPass[]; evidenceOf: EvidenceById }> {
   const passes: MailboxPass[] = [];
   const evidenceOf: EvidenceById = new Map();
-  const isLeftAlone = ({ retryAt }: StoredMailbox): boolean =>
+  const isQuarantined = ({ retryAt }: StoredMailbox): boolean =>
     context.mode !== 'FULL' && retryAt !== null && retryAt > new Date();
-  // Where all of them wait there is nothing to be gained by waiting.
-  const othersWait = mailboxes.some(({ stored }) => !isLeftAlone(stored));
+  // If all mailboxes are quarantined, skipping them would save nothing.
+  const hasOthers = mailboxes.some(({ stored }) => !isQuarantined(stored));
   let failure: unknown;
   try {
     for (const { stored, unchanged } of mailboxes) {
@@ -79,7 +79,7 @@ async function enumerateAll(
         continue;
       }
       try {
-        if (othersWait && isLeftAlone(stored)) throw new MailboxQuarantined('MAILBOX_BREAKS');
+        if (hasOthers && isQuarantined(stored)) throw new MailboxQuarantined('MAILBOX_BREAKS');
         const facts = { mailboxId: stored.id };
         const pass = await breaking.read(stored, ATTEMPTS, async (attempt) => {
           const mailbox = attempt === 1 ? stored : await storedMailbox(context, stored.id);
@@ -93,15 +93,15 @@ async function enumerateAll(
       }
     }
   } finally {
-    // Of a server that shows no mailbox at all, none is to blame.
+    // If the server opens no mailbox at all, none of them is to blame.
     if (passes.length > 0) for (const id of breaking.found) await quarantineMailbox(context.pool, context.lease, id);
   }
-  // When no mailbox at all can be read, it is not the mailboxes.
+  // If no mailbox can be read, the cause is not the mailboxes.
   if (failure && [...evidenceOf.values()].every(({ refusal }) => refusal)) throw asOwnError(failure);
   return { passes, evidenceOf };
 }
 
-/** As it is stored now: an attempt that broke may have begun a new generation. */
+/** Reads a mailbox again: an attempt that broke may have begun a new generation. */
 async function storedMailbox({ pool, lease }: SyncContext, id: string): Promise<StoredMailbox> {
   return (await storedMailboxes(pool, lease.accountId)).find((mailbox) => mailbox.id === id)!;
 }
@@ -120,7 +120,7 @@ async function fetchAll(
     .map(({ stored }) => present.get(stored.id)!)
     .filter(({ id, pending }) => pending > 0 && !evidenceOf.get(id)!.refusal);
   const remaining = waiting.reduce((sum, mailbox) => sum + mailbox.pending, 0);
-  // From here on the total is exact.
+  // From here on, the total is exact.
   publish(await recordProgressNow(pool, lease, { phase: 'FETCHING', mailbox: null, remaining }));
   if (remaining === 0) return;
 
@@ -132,12 +132,12 @@ async function fetchAll(
     const evidence = evidenceOf.get(id)!;
     try {
       const ref = refs.get(id) ?? { id, path, generation, uidValidity: uidValidity! };
-      // Again, because the mailbox before it may have left the connection broken.
+      // Twice, because the mailbox before it may have left the connection broken.
       await breaking.read(ref, ATTEMPTS, async () => {
         await recognise(context, imap, ref, movingMessageIds);
         await imap.select(ref);
       });
-      // Once: fetchBodies has found out already that no single message is to blame.
+      // Once, because fetchBodies has already established that no single message is to blame.
       await breaking.read(ref, 1, () =>
         context.step('fetch', { mailboxId: id }, () =>
           fetchBodies(context, imap, ref, movingMessageIds, evidence.expunged),
@@ -148,8 +148,8 @@ async function fetchAll(
       evidenceOf.set(id, withoutEvidence(context, evidence, error));
     }
   }
-  const isItsOwn = failure instanceof MailboxQuarantined;
-  if (failure && !isItsOwn && waiting.every(({ id }) => evidenceOf.get(id)!.refusal)) throw asOwnError(failure);
+  const isQuarantine = failure instanceof MailboxQuarantined;
+  if (failure && !isQuarantine && waiting.every(({ id }) => evidenceOf.get(id)!.refusal)) throw asOwnError(failure);
 }
 
 async function finish(
@@ -160,7 +160,7 @@ async function finish(
 ): Promise<void> {
   publish(await recordProgressNow(pool, lease, { phase: 'FINISHING', mailbox: null }));
   for (const { mailbox, gone, cursor } of passes) {
-    // Of one that was set aside meanwhile, what is stored stays as it is: the next pass looks at all of it again.
+    // A mailbox that was quarantined meanwhile keeps its stored state: the next pass reads all of it again.
     if (!cursor || evidenceOf.get(mailbox.id)!.refusal) continue;
     const { generation } = mailbox;
     if (mailbox.hasOldGeneration) publish(await tombstone(pool, lease, mailbox, { before: generation }, null));

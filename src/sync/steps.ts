@@ -1,14 +1,13 @@
-/** The steps of a run that take time worth knowing. Those of a mailbox and of a batch happen many times in a run. */
+/** The measured steps of a run. Those of a mailbox or a batch occur many times in a run. */
 export type StepName = 'connect' | 'discover' | 'enumerate' | 'fetch' | 'parse' | 'store' | 'finish' | 'prove';
 
-/** What may be told of a step: numbers and ids, nothing that mail or mailboxes say of people. */
+/** Attributes of a step: only numbers and ids, no personal data from mail or mailbox names. */
 export interface StepFacts {
   readonly mailboxId?: string;
   readonly messages?: number;
 }
 
 /**
- * Carries out a step, and tells whoever measures or traces how long it took. Answers and rejects as `work` does.
- * Steps within it are its parts.
+ * Carries out a step and reports its duration to metrics and traces. Resolves and rejects as `work` does. Steps nest.
  */
 export type InStep = <T>(name: StepName, facts: StepFacts, work: () => Promise<T>) => Promise<T>;

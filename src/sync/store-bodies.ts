@@ -15,10 +15,7 @@ export interface BodyBatch {
   readonly bodies: readonly Body[];
 }
 
-/**
- * Stores a digested batch. A message that the database does not take is found by halving the batch, and set aside with
- * its reason: it stops no other.
- */
+/** Stores a digested batch. It finds a message that the database rejects by halving the batch, and quarantines it. */
 export async function storeBodies(
   context: SyncContext,
   ref: MailboxRef,

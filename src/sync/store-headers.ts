@@ -7,8 +7,8 @@ import type { SyncContext } from './context.ts';
 import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
 /**
- * Stores of a message that is larger than the limit its header: who sent it, when, and about what, with a mark. A
- * message whose header cannot be had either is only set aside.
+ * Stores only the header of each message that exceeds the size limit, and marks the message. If the header cannot be
+ * fetched either, the message is only quarantined.
  */
 export async function storeHeaders(
   context: SyncContext,
@@ -33,7 +33,7 @@ export async function storeHeaders(
   if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));
 }
 
-/** Asked for one by one: each may be large. Undefined where the server has none, or one without an end. */
+/** Fetches one header: each may be large. Returns undefined if the server returns none, or an oversized one. */
 async function headerOf(imap: ReconnectingConnection, ref: MailboxRef, uid: number): Promise<Buffer | undefined> {
   try {
     return (await imap.connection.fetchHeaders([uid]))[0]?.source;

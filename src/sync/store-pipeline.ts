@@ -1,7 +1,7 @@
 /**
- * Digests and stores batches while the next ones are fetched: digesting runs beside, storing one after the other in
- * the order given. At most `inFlight` batches are between the socket and the database, so memory depends on the budget
- * of a batch, never on the mailbox.
+ * Digests and stores batches while the next ones are fetched. Batches are digested concurrently, and stored one after
+ * the other in the order given. At most `inFlight` batches are between the socket and the database, so memory depends
+ * on the size of a batch, never on the mailbox.
  */
 export class StorePipeline<Fetched, Digested> {
   readonly #inFlight: number;
@@ -22,12 +22,12 @@ export class StorePipeline<Fetched, Digested> {
     this.#store = options.store;
   }
 
-  /** Resolves when there is room for the next batch. Rejects with the first failure. */
+  /** Resolves when the pipeline can take the next batch. Rejects with the first failure. */
   async push(batch: Fetched): Promise<void> {
     this.#throwIfFailed();
     this.#pending++;
     const digested = this.#digest(batch);
-    // Awaited in its turn below; this only keeps an early failure from counting as unhandled.
+    // It is awaited below. This only keeps an early failure from counting as unhandled.
     digested.catch(() => {});
     this.#storing = this.#storing
       .then(async () => {
@@ -48,13 +48,13 @@ export class StorePipeline<Fetched, Digested> {
     this.#throwIfFailed();
   }
 
-  /** Resolves when all that was pushed is stored. Rejects with the first failure. */
+  /** Resolves when all pushed batches are stored. Rejects with the first failure. */
   async drain(): Promise<void> {
     await this.settle();
     this.#throwIfFailed();
   }
 
-  /** Waits for what is under way, whatever becomes of it. */
+  /** Waits for the pushed batches, and ignores failures. */
   async settle(): Promise<void> {
     await this.#storing;
   }

@@ -15,8 +15,8 @@ import type { SyncContext } from './context.ts';
 import type { MailboxEvidence, ServerSet } from './mailbox-evidence.ts';
 
 /**
- * The receipt of an attempt that has come to its end: what the server said of each mailbox against what is stored now.
- * A mailbox that nothing was written to since its digest was taken costs no look at its messages.
+ * Returns the receipt of an attempt at its end, from the evidence of each mailbox and what is stored now. If nothing
+ * was written to a mailbox since its digest was computed, its messages are not read.
  */
 export async function takeReceipt(
   { pool, lease }: SyncContext,
@@ -36,14 +36,16 @@ export async function takeReceipt(
   return { complete, mailboxes, unread };
 }
 
-/** A set of UIDs, as far as a proof asks for it. */
+/** A set of UIDs, reduced to what a proof needs. */
 interface UidSet {
   readonly count: number;
   readonly digest: string;
   countBelow(uid: number): number;
 }
 
-/** What we hold of a mailbox now; and with it what the server had when it was asked, and that is gone on both sides. */
+/**
+ * The stored UIDs of a mailbox: `now`, and as `asked`, with the UIDs that were deleted since the server listed them.
+ */
 export interface Held {
   readonly now: UidSet;
   readonly asked: UidSet;
@@ -67,7 +69,7 @@ export function holdAll(
   return { now, asked: expunged.size === 0 ? now : setOf([...new Set([...uids, ...expunged])]) };
 }
 
-/** Pure: what is proven of one mailbox. */
+/** Pure: returns what is proven of one mailbox. */
 export function judge(evidence: MailboxEvidence, held: Held, missing: readonly MissingLocation[]): MailboxReceipt {
   const unproven = evidence.refusal ?? evidence.doubt;
   const proof = unproven ? null : proofOf(evidence.server, held);

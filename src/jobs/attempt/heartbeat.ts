@@ -6,8 +6,9 @@ import { extendLease, LEASE_SECONDS } from '../../store/runs/claim-run.ts';
 const EVERY_MS = (LEASE_SECONDS * 1000) / 4;
 
 /**
- * Prolongs a lease from a timer, not from progress: a run that waits for a slow server is alive. `onLost` is called when
- * it is another's; also when the database has not answered for as long as it holds, for by then it may be.
+ * Extends a lease from a timer, not from progress, because a run that waits for a slow server is alive. It calls
+ * `onLost` when the lease is lost, and when the database has not answered for the duration of the lease, since it may
+ * be lost.
  */
 export function startHeartbeat(pool: Pool, lease: Lease, onLost: () => void, log: Logger): { stop(): void } {
   let heldUntil = performance.now() + LEASE_SECONDS * 1000;
@@ -19,7 +20,7 @@ export function startHeartbeat(pool: Pool, lease: Lease, onLost: () => void, log
         if (held) heldUntil = began + LEASE_SECONDS * 1000;
         else onLost();
       },
-      // The database will say at the next write whether the lease still holds.
+      // The next write checks whether the lease still holds.
       (error: unknown) => log.warn({ err: error }, 'heartbeat failed'),
     );
   }, EVERY_MS);

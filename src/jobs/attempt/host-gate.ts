@@ -10,26 +10,26 @@ interface Connection {
 
 export interface HostGate {
   /**
-   * Opens a connection when the host and the account have one to spare, over all nodes; it is theirs again when the
-   * connection is closed. A host that turns it away is left alone for a while, by all nodes.
-   * @throws RUN_CANCELLED when `signal` aborts while it waits, and whatever `open` throws.
+   * Opens a connection as soon as the host and the account have one to spare over all nodes. Closing it frees it again.
+   * A host that turns the connection away cools for all nodes.
+   * @throws RUN_CANCELLED if `signal` aborts while it waits, and any error of `open`.
    */
   connect<C extends Connection>(
-    place: { readonly host: string; readonly accountId: string; readonly signal: AbortSignal },
+    target: { readonly host: string; readonly accountId: string; readonly signal: AbortSignal },
     open: () => Promise<C>,
   ): Promise<C>;
 }
 
-/** How often the rows are asked again by who waits, in milliseconds. */
+/** Polling interval, in milliseconds, while a run waits for a connection. */
 const ASK_EVERY_MS = 250;
 
 /**
- * The connections of the runs that go on in this process. A run's claim counts its first one (claim-run.ts); a second one
- * at the same time, which a run opens when it doubts what it hears, is counted in its row as well. Connection tests that
- * people ask for are not counted.
+ * Limits the connections of the runs of this process. A run's claim counts its first one (claim-run.ts). A second one,
+ * which a run opens to confirm a doubtful answer, is also counted in its row. Connection tests by users are not
+ * counted.
  */
 export function createHostGate(pool: Pool): HostGate {
-  /** By account: the connections that are open or wait to be, and how many of them its run may have. */
+  /** By account: its connections that are open or waiting to be opened, and how many its run may open. */
   const accounts = new Map<string, { open: number; allowed: number }>();
 
   async function enter(host: string, accountId: string, signal: AbortSignal): Promise<() => Promise<void>> {

@@ -3,27 +3,27 @@ import type { Logger } from 'pino';
 import { runsToPreempt } from '../../store/runs/preempt.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often the rows are asked whether somebody waits for a place, in milliseconds. */
+/** Polling interval for runs to preempt, in milliseconds. */
 const EVERY_MS = 500;
-/** Looking takes long when very many wait (docs/scaling.md): then it is done more seldom, a tenth of the time at most. */
+/** Polling a long queue is slow (docs/scaling.md): the pause after it is so much longer, so it takes at most 10 %. */
 const REST = 9;
 
 export interface Preemption {
   /**
-   * A run has begun its turn in this process; `preempt` is called when it is to end.
-   * @returns to be called when it has ended; resolves when nothing is asked for it any more.
+   * Registers a run that this process has begun; `preempt` is called when the run is to be preempted.
+   * @returns a function to call when the run has ended; resolves when polling has stopped, if it was the last run.
    */
   begin(runId: string, preempt: () => void): () => Promise<void>;
 }
 
-/** Looks after the turns of the runs of this process, as long as there are any. */
+/** Preempts the runs of this process when their time slices are over. Polls only while runs are registered. */
 export function createPreemption(pool: Pool, log: Logger): Preemption {
   const running = new Map<string, () => void>();
   let stop = async (): Promise<void> => {};
 
   let restsUntil = 0;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const began = performance.now();
     if (began < restsUntil) return;
     for (const runId of await runsToPreempt(pool)) running.get(runId)?.();
@@ -33,7 +33,7 @@ export function createPreemption(pool: Pool, log: Logger): Preemption {
 
   return {
     begin(runId, preempt) {
-      if (running.size === 0) stop = runPeriodically(EVERY_MS, 'looking for who waits for a place', look, log);
+      if (running.size === 0) stop = runPeriodically(EVERY_MS, 'looking for who waits for a place', poll, log);
       running.set(runId, preempt);
       return async () => {
         running.delete(runId);

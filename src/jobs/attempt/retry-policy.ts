@@ -1,8 +1,10 @@
 import { ERRORS, type ErrorCode, type MailtideError } from '../../errors.ts';
 
-/** What follows an attempt that has failed. */
+/** What follows a failed attempt. */
 export type Reaction =
-  /** Another attempt after `delayMs`. `throttled`: the provider asked for the pause, and it is no failure. */
+  /**
+   * Another attempt after `delayMs`. `throttled`: the provider asked for a pause, which does not count as a failure.
+   */
   | { readonly kind: 'retry'; readonly delayMs: number; readonly retries: number; readonly throttled: boolean }
   | { readonly kind: 'fail'; readonly needsAuth: boolean };
 
@@ -12,18 +14,18 @@ export interface RetrySettings {
   readonly baseSeconds: number;
 }
 
-/** A delay is up to this share longer or shorter, so that accounts which failed together do not come back together. */
+/** A delay is up to this share longer or shorter, so that accounts that failed together do not retry together. */
 const JITTER = 0.1;
-/** Where the provider does not say how long: the limits behind these refusals are counted by the hour or by the day. */
+/** Default pause if the provider names none: the limits behind these refusals apply per hour or per day. */
 const THROTTLED_MS = 15 * 60_000;
 /** Errors by which the provider asks for a pause. */
 const PAUSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['IMAP_THROTTLED', 'IMAP_QUOTA_EXCEEDED']);
 const LONGEST_PAUSE_MS = 24 * 60 * 60_000;
 
 /**
- * Decides by the error table. Transient failures are tried again `maxRetries` times in a row, after base * 2^n; an
- * attempt that made headway begins a new row, because a mailbox that comes in parts does come in. A pause that the
- * provider asks for is kept to, and does not count.
+ * Decides by the error table what follows. Transient failures are retried up to `maxRetries` times in a row, after
+ * base * 2^n. An attempt that made headway resets the count, because the mailbox will be complete in the end. A pause
+ * that the provider asks for is observed, and does not count.
  * @param retries transient failures since the last headway
  * @param random from 0 to 1, as of Math.random()
  */
@@ -38,7 +40,7 @@ export function reactionTo(
   const failures = madeHeadway ? 0 : retries;
   if (PAUSES.has(error.code)) {
     const asked = Math.min(error.retryAfterMs ?? THROTTLED_MS, LONGEST_PAUSE_MS);
-    // Never earlier than asked, and never at once: a hint of 0 would be a loop.
+    // Never earlier than asked, and never at once: a hint of 0 would cause a tight loop.
     const delayMs = Math.max(asked, 1000) * (1 + JITTER * random);
     return { kind: 'retry', delayMs, retries: failures, throttled: true };
   }

@@ -21,7 +21,7 @@ export interface RunHandlerOptions {
   readonly bus: ProgressBus;
   readonly log: Logger;
   readonly retry: RetrySettings;
-  /** How long an attempt may take, in milliseconds. */
+  /** Time limit of an attempt, in milliseconds. */
   readonly timeLimitMs: number;
   /** Does the work of a claimed run. Its writes are fenced; it stops soon after `signal` is aborted. */
   readonly work: (claimed: ClaimedRun, tools: RunTools) => Promise<SyncReceipt>;
@@ -38,22 +38,22 @@ export interface RunTools {
  *
  *   work resolves       -> SUCCEEDED
  *   work rejects        -> WAITING_RETRY or FAILED, with the error's code and sentence (retry-policy.ts)
- *   signal 'time-limit' -> back to the end of the queue; as a failure when the attempt got nowhere
- *   signal 'gives-way'  -> back to QUEUED, because others wait who have had no turn; no attempt is counted
- *   signal 'shutdown'   -> back to QUEUED, another worker or the next start goes on
- *   signal 'cancelled'  -> nothing to do: who cancelled has written CANCELLED
+ *   signal 'time-limit' -> the end of the queue; a failure if the attempt made no headway
+ *   signal 'gives-way'  -> QUEUED: the run is preempted in favour of another; no attempt is counted
+ *   signal 'shutdown'   -> QUEUED: another worker, or this one after its restart, resumes the run
+ *   signal 'cancelled'  -> nothing to do: the row is already CANCELLED
  *   lease lost          -> nothing to do: another worker has the run
  */
 export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const { database, bus, log: parentLog, retry, timeLimitMs, work } = options;
   const { pool } = database;
-  const turns = createPreemption(pool, parentLog);
+  const preemption = createPreemption(pool, parentLog);
 
   async function attempt(
     claimed: ClaimedRun,
     signal: AbortSignal,
     log: Logger,
-    tell: (run: SyncRun) => void,
+    onChange: (run: SyncRun) => void,
   ): Promise<void> {
     const { lease, run } = claimed;
     const meter = new SpeedMeter();
@@ -62,13 +62,13 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       latest = row;
       const speed = row.phase === 'FETCHING' ? meter.measure(row.messagesProcessed, row.messagesTotal) : undefined;
       bus.publish(progressOf(lease.tenantId, row, speed));
-      tell(row);
+      onChange(row);
     };
     const stop = new AbortController();
     const stopFor = (reason: StopReason) => () => stop.abort(reason);
     const heartbeat = startHeartbeat(pool, lease, stopFor('lease-lost'), log);
     const limit = setTimeout(stopFor('time-limit'), timeLimitMs);
-    const endTurn = turns.begin(run.id, stopFor('gives-way'));
+    const endSlice = preemption.begin(run.id, stopFor('gives-way'));
     const either = AbortSignal.any([signal, stop.signal]);
     try {
       publish(run);
@@ -81,7 +81,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     } finally {
       clearTimeout(limit);
       heartbeat.stop();
-      await endTurn();
+      await endSlice();
     }
 
     function madeHeadway(): boolean {
@@ -131,19 +131,19 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
   }
 
   return {
-    claim: (lastPlace) => claimNextRun(pool, null, lastPlace),
-    claimNamed: (runId, lastPlace) => claimRun(pool, runId, null, lastPlace),
-    async carryOut(claimed, signal, tell = () => {}) {
+    claim: (lastSlot) => claimNextRun(pool, null, lastSlot),
+    claimNamed: (runId, lastSlot) => claimRun(pool, runId, null, lastSlot),
+    async carryOut(claimed, signal, onChange = () => {}) {
       const log = parentLog.child({ runId: claimed.run.id, accountId: claimed.lease.accountId });
       try {
-        await attempt(claimed, signal, log, tell);
+        await attempt(claimed, signal, log, onChange);
       } catch (error) {
-        // The run's row still says RUNNING: recovery finds it when its lease has expired.
+        // The run's row is still RUNNING: recovery finds it when its lease has expired.
         log.error({ err: error }, 'a run could not be carried out');
       }
     },
   };
 }
 
-/** What of a run's counters grows only by work that no later attempt has to do again. */
+/** Returns the sum of the counters that grow only by work that no later attempt repeats. */
 const workOf = (run: SyncRun): number => run.messagesProcessed + run.messagesUpdated + run.messagesDeleted;

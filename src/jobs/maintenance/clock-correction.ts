@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import { correctTimes } from '../../store/runs/correct-times.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often times in the future are looked for, in milliseconds. */
+/** Polling interval, in milliseconds. */
 const EVERY_MS = 30_000;
 
 /**
- * Keeps a clock that was ahead for a while from delaying syncs until the times that it wrote. Any number of nodes may do
- * so.
- * @returns how to stop; resolves when what is under way has ended.
+ * Starts to correct times that a clock wrote while it was ahead, which would delay syncs. Any number of nodes may do so
+ * at once.
+ * @returns a function that stops it, and resolves when the present correction has ended.
  */
 export function startClockCorrection(pool: Pool, intervalMinutes: number, log: Logger): () => Promise<void> {
   return runPeriodically(

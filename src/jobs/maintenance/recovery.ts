@@ -7,13 +7,13 @@ import { queueDueRetries, requeueDeadRuns } from '../../store/runs/requeue-runs.
 import type { SyncQueue } from '../queue/sync-queue.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often the rows are asked, in milliseconds: a retry begins at most that much late. */
+/** Polling interval, in milliseconds: the most by which a retry is late. */
 const EVERY_MS = 1_000;
 
 /**
- * Finds from the rows what is to be done and nobody has been told of: runs of dead workers, retries whose time has come,
- * runs that were queued elsewhere or wait for a host. Once before it resolves, and then all the time.
- * @returns how to stop; resolves when a look that is under way has ended.
+ * Starts recovery polling: it finds work that no worker was notified of, such as runs of dead workers, due retries, and
+ * runs that were queued elsewhere or wait for a host. It polls once before it resolves, and then periodically.
+ * @returns a function that stops it, and resolves when the present poll has ended.
  */
 export async function startRecovery({
   database,
@@ -28,12 +28,12 @@ export async function startRecovery({
   maxRetries: number;
   log: Logger;
 }): Promise<() => Promise<void>> {
-  // Alone on the database, what is RUNNING at our start is a dead process's: no need to wait for its lease.
+  // If this process is alone on the database, any RUNNING run is a dead process's: its lease need not expire first.
   await recover(database.exclusive);
   return runPeriodically(EVERY_MS, 'looking for runs', () => recover(false), log);
 
   async function recover(all: boolean): Promise<void> {
-    // One loss is always forgiven: that a process was killed says nothing of the run.
+    // One loss is always forgiven: the process may have been killed for reasons that have nothing to do with the run.
     const limit = Math.max(1, maxRetries);
     for (const { tenantId, ...run } of await failLostRuns(database.pool, { all, limit })) {
       log.error({ runId: run.id, accountId: run.accountId, losses: run.losses }, 'a run has lost its worker too often');

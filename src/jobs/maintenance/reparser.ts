@@ -8,18 +8,18 @@ import type { Database } from '../../store/plumbing/database.ts';
 import { isAnyRunning } from '../../store/runs/is-any-running.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often the rows are asked for messages of an earlier parser, in milliseconds. */
+/** Polling interval for messages of an earlier parser version, in milliseconds. */
 const EVERY_MS = 5_000;
-/** After each step everybody else has so many times as long, and more while a sync goes on. */
+/** The pause after a step is this many times as long as the step; longer while a sync is running. */
 const REST = 1;
 const REST_BESIDE_SYNCS = 4;
 
 /**
- * Parses stored messages again that an earlier version of the parser has parsed, from their stored sources, beside
- * everything else: each step is as short as a sync's transactions, and is followed by a rest. What a process leaves
- * undone is in the rows for the next; any number of nodes may do so at once.
- * @param digest as of src/mime/mime-pool.ts
- * @returns how to stop; resolves when a step that is under way has ended.
+ * Starts to parse again, in the background, the stored messages that an earlier parser version parsed. Each step is as
+ * short as a transaction of a sync, and is followed by a pause. The rows record what is left to do for the next
+ * process. Any number of nodes may do so at once.
+ * @param digest that of src/mime/mime-pool.ts
+ * @returns a function that stops it, and resolves when the present step has ended.
  */
 export function startReparser(
   database: Database,
@@ -48,16 +48,16 @@ export function startReparser(
       }
       const stored = await reparse(stale);
       reparsed += stored;
-      // Another node is at this account: there may be others.
+      // Another node is reparsing this account: try the next one.
       if (stored === 0) after = stale[0]!.accountId;
       const rest = (await isAnyRunning(pool)) ? REST_BESIDE_SYNCS : REST;
-      // Rejects when it is stopped, which the loop asks about.
+      // Rejects when stopped, which the loop condition checks.
       await pause((performance.now() - began) * rest, undefined, { signal: stopping.signal }).catch(() => {});
     }
     if (reparsed > 0) log.info({ messages: reparsed }, 'stored mail is parsed again');
   }
 
-  /** @returns how many of them were still stale when this had parsed them */
+  /** Returns how many of the messages were still stale after parsing. */
   async function reparse(stale: readonly StaleMessage[]): Promise<number> {
     const sources = await sourcesOf(pool, stale);
     const read = stale.flatMap((message, i) => (sources[i] ? [{ message, source: sources[i] }] : []));

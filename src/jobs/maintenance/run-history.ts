@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import { clearHistory } from '../../store/runs/clear-history.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often old runs are looked for, in milliseconds. */
+/** Polling interval for old runs, in milliseconds. */
 const EVERY_MS = 10 * 60_000;
 
 /**
- * Keeps the history of runs from growing for ever. Any number of nodes may do so.
- * @returns how to stop; resolves when a batch that is under way has ended.
+ * Starts to delete old runs, so that the history does not grow without limit. Any number of nodes may do so at once.
+ * @returns a function that stops it, and resolves when the present batch has ended.
  */
 export function startRunHistoryCleanup(pool: Pool, days: number, log: Logger): () => Promise<void> {
   let stopped = false;

@@ -6,15 +6,15 @@ import { startDueRuns } from '../../store/runs/start-due-runs.ts';
 import type { SyncQueue } from '../queue/sync-queue.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often the rows are asked for accounts that are due, in milliseconds. */
+/** Polling interval for due accounts, in milliseconds. */
 const EVERY_MS = 1_000;
-/** Accounts in one transaction: short enough that nobody waits for the embedded database. */
+/** Accounts in one transaction, so that others do not wait long for the embedded database. */
 const BATCH = 200;
 
 /**
- * Keeps all active accounts fresh: `next_sync_at` on their rows is the schedule, this only looks at it. Any number of
- * nodes may do so, and one that was down has nothing to make up for but what is due now.
- * @returns how to stop; resolves when a look that is under way has ended.
+ * Starts to queue runs for due accounts. The schedule is the column `next_sync_at`. Any number of nodes may do so at
+ * once. After downtime, each account that was due meanwhile gets a single run.
+ * @returns a function that stops it, and resolves when the present poll has ended.
  */
 export function startScheduler({
   database,
@@ -26,7 +26,7 @@ export function startScheduler({
   database: Database;
   bus: ProgressBus;
   queue: SyncQueue;
-  /** Of accounts that have no interval of their own. */
+  /** Interval of accounts that have none of their own. */
   intervalMinutes: number;
   log: Logger;
 }): () => Promise<void> {

@@ -5,19 +5,20 @@ import { indexWaiting } from '../../store/mail/index-waiting.ts';
 import type { Database } from '../../store/plumbing/database.ts';
 import { runPeriodically } from '../run-periodically.ts';
 
-/** How often the rows are asked for messages that wait, in milliseconds. */
+/** Polling interval for messages to index, in milliseconds. */
 const EVERY_MS = 5_000;
 /**
- * How long words wait, in milliseconds. The index takes two fifths of the time that a message costs the database, so a
- * first sync leaves it for later. But not for ever: a search reads what waits word by word, which takes a tenth of a
- * second for what a minute brings.
+ * How long new messages wait to be indexed, in milliseconds. Indexing takes two fifths of a message's database time, so
+ * a first sync defers it. The delay is limited because a search scans the waiting messages word by word, which takes a
+ * tenth of a second for the messages of one minute.
  */
 const WAIT_MS = 30_000;
 
 /**
- * Brings the words of new messages into the full-text index, beside everything else: each step is as short as a sync's
- * transactions, and is followed by a rest of the same length. What a process leaves undone is in the rows for the next.
- * @returns how to stop; resolves when a step that is under way has ended.
+ * Starts to add the words of new messages to the full-text index, in the background. Each step is as short as a
+ * transaction of a sync, and is followed by a pause of the same length. The rows record what is left to do for the next
+ * process.
+ * @returns a function that stops it, and resolves when the present step has ended.
  */
 export function startSearchIndexer(database: Database, log: Logger, waitMs = WAIT_MS): () => Promise<void> {
   const stopping = new AbortController();
@@ -36,7 +37,7 @@ export function startSearchIndexer(database: Database, log: Logger, waitMs = WAI
       const took = performance.now() - began;
       size.learn(indexed, took);
       if (indexed < messages) return;
-      // Rejects when it is stopped, which the loop asks about.
+      // Rejects when stopped, which the loop condition checks.
       await pause(took, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }

@@ -12,32 +12,33 @@ import type { SyncQueue } from './sync-queue.ts';
 
 export interface BullmqQueueOptions {
   readonly redis: RedisLink;
-  /** Of all keys and channels: installations that share a Redis have different ones. */
+  /** Prefix of all keys and channels. Installations that share a Redis have different ones. */
   readonly prefix: string;
   readonly pool: Pool;
-  /** What makes this process a worker; without it, it only sends messages. */
+  /** Makes this process a worker; without it, the process only adds jobs. */
   readonly worker?: BullmqWorkerOptions['worker'];
   readonly log: Logger;
 }
 
 export interface BullmqQueue extends SyncQueue {
-  /** To be looked at. */
+  /** BullMQ's queue, for the dashboard. */
   readonly messages: Queue;
 }
 
-/** Messages in one command. */
+/** Jobs in one command. */
 const BATCH = 500;
 
-/** A Redis that does not answer must not keep a process from stopping. */
+/** How long closing waits for Redis, in milliseconds: a Redis that does not answer must not keep a process running. */
 const CLOSE_WITHIN_MS = 3_000;
 
 /**
- * BullMQ between nodes: one message for each time that a run is queued, with an id that says so, so that it can be sent
- * again. BullMQ brings it to a free worker in the order of its priority (message-priority.ts), which claims the run in
- * the rows (bullmq-worker.ts). BullMQ retries nothing (`attempts: 1`): what follows a failure jobs/attempt/retry-policy.ts
- * decides, and it is a new message.
+ * The queue between nodes, over BullMQ. Each time a run is queued, one job is added. Its id contains the run and the
+ * sequence of that frame, so that adding it again has no effect. BullMQ delivers jobs in the order of their priority
+ * (job-priority.ts) to a free worker, which claims the run in the database (bullmq-worker.ts). BullMQ retries no job
+ * (`attempts: 1`): after a failure, jobs/attempt/retry-policy.ts decides, and a retry is a new job.
  *
- * Redis may be emptied or gone at any time. While it is gone, workers take from the rows as nodes without it do.
+ * Redis may be emptied or unavailable at any time. While it is unavailable, workers claim runs from the database, as
+ * nodes without Redis do.
  */
 export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const { redis, prefix, pool, worker, log } = options;
@@ -45,24 +46,24 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue'));
   const fromRows = worker ? createLocalQueue(worker.slots, worker.handler, log) : null;
-  /** Runs to be told of, and the sending that is under way: what comes meanwhile goes out together. */
+  /** Runs whose jobs are not added yet, and the sending in progress. Runs that come meanwhile are sent together. */
   const unsent = new Set<string>();
   let sending: Promise<void> | null = null;
-  /** Whether fewer messages than waiting runs were there the last time. */
+  /** Whether the last poll found fewer jobs than waiting runs. */
   let someMissed = false;
 
   async function send(asked: Promise<readonly DispatchableRun[]>): Promise<void> {
-    const [runs, ...heads] = await Promise.all([
+    const [runs, ...fronts] = await Promise.all([
       asked,
       frontOf(redis, messages, 'USER'),
       frontOf(redis, messages, 'SCHEDULE'),
     ]);
     for (let from = 0; from < runs.length; from += BATCH) {
-      await messages.addBulk(runs.slice(from, from + BATCH).map((run) => messageOf(run, heads)));
+      await messages.addBulk(runs.slice(from, from + BATCH).map((run) => messageOf(run, fronts)));
     }
   }
 
-  /** @returns when the messages have gone out. Never rejects. */
+  /** Resolves when the jobs are added. Never rejects. */
   async function dispatch(runs: readonly SyncRun[]): Promise<void> {
     if (runs.length === 0) return;
     if (!redis.isReady) {
@@ -82,7 +83,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     while (unsent.size > 0) {
       const runIds = [...unsent].slice(0, BATCH);
       for (const id of runIds) unsent.delete(id);
-      // What did not go out is found missing (reconcile).
+      // If a job is not added, reconcile finds it missing.
       await send(dispatchableRuns(pool, runIds)).catch((error: unknown) =>
         log.debug({ err: error }, 'messages were not sent'),
       );
@@ -96,13 +97,13 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     }
     const [waiting, counts] = await Promise.all([
       waitingRuns(pool),
-      // Gone since we asked: the next look tells.
+      // If Redis is unavailable since the check, the next poll counts.
       messages.getJobCounts('wait', 'prioritized', 'delayed').catch(() => null),
     ]);
     takes?.databaseAnswers();
     if (!counts) return;
     const some = Object.values(counts).reduce((sum, count) => sum + count, 0) < waiting;
-    // Between its arrival and its claim a run has no message for a moment, so one look says nothing.
+    // For a moment a run has no job, between delivery and claim, so one count proves nothing.
     if (some && someMissed) {
       log.debug({ waiting, counts }, 'messages are missing: sending them again');
       await sendAgain().catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
@@ -110,10 +111,11 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     someMissed = some;
   }
 
-  /** All that waits is told of; what is there is not doubled. */
+  /** Adds the jobs of all waiting runs. Existing jobs are not duplicated. */
   async function sendAgain(): Promise<void> {
     const runs = await dispatchableRuns(pool, null);
-    // BullMQ takes an id once. A message that ended without its run, because Redis went in between, is in the way.
+    // BullMQ accepts an id once. A job that ended without its run, because Redis failed in between, must be removed
+    // first.
     const ids = runs.map((run) => idOf(run.runId, run.sequence));
     for (const state of ['completed', 'failed']) {
       for (let from = 0; from < ids.length; from += BATCH) {
@@ -136,18 +138,18 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       worker?.slots.cancel(run.id);
       redis.publish(cancels, run.id);
       if (!redis.isReady) return;
-      // Only to spare a worker the look: the message of a cancelled run is refused by its row.
-      // It was queued one frame before its end; or it waited for its time, and would have been queued with this one.
+      // Only to save a worker the query: it cannot claim a cancelled run. The run was queued one frame before its end,
+      // or it waited for a retry, and would have been queued with this frame.
       for (const sequence of [run.sequence - 1n, run.sequence]) messages.remove(idOf(run.id, sequence)).catch(() => {});
     },
     async close() {
       stopListening?.();
-      // Without a Redis there is nobody to say goodbye to; the rows tell the others what was given back.
+      // If Redis is unavailable, closing does not wait for it: other workers find the returned runs in the database.
       const closing = takes?.close();
       await fromRows?.close();
       const quiet = async (): Promise<void> => {
         await closing;
-        // Runs that were given back are told of, so that another worker has them at once.
+        // The jobs of returned runs are added, so that another worker claims them at once.
         await sending;
       };
       await Promise.race([quiet(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref())]);

@@ -13,22 +13,30 @@ import type { RunHandler } from './sync-queue.ts';
 import type { WorkerSlot, WorkerSlots } from './worker-slots.ts';
 
 /**
- * A message's lock is renewed from a timer, at half of it. A worker that died is found by its run's lease, in the rows,
- * which is renewed more often (LEASE_SECONDS); this only returns messages that their worker had not acted on yet.
+ * A job's lock. BullMQ renews it from a timer, at half of this time. A dead worker is detected by the lease of its run
+ * (LEASE_SECONDS), which is renewed more often. The lock only returns jobs that a worker took without claiming their
+ * run.
  */
 const LOCK_MS = 20_000;
 const STALLED_EVERY_MS = 5_000;
-/** How often a message may be handed out anew: the rows say when to give a run up. */
+/**
+ * How often a job may stall and be delivered again. Practically without limit: the run's row decides when to give up.
+ */
 const MAX_STALLED = 1_000;
-/** How long BullMQ waits before it tries again what failed for want of Redis. */
+/** How long BullMQ waits before it retries a failed Redis command. */
 const TRY_AGAIN_MS = 1_000;
 
-/** A run that may not begin yet is asked about again after this; later, when many are, so that asking costs little. */
+/**
+ * Delay of the job of a run that may not begin yet. It grows with the number of delayed jobs, so that polls stay cheap.
+ */
 const ASK_AGAIN_MS = 1_000;
 const ASK_AGAIN_MS_EACH = 10;
-/** A claim takes milliseconds. Who waits longer for it leaves the message to others, whose database may answer. */
+/**
+ * A claim takes milliseconds. If it takes longer than this, the worker leaves the job to others with a working
+ * database.
+ */
 const CLAIM_WITHIN_MS = 3_000;
-/** Progress is for who looks at the dashboard. */
+/** Interval of progress updates on the dashboard. */
 const PROGRESS_EVERY_MS = 1_000;
 
 export interface BullmqWorkerOptions {
@@ -37,29 +45,29 @@ export interface BullmqWorkerOptions {
   readonly pool: Pool;
   readonly messages: Queue<SyncJob>;
   readonly worker: { readonly slots: WorkerSlots; readonly concurrency: number; readonly handler: RunHandler };
-  /** Sends the message of what comes next for a run; resolves when it has gone out, and never rejects. */
+  /** Adds the next job of each run. Resolves when they are added, and never rejects. */
   readonly dispatch: (runs: readonly SyncRun[]) => Promise<void>;
   readonly log: Logger;
 }
 
 export interface BullmqWorker {
-  /** To be said again and again: only a worker whose database answers takes messages. */
+  /** To be called whenever the database has answered: a worker takes jobs only while its database does. */
   databaseAnswers(): void;
   close(): Promise<void>;
 }
 
 /**
- * Takes messages from BullMQ as long as there are places:
+ * Takes jobs from BullMQ while slots are free, and claims their runs:
  *
- *   claimed                       -> the run is carried out; the message ends with its attempt
- *   the run may not begin yet     -> the message is put off, by the rules that hold without BullMQ too
- *   it does not wait any more     -> the message ends
- *   the database does not answer  -> the message goes back, and no other is taken until it does: this worker may be cut
- *                                    off from it alone, and whatever it holds the others cannot do
+ *   claimed                       -> the worker carries out the run; the job ends with the attempt
+ *   the run may not begin yet     -> the job is delayed, by the same rules as without BullMQ
+ *   the run is not waiting        -> the job ends
+ *   the database does not answer  -> the job is returned, and the worker takes no other until the database answers:
+ *                                    perhaps only this worker is cut off, and others cannot do the jobs that it holds
  */
 export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
   const { redis, prefix, pool, messages, worker, dispatch, log } = options;
-  /** Is there while messages are put off until something ends. */
+  /** Key that exists while jobs are delayed until another run ends. */
   const putOff = `${prefix}:put-off`;
 
   const bullWorker = new Worker<SyncJob>(QUEUE_NAME, take, {
@@ -76,9 +84,9 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
   bullWorker.on('error', (error) => log.debug({ err: error }, 'queue worker'));
 
   async function take(job: Job<SyncJob>, token: string | undefined): Promise<unknown> {
-    // One that was on its way when we stopped taking them.
+    // A paused worker may still receive a job that was on its way.
     const slot = bullWorker.isPaused() ? null : worker.slots.take();
-    // Full of runs that were taken from the rows, or closing.
+    // All slots are taken by runs claimed without jobs, or the worker is closing.
     if (!slot) return askAgain(job, token, null);
     const claim = worker.handler.claimNamed(job.data.runId, slot.isLast);
     const answer = await inTime(claim, CLAIM_WITHIN_MS).catch((error: unknown) => {
@@ -105,7 +113,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     await bullWorker.pause(true);
   }
 
-  /** What comes of a claim whose message was given back: a run that it took all the same is carried out without one. */
+  /** Handles a claim that completes after its job was returned: a run that it still claimed is carried out. */
   async function afterAll(claim: Promise<ClaimedRun | Blocked | null>, slot: WorkerSlot): Promise<void> {
     const claimed = await claim.catch((error: unknown) => {
       log.debug({ err: error }, 'a claim came to nothing');
@@ -115,7 +123,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     else slot.leave();
   }
 
-  /** @returns the run as its attempt left it; the message of what comes next is sent. */
+  /** Carries out a run, adds its next job if it still waits, and returns it as the attempt left it. */
   async function carryOut(slot: WorkerSlot, claimed: ClaimedRun, job: Job<SyncJob> | null): Promise<SyncRun> {
     let latest = claimed.run;
     let shownAt = 0;
@@ -123,10 +131,10 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
       latest = row;
       if (row.status === 'RUNNING' && performance.now() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = performance.now();
-      // For the dashboard only: who watches a run is told by the bus.
+      // For the dashboard only: subscribers receive progress from the bus.
       job?.updateProgress(row.percent).catch(() => {});
     });
-    // First of all its own, or this worker would go on with what came after it.
+    // Its own job first, or this worker would take a later job before it.
     if (latest.status === 'QUEUED' || latest.status === 'WAITING_RETRY') await dispatch([latest]);
     await callNext(latest.status === 'QUEUED').catch((error: unknown) =>
       log.debug({ err: error }, 'nobody was called'),
@@ -134,34 +142,35 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     return latest;
   }
 
-  /** Puts a message off. Throws what tells BullMQ so. */
+  /** Delays a job. @throws DelayedError, by which BullMQ recognises that it was delayed */
   async function askAgain(job: Job<SyncJob>, token: string | undefined, until: Date | null): Promise<never> {
     let waitMs = until ? until.getTime() - Date.now() : ASK_AGAIN_MS;
     if (!until) {
       waitMs += (await messages.getDelayedCount()) * ASK_AGAIN_MS_EACH;
       await redis.commands.set(putOff, 1, 'PX', waitMs + ASK_AGAIN_MS);
     }
-    // A run's time is kept by the database's clock: whatever ours says, not again at once.
+    // The database's clock decides when a run is due. If this node's clock differs, the job still does not return at
+    // once.
     await job.moveToDelayed(Date.now() + Math.max(waitMs, ASK_AGAIN_MS / 10), token);
     throw new DelayedError();
   }
 
   /**
-   * Something has ended: of the runs that wait for that, the one whose turn it is has its message back at once. And who
-   * was given way to comes next, whatever was sent before: its tenant waits, and another run of the same one would only
-   * have to give way in its turn.
+   * Promotes the job of the next run after a run has ended: jobs may be delayed until then. After a preemption, the run
+   * that it made room for comes first, whichever jobs were added before. Otherwise another run of the preempted tenant
+   * could begin, and would only be preempted in turn.
    */
-  async function callNext(gaveWay: boolean): Promise<void> {
-    if (!redis.isReady || !(gaveWay || (await redis.commands.get(putOff)) !== null)) return;
+  async function callNext(wasPreempted: boolean): Promise<void> {
+    if (!redis.isReady || !(wasPreempted || (await redis.commands.get(putOff)) !== null)) return;
     const next = await nextRun(pool);
     const [run] = next === null ? [] : await dispatchableRuns(pool, [next]);
     const job = run && (await messages.getJob(idOf(run.runId, run.sequence)));
     if (!job) return;
     if (await job.isDelayed()) await job.promote();
-    if (!gaveWay) return;
-    const head = await frontOf(redis, messages, run.trigger);
-    // Null when another worker was quicker.
-    if (head !== null) await job.changePriority({ priority: head, lifo: true });
+    if (!wasPreempted) return;
+    const front = await frontOf(redis, messages, run.trigger);
+    // Null if another worker was faster.
+    if (front !== null) await job.changePriority({ priority: front, lifo: true });
   }
 
   return {
@@ -176,7 +185,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
 
 const isClaimed = (claim: ClaimedRun | Blocked | null): claim is ClaimedRun => claim !== null && 'lease' in claim;
 
-/** What `promise` resolves to, in a list; null when it takes longer than that many milliseconds. */
+/** Resolves to the value of `promise`, in a list, or to null after `ms` milliseconds. */
 async function inTime<T>(promise: Promise<T>, ms: number): Promise<[T] | null> {
   const waiting = new AbortController();
   const late = pause(ms, null, { signal: waiting.signal }).catch(() => null);
@@ -184,7 +193,7 @@ async function inTime<T>(promise: Promise<T>, ms: number): Promise<[T] | null> {
   return Promise.race([answer, late]).finally(() => waiting.abort());
 }
 
-/** What became of an attempt, for the dashboard. */
+/** Returns or throws the outcome of an attempt, for the dashboard. */
 function outcomeOf(run: SyncRun): unknown {
   const { status, errorCode, errorMessage, messagesCreated, messagesUpdated, messagesDeleted } = run;
   if (errorCode) {

@@ -4,10 +4,7 @@ import type { RedisLink } from '../../redis.ts';
 import { FIRST_SCHEDULED } from './job-priority.ts';
 import { scoreOf } from './sync-job.ts';
 
-/**
- * The priority of the message that is next, among those of what somebody asked for or of what the schedule started; null
- * when none waits.
- */
+/** Returns the priority of the next job of a user's or of a scheduled run, or null if none is queued. */
 export async function frontOf(redis: RedisLink, messages: Queue, trigger: SyncTrigger): Promise<number | null> {
   const from = trigger === 'USER' ? 0 : FIRST_SCHEDULED;
   const [, score] = await redis.commands.zrangebyscore(

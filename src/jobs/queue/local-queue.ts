@@ -3,33 +3,33 @@ import type { RunHandler, SyncQueue } from './sync-queue.ts';
 import type { WorkerSlots } from './worker-slots.ts';
 
 /**
- * The queue within one process: a message is a hint to look, and who has a place free takes from the rows the run whose
- * turn it is. So several such nodes on one database are one queue too, that looks once a second.
+ * The queue within one process. A dispatch only wakes it: while a slot is free, it claims the next run from the
+ * database. So several such nodes on one database share one queue, which each polls once a second.
  */
 export function createLocalQueue(slots: WorkerSlots, handler: RunHandler, log: Logger): SyncQueue {
   let closed = false;
-  /** The look for runs that is under way, and whether somebody has woken us since it began. */
-  let looking: Promise<void> | null = null;
+  /** The poll in progress, and whether `wake` was called since it began. */
+  let polling: Promise<void> | null = null;
   let wokenSince = false;
 
   function wake(): void {
     wokenSince = true;
     if (closed) return;
-    looking ??= look()
+    polling ??= poll()
       .catch((error: unknown) => log.error({ err: error }, 'runs could not be claimed'))
       .finally(() => {
-        looking = null;
+        polling = null;
         if (wokenSince) wake();
       });
   }
 
-  async function look(): Promise<void> {
-    // Not in the caller's turn: who starts a sync gets the answer first.
+  async function poll(): Promise<void> {
+    // Not before the caller returns: a client that starts a sync gets its answer first.
     await new Promise((resolve) => setImmediate(resolve));
     for (;;) {
       wokenSince = false;
       const slot = slots.take();
-      // Whoever leaves a place wakes us.
+      // A run that leaves its slot wakes the queue again.
       if (!slot) return;
       const claimed = await handler.claim(slot.isLast).catch((error: unknown) => {
         slot.leave();
@@ -52,9 +52,9 @@ export function createLocalQueue(slots: WorkerSlots, handler: RunHandler, log: L
     async close() {
       closed = true;
       const stopped = slots.close();
-      await looking;
+      await polling;
       await stopped;
-      // Claimed while it closed: given back at once.
+      // Runs that were claimed meanwhile are returned at once.
       await slots.close();
     },
   };

@@ -4,24 +4,26 @@ import { priorityOf } from './job-priority.ts';
 /** BullMQ's name of the queue. */
 export const QUEUE_NAME = 'syncs';
 
-/** Messages that went out, kept for the dashboard: the rows hold the history. */
+/** Finished jobs kept for the dashboard. The database holds the history of runs. */
 const KEEP_COMPLETED = { count: 1000, age: 24 * 60 * 60 };
 const KEEP_FAILED = { count: 1000, age: 7 * 24 * 60 * 60 };
 
-/** What the dashboard shows of a run. */
+/** The data of a job, which the dashboard shows. */
 export interface SyncJob extends Pick<DispatchableRun, 'runId' | 'accountId' | 'emailAddress' | 'mode' | 'trigger'> {
   readonly attempt: number;
 }
 
-/** BullMQ orders what waits by this: priorities first, then the order of arrival (its getPriorityScore.lua). */
+/**
+ * Returns the least score of a priority. BullMQ orders jobs by priority, then by arrival (its getPriorityScore.lua).
+ */
 export const scoreOf = (priority: number): number => priority * 2 ** 32;
 
-/** The id of a message; BullMQ allows no colon. */
+/** Returns the id of a job. BullMQ allows no colon in it. */
 export const idOf = (runId: string, sequence: bigint): string => `${runId}-${sequence}`;
 
 /**
- * The message that says that a run is queued, or will be.
- * @param heads the priorities of what is next: of what somebody asked for, and of what the schedule started
+ * Returns the job of a run that is queued, or will be.
+ * @param fronts the priorities of the next jobs: of a user's run, and of a scheduled one
  */
 export function messageOf(run: DispatchableRun, [user, scheduled]: (number | null)[]) {
   const { runId, accountId, emailAddress, mode, trigger, attempt, sequence, delayMs, turn } = run;

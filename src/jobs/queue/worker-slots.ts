@@ -2,23 +2,23 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { ClaimedRun } from '../../store/runs/claim-run.ts';
 import type { RunHandler, StopReason } from './sync-queue.ts';
 
-/** One of the places of this process, held from before the claim to the end of the run. */
+/** One slot of this process, held from before the claim to the end of the run. */
 export interface WorkerSlot {
-  /** It is the only free one of several (store/runs/claim-run.ts keeps it for tenants that have nothing running). */
+  /** It is the last free one of several (store/runs/claim-run.ts keeps it for tenants that have nothing running). */
   readonly isLast: boolean;
-  /** Carries a claimed run out, then leaves. */
-  carryOut(claimed: ClaimedRun, tell?: (run: SyncRun) => void): Promise<void>;
-  /** Nothing was claimed. */
+  /** Carries out a claimed run, then frees the slot. */
+  carryOut(claimed: ClaimedRun, onChange?: (run: SyncRun) => void): Promise<void>;
+  /** Frees the slot if no run was claimed. */
   leave(): void;
 }
 
-/** How many runs go on at once in this process, however they come to it. */
+/** Limits how many runs this process carries out at once, whether or not a job led to them. */
 export interface WorkerSlots {
-  /** Null when all are taken, or after `close`. */
+  /** Returns a free slot, or null if all are taken, or after `close`. */
   take(): WorkerSlot | null;
-  /** Aborts the signal of a run that goes on here. */
+  /** Aborts the signal of a run in this process. */
   cancel(runId: string): void;
-  /** Gives no more places, stops all that runs, resolves when it has stopped. */
+  /** Gives out no more slots, stops all runs, and resolves when they have stopped. */
   close(): Promise<void>;
 }
 
@@ -27,12 +27,12 @@ export function createWorkerSlots(concurrency: number, handler: RunHandler): Wor
   let taken = 0;
   let closed = false;
 
-  async function carryOut(claimed: ClaimedRun, tell?: (run: SyncRun) => void): Promise<void> {
+  async function carryOut(claimed: ClaimedRun, onChange?: (run: SyncRun) => void): Promise<void> {
     const { id } = claimed.run;
     const controller = new AbortController();
-    // Claimed while we were told to stop: it is given back as any other.
+    // A run that was claimed during `close` is returned like any other.
     if (closed) controller.abort('shutdown' satisfies StopReason);
-    const done = handler.carryOut(claimed, controller.signal, tell).finally(() => running.delete(id));
+    const done = handler.carryOut(claimed, controller.signal, onChange).finally(() => running.delete(id));
     running.set(id, { controller, done });
     await done;
   }
@@ -48,7 +48,7 @@ export function createWorkerSlots(concurrency: number, handler: RunHandler): Wor
       };
       return {
         isLast: concurrency > 1 && taken === concurrency,
-        carryOut: (claimed, tell) => carryOut(claimed, tell).finally(leave),
+        carryOut: (claimed, onChange) => carryOut(claimed, onChange).finally(leave),
         leave,
       };
     },

@@ -7,7 +7,7 @@ import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { firstInQueue, mayBegin } from './queue-order.ts';
 import { queueDueRetry } from './requeue-runs.ts';
 
-/** How long a worker may be silent before its run is another's. The heartbeat comes four times as often. */
+/** How long a lease lasts. The heartbeat extends it four times as often (src/jobs/attempt/heartbeat.ts). */
 export const LEASE_SECONDS = 20;
 
 export interface ClaimedRun {
@@ -15,32 +15,33 @@ export interface ClaimedRun {
   readonly lease: Lease;
 }
 
-/** A run that waits, and may not begin yet. `until` is null where nobody can tell: something has to end before. */
+/** A waiting run that may not begin yet. `until` is null if that depends on another run or connection to end. */
 export interface Blocked {
   readonly until: Date | null;
 }
 
 /**
- * Two claims at once could take the last connection of a host. Who chooses among all runs holds this lock alone; who
- * claims a run that was named shares it with others of its kind, and holds its host's. Any number will do.
+ * Advisory locks, with arbitrary numbers. Without them, two concurrent claims could both take the last connection of a
+ * host. A claim of the next run holds CLAIM_LOCK exclusively. A claim of a given run shares it, and holds HOST_LOCK for
+ * its host.
  */
 const CLAIM_LOCK = 4_020_1124;
 const HOST_LOCK = 402_112;
 
 /**
- * Takes for this worker the run whose turn it is (see queue-order.ts), of those whose host has a connection to spare and
- * is not cooling down, and whose account is not throttled; null when there is none.
- * @param lastPlace it is the only free one of several: a tenant that has runs going on leaves it to one that has none, as
- *   long as there is another tenant. Long imports of one do not keep the others waiting.
+ * Claims the first run in the queue (queue-order.ts) whose host has a connection to spare and is not cooling, and whose
+ * account is not throttled. Returns null if there is none.
+ * @param lastSlot whether this is the last free slot of several. If another tenant exists, a tenant that has a running
+ *   run does not get this slot, so that the long imports of one tenant do not keep the others waiting.
  */
-export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false): Promise<ClaimedRun | null> {
+export async function claimNextRun(pool: Pool, at: At = null, lastSlot = false): Promise<ClaimedRun | null> {
   const waiting = await sqlOf(pool).query(`SELECT 1 FROM sync_run WHERE status = 'QUEUED' LIMIT 1`);
   if (waiting.length === 0) return null;
   return inTransaction(pool, async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
     const full = await fullHosts(tx);
-    const isKept = lastPlace && (await hasSeveralTenants(tx));
-    // A run that is cancelled between the two statements is not QUEUED any more: then the next one is taken.
+    const isKept = lastSlot && (await hasSeveralTenants(tx));
+    // If the run is cancelled between the two statements, the next one is claimed.
     for (;;) {
       const [next] = await tx.query<{ id: string }>(NEXT, [at, full, isKept]);
       if (!next) return null;
@@ -50,7 +51,7 @@ export async function claimNextRun(pool: Pool, at: At = null, lastPlace = false)
   });
 }
 
-/** Whose turn it is, of all runs that may begin now; null when there is none. */
+/** Returns the id of the first run in the queue that may begin now, or null if there is none. */
 export async function nextRun(pool: Pool, at: At = null): Promise<string | null> {
   const sql = sqlOf(pool);
   const [next] = await sql.query<{ id: string }>(NEXT, [at, await fullHosts(sql), false]);
@@ -62,7 +63,7 @@ const NEXT = firstInQueue(
   'NOT $3::boolean OR busy.running IS NULL',
 );
 
-/** Hosts at which as many runs go on, or connections are open, as they bear. */
+/** Returns the hosts that have reached their limit of runs or of connections. */
 async function fullHosts(tx: Sql): Promise<string[]> {
   const busy = await tx.query<AtHost & { host: string }>(
     `SELECT a.imap_host AS host, count(*)::int AS runs, sum(r.connections)::int AS connections
@@ -79,7 +80,7 @@ interface AtHost {
 const isFull = (host: string, { runs, connections }: AtHost): boolean =>
   runs >= runsAt(host) || connections >= limitsOf(host).perHost;
 
-/** For whoever counts what goes on at one host, beside others who do so at other hosts. */
+/** Locks one host until the transaction ends, to count its connections. Other hosts are not blocked. */
 export async function lockHost(tx: Sql, host: string): Promise<void> {
   await tx.query('SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2, hashtext($3))', [
     CLAIM_LOCK,
@@ -88,7 +89,7 @@ export async function lockHost(tx: Sql, host: string): Promise<void> {
   ]);
 }
 
-/** Tenants with something to sync. */
+/** Returns whether more than one tenant has active accounts. */
 async function hasSeveralTenants(tx: Sql): Promise<boolean> {
   const some = await tx.query(
     `SELECT 1 FROM tenant t WHERE EXISTS (SELECT 1 FROM email_account a WHERE a.tenant_id = t.id AND a.is_active) LIMIT 2`,
@@ -97,14 +98,15 @@ async function hasSeveralTenants(tx: Sql): Promise<boolean> {
 }
 
 /**
- * Takes a run that a message named, by the same rules. Its cost does not grow with the queue: that is what the messages
- * are for. A run whose time for another attempt has come is queued first.
+ * Claims the run that a job names, by the rules of {@link claimNextRun}. Its cost does not grow with the queue, which
+ * is what the jobs are for. A run that waits for a retry, and may begin now, is queued first.
+ * @returns null if the run is not waiting
  */
 export async function claimRun(
   pool: Pool,
   runId: string,
   at: At = null,
-  lastPlace = false,
+  lastSlot = false,
 ): Promise<ClaimedRun | Blocked | null> {
   return inTransaction(pool, async (tx) => {
     const locked = await tx.query(
@@ -118,7 +120,7 @@ export async function claimRun(
     if (!named) return null;
     if (named.until) return { until: named.until };
     if (isFull(named.host, named)) return { until: null };
-    if (lastPlace && named.isTenantBusy && (await hasSeveralTenants(tx))) return { until: null };
+    if (lastSlot && named.isTenantBusy && (await hasSeveralTenants(tx))) return { until: null };
     if (named.isRetry) await queueDueRetry(tx, runId, at);
     return claim(tx, runId, at);
   });
@@ -131,7 +133,7 @@ interface NamedRun extends AtHost {
   isTenantBusy: boolean;
 }
 
-/** `greatest` ignores what is null: it is the last moment that something stands in the way. */
+/** `greatest` ignores nulls: `until` is the end of the last obstacle. */
 const NAMED = `
   SELECT host, is_retry, CASE WHEN until > ${timeOr('$2')} THEN until END AS until, runs, connections,
     is_tenant_busy
@@ -168,7 +170,7 @@ async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null>
   return { run, lease: { runId, accountId: run.accountId, tenantId, token, loginVersion } };
 }
 
-/** False when the lease is lost: the run was cancelled, or taken over. */
+/** Extends the lease. Returns false if it is lost, because the run was cancelled or taken over. */
 export async function extendLease(pool: Pool, lease: Lease, at: At = null): Promise<boolean> {
   const rows = await sqlOf(pool).query(
     `UPDATE sync_run SET ${newLease('$3')} WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' RETURNING 1`,

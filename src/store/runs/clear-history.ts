@@ -2,26 +2,26 @@ import type { Pool } from 'pg';
 import { type At, timeOr } from '../plumbing/clock.ts';
 import { sqlOf } from '../plumbing/sql.ts';
 
-/** So many runs of each account are kept, however old: an account that is synced seldom has a history too. */
+/** The newest runs of each account, which are kept at any age: a rarely synced account has a history too. */
 export const KEPT_RUNS = 20;
 
 const ACCOUNTS = 200;
-/** In one transaction: short enough that nobody waits for the embedded database. */
+/** Most runs deleted in one transaction, so that others do not wait long for the embedded database. */
 const RUNS = 500;
 
 export interface Cleared {
   readonly runs: number;
-  /** Where the next batch begins. */
+  /** The account after which the next batch begins. */
   readonly after: string | null;
-  /** All accounts have been gone through. */
+  /** No account is left. */
   readonly done: boolean;
 }
 
 /**
- * Deletes the finished runs that are more than `days` old, with their receipts and plans, but for the last
- * {@link KEPT_RUNS} of each account; a batch of them. What the account's row counts and says of its last sync stays, and
- * so do the events. The newest run says how the numbers of an account's frames go on: it is never deleted.
- * @param after the account after which the batch begins, in the order of their ids; null for the first
+ * Deletes a batch of the finished runs that are more than `days` old, with their receipts and plans, except the newest
+ * {@link KEPT_RUNS} of each account. The account's own counters, the outcome of its last sync and its events stay. The
+ * newest run is never deleted, because the account's next frame continues its sequence.
+ * @param after the account after which the batch begins, in the order of ids; null for the first batch
  */
 export async function clearHistory(
   pool: Pool,
@@ -33,7 +33,7 @@ export async function clearHistory(
     at,
   ]);
   const { accounts, last, runs } = batch!;
-  // There may be more of these accounts.
+  // These accounts may have more old runs.
   if (runs === RUNS) return { runs, after, done: false };
   return { runs, after: last, done: accounts < ACCOUNTS };
 }

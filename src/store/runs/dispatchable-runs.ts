@@ -3,27 +3,27 @@ import type { SyncMode, SyncTrigger } from '../../domain/sync-run.ts';
 import { sqlOf } from '../plumbing/sql.ts';
 import { inTurns } from './queue-order.ts';
 
-/** What a message about a waiting run says. */
+/** A waiting run, as its job describes it. */
 export interface DispatchableRun {
   readonly runId: string;
   readonly accountId: string;
   readonly emailAddress: string;
   readonly mode: SyncMode;
   readonly trigger: SyncTrigger;
-  /** The one that comes next. */
+  /** Number of its next attempt. */
   readonly attempt: number;
-  /** Of the frame that says that it is queued: no other queueing of a run has the same. */
+  /** Sequence of the frame with which it is queued, or will be. It is unique to this queueing of the run. */
   readonly sequence: bigint;
-  /** How long it still has to wait, in milliseconds; 0 for a queued one. */
+  /** Milliseconds until it may begin; 0 for a queued run. */
   readonly delayMs: number;
-  /** See queue-order.ts; 1 for one that waits for its time. */
+  /** Its turn (queue-order.ts); 1 for a run that waits for its retry. */
   readonly turn: number;
 }
 
-/** Up to so many it is quicker to count the turn of each than to have the order of all planned and worked out. */
+/** Up to this many runs, counting the turn of each is faster than computing the order of all. */
 const FEW = 5;
 
-/** Of these runs those that wait, queued or for another attempt; of all runs when none are named. */
+/** Returns those of the runs that are queued or wait for a retry; of all runs if `runIds` is null. */
 export function dispatchableRuns(pool: Pool, runIds: readonly string[] | null): Promise<DispatchableRun[]> {
   return sqlOf(pool).query<DispatchableRun>(
     `SELECT r.id AS run_id, r.account_id, a.email_address, r.mode, r.trigger,
@@ -49,7 +49,7 @@ const IN_ORDER = `LEFT JOIN (${inTurns(
   '($1::uuid[] IS NULL OR r.tenant_id = ANY (ARRAY(SELECT tenant_id FROM sync_run WHERE id = ANY ($1))))',
 )}) turns ON turns.id = r.id`;
 
-/** How many runs wait, queued or for another attempt. */
+/** Returns how many runs are queued or wait for a retry. */
 export async function waitingRuns(pool: Pool): Promise<number> {
   const [row] = await sqlOf(pool).query<{ waiting: number }>(
     `SELECT count(*)::int AS waiting FROM sync_run WHERE status IN ('QUEUED', 'WAITING_RETRY')`,

@@ -16,13 +16,13 @@ export interface RunOutcome {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   /** What a run that SUCCEEDED proved. */
   readonly receipt?: SyncReceipt;
-  /** The credentials were refused: no login is tried, and nothing is scheduled, before they change. */
+  /** The credentials were refused. Until they change, no login is tried and no run is scheduled. */
   readonly needsAuth?: boolean;
 }
 
 /**
- * Ends a run that this worker holds. Run, account status and closing event change together. When a login was refused
- * that has changed meanwhile, the run ends as every run does whose login changes: CANCELLED.
+ * Ends a run that this worker holds. Run, account status and closing event change together. If a login was refused that
+ * has been changed meanwhile, the run ends as CANCELLED, like every run whose login changes.
  */
 export function finishRun(pool: Pool, lease: Lease, outcome: RunOutcome, at: At = null): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
@@ -31,7 +31,7 @@ export function finishRun(pool: Pool, lease: Lease, outcome: RunOutcome, at: At 
   });
 }
 
-/** The account stays locked, so that its login does not change between this look and what follows from it. */
+/** Locks the account, so that its login does not change before the transaction ends. */
 async function hasNewLogin(tx: Sql, { accountId, loginVersion }: Lease): Promise<boolean> {
   const [account] = await tx.query<{ loginVersion: number }>(
     'SELECT login_version FROM email_account WHERE id = $1 FOR UPDATE',
@@ -41,9 +41,9 @@ async function hasNewLogin(tx: Sql, { accountId, loginVersion }: Lease): Promise
 }
 
 /**
- * Ends as FAILED the runs whose worker has died, and whose attempts were lost `limit` times before without any headway:
- * what kills its worker each time would do so for ever.
- * @param all also those whose lease has not expired, for a process that knows itself alone on the database
+ * Ends as FAILED the runs whose worker has died after `limit` earlier losses without headway. A run that kills its
+ * worker each time would do so forever.
+ * @param all includes runs whose lease has not expired, for a process that is alone on the database
  */
 export async function failLostRuns(
   pool: Pool,
@@ -60,7 +60,7 @@ export async function failLostRuns(
   const failed: RunOfTenant[] = [];
   for (const { id, tenantId } of lost) {
     const run = await inTransaction(pool, async (tx) => {
-      // It may have been taken over, or cancelled, since we looked.
+      // The run may have been taken over or cancelled since the query.
       const still = await tx.query(`SELECT 1 FROM sync_run r WHERE id = $3 AND ${isDead('$1', '$2')} FOR UPDATE`, [
         all,
         at,
@@ -74,8 +74,8 @@ export async function failLostRuns(
 }
 
 /**
- * Ends any active run as CANCELLED, whoever holds it: the lease is taken away with it, so that its worker can write
- * nothing more. A finished run is returned as it is.
+ * Ends an active run as CANCELLED, whichever worker holds it. Its lease ends too, so that the worker can write nothing
+ * more. A finished run is returned unchanged.
  * @throws NOT_FOUND for a run that is not the tenant's.
  */
 export function cancelRun(

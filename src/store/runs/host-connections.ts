@@ -4,8 +4,8 @@ import { inTransaction, sqlOf } from '../plumbing/sql.ts';
 import { lockHost } from './claim-run.ts';
 
 /**
- * Counts one more connection for the run of an account that goes on, if its host and the account have one to spare over
- * all nodes: its first one has been counted with its claim. False when they have none, or when no run goes on.
+ * Counts one more connection for the account's running run, if the host and the account have one to spare over all
+ * nodes. The claim counted the first one. Returns false if none is free, or if no run is running.
  */
 export function takeConnection(pool: Pool, host: string, accountId: string): Promise<boolean> {
   const { perAccount, perHost } = limitsOf(host);
@@ -23,7 +23,7 @@ export function takeConnection(pool: Pool, host: string, accountId: string): Pro
   });
 }
 
-/** One of those is closed. A run that has ended has none any more. */
+/** Releases a connection that {@link takeConnection} counted. A run that has ended holds none. */
 export async function giveConnection(pool: Pool, accountId: string): Promise<void> {
   await sqlOf(pool).query(
     `UPDATE sync_run SET connections = connections - 1 WHERE account_id = $1 AND status = 'RUNNING' AND connections > 1`,

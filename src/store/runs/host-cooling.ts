@@ -3,7 +3,7 @@ import { coolingMs } from '../../domain/host-limits.ts';
 import { type At, timeOr } from '../plumbing/clock.ts';
 import { inTransaction, sqlOf } from '../plumbing/sql.ts';
 
-/** Notes that a host has turned a connection away: no run begins there for a while, a longer one each time. */
+/** Records that a host turned a connection away. No run begins there while it cools, longer each time. */
 export async function coolHost(pool: Pool, host: string, at: At = null): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const [row] = await tx.query<{ refusals: number }>(
@@ -18,7 +18,7 @@ export async function coolHost(pool: Pool, host: string, at: At = null): Promise
   });
 }
 
-/** Until when no run begins at each of these hosts; one that is not left alone is not in the answer. */
+/** Returns the end of the cooling of each of these hosts that is cooling. */
 export async function hostPauses(pool: Pool, hosts: readonly string[]): Promise<Map<string, Date>> {
   const rows = await sqlOf(pool).query<{ host: string; until: Date }>(
     'SELECT host, cooling_until AS until FROM imap_host WHERE host = ANY($1) AND cooling_until > now()',
@@ -27,7 +27,7 @@ export async function hostPauses(pool: Pool, hosts: readonly string[]): Promise<
   return new Map(rows.map(({ host, until }) => [host, until]));
 }
 
-/** Notes that a host has let somebody in. */
+/** Records that a host accepted a connection, which ends its cooling. */
 export async function hostIsWell(pool: Pool, host: string): Promise<void> {
   await sqlOf(pool).query('DELETE FROM imap_host WHERE host = $1', [host]);
 }

@@ -4,9 +4,9 @@ import { timeOr } from '../plumbing/clock.ts';
 export const ACTIVE = `status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY')`;
 
 /**
- * INSERT of QUEUED runs for the rows `d (run_id, account_id, mode, trigger, trace_parent)` of `source`; an account that has an active
- * run gets none. An account's runs have an order, which is that of `requested_at` also when the clock was set back, and
- * its frames are numbered on from one run to the next (SyncProgress.sequence).
+ * INSERT of QUEUED runs for the rows `d (run_id, account_id, mode, trigger, trace_parent)` of `source`. An account that
+ * has an active run gets none. `requested_at` grows from run to run of an account, even if the clock is set back, and
+ * so does the number of its frames (SyncProgress.sequence).
  */
 export const insertRuns = (source: string, at: `$${number}`): string => `
   INSERT INTO sync_run (id, account_id, mode, trigger, queued_at, progress_at, requested_at, sequence, trace_parent)

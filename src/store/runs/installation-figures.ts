@@ -4,17 +4,17 @@ import { type At, timeOr } from '../plumbing/clock.ts';
 import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE } from './insert-runs.ts';
 
-/** How the whole installation is, whichever node is asked. */
+/** State of the whole installation, the same from every node. */
 export interface InstallationFigures {
-  /** Active runs; what is not listed is none. */
+  /** Active runs; a combination that is not listed has none. */
   readonly runs: readonly { readonly status: SyncRunStatus; readonly trigger: SyncTrigger; readonly count: number }[];
   /** How long the oldest queued run of each trigger waits, in seconds. */
   readonly oldestQueued: Readonly<Partial<Record<SyncTrigger, number>>>;
-  /** How long the account that is most overdue waits for its run, in seconds; 0 when none is. */
+  /** How long the most overdue account has been waiting for its run, in seconds; 0 if none is overdue. */
   readonly scheduleLagSeconds: number;
 }
 
-/** Two looks at indexes: what is active, and the head of the schedule. Neither grows with accounts or history. */
+/** Reads two indexes: active runs, and the head of the schedule. The cost does not grow with accounts or history. */
 export async function installationFigures(pool: Pool, at: At = null): Promise<InstallationFigures> {
   const sql = sqlOf(pool);
   const rows = await sql.query<{ status: SyncRunStatus; trigger: SyncTrigger; count: number; oldest: number }>(

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { sqlOf } from '../plumbing/sql.ts';
 
-/** Whether a sync goes on, on any node. */
+/** Returns whether a run is running on any node. */
 export async function isAnyRunning(pool: Pool): Promise<boolean> {
   const [row] = await sqlOf(pool).query<{ running: boolean }>(
     `SELECT EXISTS (SELECT FROM sync_run WHERE status = 'RUNNING') AS running`,

@@ -8,12 +8,12 @@ export interface Postponement {
   readonly delayMs: number;
   /** Transient failures in a row, this one included. */
   readonly retries: number;
-  /** The provider asks for the pause: no run of the account begins before it is over. */
+  /** The provider asked for the pause: no run of the account begins before it is over. */
   readonly throttled: boolean;
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** Ends an attempt that failed, and lets the run wait in the database for its next one. */
+/** Ends a failed attempt. The run waits in the database for its next one. */
 export function postponeRun(
   pool: Pool,
   lease: Lease,

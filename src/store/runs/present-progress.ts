@@ -5,7 +5,7 @@ import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE } from './insert-runs.ts';
 
 /**
- * The account's newest run, which is the active one if there is one; null before the first.
+ * Returns the account's newest run, which is the active one if one is active; null before the first.
  * @throws NOT_FOUND for an account that is not the tenant's.
  */
 export async function newestRun(pool: Pool, tenantId: string, accountId: string): Promise<SyncRun | null> {
@@ -19,7 +19,7 @@ export async function newestRun(pool: Pool, tenantId: string, accountId: string)
   return row.id ? row : null;
 }
 
-/** The tenant's active runs. */
+/** Returns the tenant's active runs. */
 export function activeRuns(pool: Pool, tenantId: string): Promise<SyncRun[]> {
   return sqlOf(pool).query<SyncRun>(
     `SELECT r.* FROM sync_run r JOIN email_account a ON a.id = r.account_id
@@ -28,12 +28,12 @@ export function activeRuns(pool: Pool, tenantId: string): Promise<SyncRun[]> {
   );
 }
 
-/** How many runs of an account may end between two looks; of more, the newest are told. */
+/** Most runs that are returned for one account, the newest first; more rarely end between two polls. */
 const MOST_ENDED = 5;
 
 /**
- * The tenant's runs, or those of one account, that are active or have ended within the last `seconds`, in the order of
- * their frames: what whoever has missed some has to know.
+ * Returns the runs of a tenant, or of one account, that are active or ended within the last `seconds`, in the order of
+ * their frames. A subscriber that missed frames catches up with them.
  */
 export function recentRuns(
   pool: Pool,

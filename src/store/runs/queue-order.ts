@@ -1,24 +1,25 @@
 import { timeOr } from '../plumbing/clock.ts';
 
 /**
- * The order of the queue: what somebody asked for goes before what the schedule started; of each of the two the tenants
- * take turns. A run's turn is how many of its tenant are running, plus its place among those of its tenant that wait;
- * of equal turns the tenant comes first that has not had one for longest. So a tenant with one account waits for one run
- * of another tenant, however many thousand of those are queued: until it ends, or has had its turn (domain/time-slice.ts). And
- * where a worker has several places, the last is kept for tenants that have nothing running (claim-run.ts), so that it
- * does not wait for that either.
+ * The order of the queue. Runs that a user asked for come before scheduled ones. Within each of the two, the tenants
+ * take turns: a run's turn is the number of its tenant's running runs plus its position among the tenant's queued ones.
+ * Of equal turns, the one of the tenant served least recently comes first.
  *
- * All of it is read tenant by tenant from one index, `sync_run_queue`: what waits is never sorted.
+ * So a tenant with one account waits for one run of another tenant, however many thousands of those are queued: until
+ * that run ends, or until its time slice is over (domain/time-slice.ts). A worker with several slots keeps the last one
+ * for tenants that have nothing running (claim-run.ts), so that such a tenant need not even wait for that.
+ *
+ * The queue is read tenant by tenant from one index, `sync_run_queue`: the queued runs are never sorted.
  *
  * Refused: first come, first served (one tenant's import would stop all others), and a fixed share of workers for each
  * tenant (they would idle while runs wait).
  */
 
-/** How many runs of each tenant go on. */
+/** The number of running runs of each tenant. */
 const BUSY = `SELECT tenant_id, count(*) AS running FROM sync_run WHERE status = 'RUNNING' GROUP BY tenant_id`;
 
 /**
- * The queued runs of some tenants, with the turn of each.
+ * Query of queued runs, each with its turn.
  * @param which condition on `r` (sync_run)
  */
 export const inTurns = (which: string): string => `
@@ -27,7 +28,7 @@ export const inTurns = (which: string): string => `
   FROM sync_run r LEFT JOIN (${BUSY}) busy ON busy.tenant_id = r.tenant_id
   WHERE r.status = 'QUEUED' AND ${which}`;
 
-/** The tenants that have something queued, for each trigger: the index is left from one to the next. */
+/** The tenants with queued runs, per trigger. The query skips from one to the next in the index. */
 const QUEUES = `
   (SELECT tenant_id, trigger FROM sync_run WHERE status = 'QUEUED' ORDER BY tenant_id, trigger LIMIT 1)
   UNION ALL
@@ -38,10 +39,10 @@ const QUEUES = `
   ) next`;
 
 /**
- * The first of the queue. Only the first of each tenant that may begin can be it, and most tenants are not looked at for
- * one: their turn does not come before that of those that have been.
+ * Query of the first run in the queue. Only the first run of each tenant that may begin can be it. Tenants are visited
+ * in the order of their turns, so most are never searched for a run.
  * @param which condition on `r` (sync_run) and `a` (email_account)
- * @param busy condition on `busy` (`running`: runs of the tenant that go on, null for none)
+ * @param busy condition on `busy` (`running`: running runs of the tenant, null for none)
  */
 export const firstInQueue = (which: string, busy: string): string => `
   WITH RECURSIVE queues AS (${QUEUES}), turns AS (
@@ -58,9 +59,9 @@ export const firstInQueue = (which: string, busy: string): string => `
   ORDER BY is_scheduled, running, served_at NULLS FIRST, first.queued_at, turns.tenant_id LIMIT 1`;
 
 /**
- * The place in the whole queue of the queued run `$1`, from 1: of each tenant it is known from their number how many go
- * before. Only where two tenants were served at the same moment, or never, the times of two runs are held against each
- * other.
+ * Query of the position of the queued run `$1` in the whole queue, from 1. The number of each tenant's queued runs
+ * gives how many of them come before it. The times of two runs are compared only if their tenants were served at the
+ * same moment, or never.
  */
 export const PLACE = `
   WITH busy AS (${BUSY}), own AS (
@@ -95,7 +96,7 @@ export const PLACE = `
   END) FILTER (WHERE others.tenant_id IS NOT NULL), 0))::int AS place
   FROM own LEFT JOIN others ON true GROUP BY own.nth`;
 
-/** Condition on `a` (email_account): neither its provider nor its host asks to be left alone. */
+/** Condition on `a` (email_account): its provider does not throttle it, and its host is not cooling. */
 export const mayBegin = (at: `$${number}`): string => `
   (a.throttled_until IS NULL OR a.throttled_until <= ${timeOr(at)})
   AND NOT EXISTS (SELECT 1 FROM imap_host h WHERE h.host = a.imap_host AND h.cooling_until > ${timeOr(at)})`;

@@ -3,7 +3,7 @@ import type { PlanReason } from '../../domain/plan-reasons.ts';
 import { MailtideError } from '../../errors.ts';
 import { type Lease, sqlOf } from '../plumbing/sql.ts';
 
-/** Notes in the run's history why a mailbox is synced the way it is. @throws LEASE_LOST */
+/** Records in the run's history why a mailbox is synced the way it is. @throws LEASE_LOST */
 export async function recordPlan(pool: Pool, lease: Lease, path: string, reason: PlanReason): Promise<void> {
   const noted = await sqlOf(pool).query(
     `WITH held AS (

@@ -9,18 +9,18 @@ export type Counts = Partial<Omit<SyncStats, 'durationMs'>> & { messagesProcesse
 
 export interface ProgressChange {
   readonly phase?: SyncPhase;
-  /** Path of the mailbox that is being worked on; null when none is. */
+  /** Path of the mailbox in progress; null for none. */
   readonly mailbox?: string | null;
-  /** How many messages are still to be processed, as far as is known now. */
+  /** Number of messages still to process, as far as is known. */
   readonly remaining?: number;
   /** What to add to the run's counters. */
   readonly add?: Counts;
 }
 
 /**
- * Writes a step of the run into its row, in the transaction of the work that it counts, and returns the row to publish
- * after the commit. The percentage never falls, also when the server receives new mail meanwhile.
- * @throws LEASE_LOST when the run is not this worker's any more.
+ * Writes progress into the run's row, in the transaction of the work that it counts, and returns the row to publish
+ * after the commit. The percentage never falls, even if the server receives mail meanwhile.
+ * @throws LEASE_LOST if this worker does not hold the run any more.
  */
 export async function recordProgress(tx: Sql, lease: Lease, change: ProgressChange): Promise<SyncRun> {
   const [run] = await tx.query<SyncRun>(RECORD, progressValues(lease, change));
@@ -52,11 +52,13 @@ export function progressValues(lease: Lease, { phase, mailbox, remaining, add = 
   ];
 }
 
-/** Of a statement whose {@link progressValues} begin at parameter `first`: which row of `sync_run` is the lease's. */
+/** Condition that selects the run of the lease. The {@link progressValues} begin at parameter `first`. */
 export const heldRun = (first: number): string =>
   `id = $${first} AND lease_token = $${first + 1} AND status = 'RUNNING'`;
 
-/** UPDATE of the run's row, RETURNING it, where `condition` holds. Its {@link progressValues} begin at parameter `first`. */
+/**
+ * UPDATE of the run's row, RETURNING it, if `condition` holds. The {@link progressValues} begin at parameter `first`.
+ */
 export function recordSql(first: number, condition = 'true'): string {
   const at = (n: number): string => `$${first + n}`;
   const [remaining, processed] = [`${at(5)}::int`, `${at(6)}::int`];

@@ -9,14 +9,14 @@ const backToQueue = (at: `$${number}`): string => `status = 'QUEUED', phase = 'Q
   lease_token = NULL, lease_expires_at = NULL, next_attempt_at = NULL, mailbox = NULL, sequence = sequence + 1,
   progress_at = ${timeOr(at)}`;
 
-/** Condition on `r` (sync_run): its worker is dead. With `all`, every RUNNING run's is. */
+/** Condition on `r` (sync_run): its worker is dead. With `all`, that of every RUNNING run is. */
 export const isDead = (all: `$${number}`, at: `$${number}`): string =>
   `r.status = 'RUNNING' AND (${all} OR r.lease_expires_at < ${timeOr(at)})`;
 
 /**
- * Gives back to the queue what a dead worker held: RUNNING with an expired lease or, with `all`, every RUNNING run
- * (for a process that knows itself alone on the database). What it had stored stays, and so does its progress. The loss
- * is counted until the run makes headway; those that were lost too often are ended before (failLostRuns).
+ * Returns the runs of dead workers to the queue: those RUNNING with an expired lease or, with `all`, every RUNNING run
+ * (for a process that is alone on the database). Their stored messages and progress stay. The loss is counted until the
+ * run makes headway; `failLostRuns` first ends the runs that were lost too often.
  */
 export function requeueDeadRuns(pool: Pool, all: boolean, at: At = null): Promise<RunOfTenant[]> {
   return sqlOf(pool).query<RunOfTenant>(
@@ -27,7 +27,7 @@ export function requeueDeadRuns(pool: Pool, all: boolean, at: At = null): Promis
   );
 }
 
-/** Queues the runs whose time for another attempt has come. */
+/** Queues the runs whose retry is due. */
 export function queueDueRetries(pool: Pool, at: At = null): Promise<RunOfTenant[]> {
   return sqlOf(pool).query<RunOfTenant>(
     `UPDATE sync_run r SET ${backToQueue('$1')}, queued_at = ${timeOr('$1')} FROM email_account a
@@ -37,7 +37,7 @@ export function queueDueRetries(pool: Pool, at: At = null): Promise<RunOfTenant[
   );
 }
 
-/** The same for one run, by whoever is about to claim it. */
+/** Queues one run that waits for a retry, just before it is claimed. */
 export async function queueDueRetry(tx: Sql, runId: string, at: At): Promise<void> {
   await tx.query(
     `UPDATE sync_run SET ${backToQueue('$2')}, queued_at = ${timeOr('$2')} WHERE id = $1 AND status = 'WAITING_RETRY'`,
@@ -46,8 +46,8 @@ export async function queueDueRetry(tx: Sql, runId: string, at: At): Promise<voi
 }
 
 /**
- * Gives back a run that this worker holds: at its shutdown to where it was in the queue, or `toTheEnd`, when it has had
- * its time. Null when it was not held any more.
+ * Returns a run that this worker holds to the queue: to its former position (at shutdown), or `toTheEnd` (after its
+ * time limit). Returns null if the lease is lost.
  */
 export async function giveBackRun(pool: Pool, lease: Lease, toTheEnd = false, at: At = null): Promise<SyncRun | null> {
   const [run] = await sqlOf(pool).query<SyncRun>(

@@ -7,7 +7,7 @@ import { ACTIVE, insertRuns } from './insert-runs.ts';
 import type { RunOfTenant } from './requeue-runs.ts';
 
 export interface DueBatch {
-  /** Accounts whose time had come, also those that are syncing already. */
+  /** Number of accounts that were due, including those that are syncing already. */
   readonly due: number;
   readonly started: readonly RunOfTenant[];
 }
@@ -22,9 +22,9 @@ interface DueAccount {
 }
 
 /**
- * Claims at most `limit` accounts whose time has come, queues a run for each, and moves their time on, all in one
- * transaction. Any number of nodes may do so at once. An account that is syncing is left alone until its next time.
- * @param intervalMinutes of accounts that have none of their own
+ * Queues a run for each of at most `limit` due accounts and sets the time when they are due again, in one transaction.
+ * Any number of nodes may call it at once. An account that is syncing gets no run, only a new time.
+ * @param intervalMinutes the interval of accounts that have none of their own
  */
 export function startDueRuns(
   pool: Pool,
@@ -45,8 +45,8 @@ export function startDueRuns(
 }
 
 /**
- * NO KEY: whoever starts a run at the same moment must be able to refer to the account, or the two would wait for each
- * other. An account whose row is locked is being written by its sync.
+ * NO KEY, so that a concurrent `startRun` can still refer to the account: otherwise the two would deadlock. SKIP
+ * LOCKED, because a sync is writing an account whose row is locked.
  */
 const DUE = `
   SELECT a.id, a.tenant_id, a.next_sync_at AS due_at, ${timeOr('$1')} AS now,

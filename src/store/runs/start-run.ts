@@ -8,8 +8,8 @@ import { sqlOf } from '../plumbing/sql.ts';
 import { ACTIVE, insertRuns } from './insert-runs.ts';
 
 /**
- * The account's active run, or a new QUEUED one. One statement, so that the answer is quick while a sync writes; that
- * there is never a second active run is the partial unique index's doing.
+ * Returns the account's active run, or a new QUEUED one. One statement, so that the answer is quick while a sync
+ * writes. A partial unique index prevents a second active run.
  * @throws NOT_FOUND for an account that is not the tenant's, ACCOUNT_PAUSED, ACCOUNT_NEEDS_AUTH.
  */
 export async function startRun(
@@ -22,7 +22,7 @@ export async function startRun(
   traceParent: string | null = null,
 ): Promise<{ run: SyncRun; alreadyActive: boolean }> {
   const sql = sqlOf(pool);
-  // A run that ends between our INSERT (which then did nothing) and our look at it leaves us with none: ask again.
+  // If the active run ends between the INSERT, which then inserts nothing, and the SELECT, neither finds a run: repeat.
   for (;;) {
     const [row] = await sql.query<SyncRun & { isPaused: boolean; needsAuth: boolean; isNew: boolean }>(START, [
       accountId,

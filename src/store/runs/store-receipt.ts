@@ -1,7 +1,7 @@
 import type { SyncReceipt } from '../../domain/receipt.ts';
 import type { Sql } from '../plumbing/sql.ts';
 
-/** Writes what a run proved, in the transaction that ends it, and notes it at the mailboxes. */
+/** Stores a run's receipt, and the proof of each mailbox, in the transaction that ends the run. */
 export async function storeReceipt(
   tx: Sql,
   runId: string,
