@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECTION_SECURITIES } from '../domain/imap-types.ts';
 import { MailtideError } from '../errors.ts';
 import { canonicalHost } from './host-policy.ts';
 
@@ -47,7 +48,7 @@ const server = z.object({
     return z.NEVER;
   }),
   port: z.int().min(1, 'must be between 1 and 65535').max(65_535, 'must be between 1 and 65535'),
-  security: z.enum(['TLS', 'STARTTLS', 'NONE']),
+  security: z.enum(CONNECTION_SECURITIES),
   username: line(320)
     .trim()
     .nullish()

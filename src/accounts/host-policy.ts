@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import ipaddr from 'ipaddr.js';
+import type { ConnectionSecurity } from '../domain/imap-types.ts';
 import { type ErrorCode, MailtideError } from '../errors.ts';
 import { toImapError } from '../imap/errors.ts';
 import { lookUp } from './look-up.ts';
@@ -41,7 +42,7 @@ const NOT_IN_NAMES = /[\s/?#@\\%:[\]]/;
  */
 export async function checkHost(
   hostInput: string,
-  security: 'TLS' | 'STARTTLS' | 'NONE',
+  security: ConnectionSecurity,
   policy: HostPolicy,
   signal?: AbortSignal,
 ): Promise<CheckedHost> {
@@ -70,7 +71,7 @@ export function canonicalHost(input: string): string | null {
 /** Why no connection may go to `address`, or null. An address that embeds an IPv4 one is judged by that. */
 export function refusalOf(
   address: string,
-  security: 'TLS' | 'STARTTLS' | 'NONE',
+  security: ConnectionSecurity,
   { allowPrivateHosts }: HostPolicy,
 ): ErrorCode | null {
   const range = rangeOf(address);

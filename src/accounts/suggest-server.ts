@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { MailtideError } from '../errors.ts';
+import { TimedOut, withTimeout } from '../with-timeout.ts';
 import { parseInput, suggestion } from './account-input.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
 import { type Provider, providerOfDomain, providerOfServer } from './providers.ts';
@@ -86,22 +87,16 @@ async function byName(domain: string, policy: HostPolicy): Promise<ServerSuggest
 }
 
 /** The host in its one spelling, when it is there and may be connected to. */
-async function allowed(name: string, security: 'TLS' | 'STARTTLS', policy: HostPolicy): Promise<string | null> {
+async function allowed(
+  name: string,
+  security: ServerSuggestion['security'],
+  policy: HostPolicy,
+): Promise<string | null> {
   try {
-    return (await inTime(checkHost(name, security, policy)))?.host ?? null;
+    return (await withTimeout(checkHost(name, security, policy), ANSWER_WITHIN_MS)).host;
   } catch (error) {
-    if (error instanceof MailtideError) return null;
+    if (error instanceof MailtideError || error instanceof TimedOut) return null;
     throw error;
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => late.resolve(null), ANSWER_WITHIN_MS);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

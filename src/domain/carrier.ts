@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { ParsedMessage } from './parsed-message.ts';
+import type { MailAddress } from './imap-types.ts';
 
 /**
  * How copies of one letter are told from different letters under one Message-ID. Copies differ in their bytes: a list
@@ -13,7 +13,13 @@ const MASK = (1 << 21) - 1;
 /** In place of a carrier: different letters have the Message-ID as their own. */
 export const SHARED = -1n;
 
-export function carrierOf({ from, sentAt, subject }: Pick<ParsedMessage, 'from' | 'sentAt' | 'subject'>): bigint {
+interface Letter {
+  readonly from: readonly MailAddress[];
+  readonly sentAt: Date | null;
+  readonly subject: string | null;
+}
+
+export function carrierOf({ from, sentAt, subject }: Letter): bigint {
   const sender = from[0]?.address ?? from[0]?.name ?? '';
   // No date is nobody's date; in whole seconds, as it is written.
   const date = sentAt === null ? 0 : numberOf(String(Math.floor(sentAt.getTime() / 1000))) || 1;

@@ -56,6 +56,10 @@ export interface MailboxSnapshot {
   readonly mailboxId: string | null;
 }
 
+/** How the connection to a mail server is encrypted: from the first byte, by STARTTLS, or not at all. */
+export const CONNECTION_SECURITIES = ['TLS', 'STARTTLS', 'NONE'] as const;
+export type ConnectionSecurity = (typeof CONNECTION_SECURITIES)[number];
+
 /** One mailbox of LIST with its STATUS; a null `status` means unknown, never zero. */
 export interface ListedMailbox {
   /** The name for people, unique in its account (src/domain/mailbox-names.ts). */

@@ -61,4 +61,9 @@ export const SYNC_PHASES = [
 ] as const;
 export type SyncPhase = (typeof SYNC_PHASES)[number];
 
-export const isActive = (status: SyncRunStatus): boolean => SYNC_RUN_TRANSITIONS[status].length > 0;
+/** A run in one of these statuses is active: it has not ended yet. */
+export const ACTIVE_STATUSES: readonly SyncRunStatus[] = (Object.keys(SYNC_RUN_TRANSITIONS) as SyncRunStatus[]).filter(
+  (status) => SYNC_RUN_TRANSITIONS[status].length > 0,
+);
+
+export const isActive = (status: SyncRunStatus): boolean => ACTIVE_STATUSES.includes(status);

@@ -1,4 +1,11 @@
-import type { FlagChange, ListedMailbox, MailboxSnapshot, MessageMetadata, SyncLevel } from '../domain/imap-types.ts';
+import type {
+  ConnectionSecurity,
+  FlagChange,
+  ListedMailbox,
+  MailboxSnapshot,
+  MessageMetadata,
+  SyncLevel,
+} from '../domain/imap-types.ts';
 import type { UnreadAnswers } from '../domain/receipt.ts';
 import type { UidRanges } from '../domain/uid-ranges.ts';
 
@@ -8,7 +15,7 @@ export interface ImapLogin {
   /** Where `host` was found when that was checked: nothing else is connected to. Certificates are still for `host`. */
   readonly addresses?: readonly string[];
   readonly port: number;
-  readonly security: 'TLS' | 'STARTTLS' | 'NONE';
+  readonly security: ConnectionSecurity;
   readonly username: string;
   readonly credentials: { readonly password: string } | { readonly accessToken: string };
 }

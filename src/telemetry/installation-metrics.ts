@@ -1,15 +1,15 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import type { SyncRunStatus, SyncTrigger } from '../domain/sync-run.ts';
+import { ACTIVE_STATUSES, type SyncTrigger } from '../domain/sync-run.ts';
 import { type InstallationFigures, installationFigures } from '../store/runs/installation-figures.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 /** Several who scrape, and all gauges of one scrape, share a reading for so long. */
 const FRESH_MS = 3_000;
 /** A scrape waits no longer for the database: what the process knows of itself is told without it. */
 const WAIT_MS = 2_000;
 
-const ACTIVE: readonly SyncRunStatus[] = ['QUEUED', 'RUNNING', 'WAITING_RETRY'];
 const TRIGGERS: readonly SyncTrigger[] = ['USER', 'SCHEDULE'];
 
 /** Gauges of the whole installation, the same on every node. Without a database they have no value, rather than an old one. */
@@ -23,7 +23,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
         log.warn({ err: error }, 'the rows could not be asked for metrics');
         return null;
       };
-      reading = { at: performance.now(), figures: inTime(installationFigures(pool)).catch(failed) };
+      reading = { at: performance.now(), figures: withTimeout(installationFigures(pool), WAIT_MS).catch(failed) };
     }
     return reading.figures;
   }
@@ -45,7 +45,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
       const now = await figures();
       this.reset();
       if (!now) return;
-      for (const status of ACTIVE) for (const trigger of TRIGGERS) this.set({ status, trigger }, 0);
+      for (const status of ACTIVE_STATUSES) for (const trigger of TRIGGERS) this.set({ status, trigger }, 0);
       for (const { status, trigger, count } of now.runs) this.set({ status, trigger }, count);
     },
   });
@@ -71,12 +71,4 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
       else lag.remove();
     },
   });
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${WAIT_MS} ms`)), WAIT_MS);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -326,7 +326,7 @@ test('whatever happens, in whatever order', async () => {
           'retries',
           'fail',
           'giveBack',
-          'giveWay',
+          'preempt',
         ),
         weight: 1,
       },

@@ -43,19 +43,44 @@ test('what the table allows is used', () => {
   }
 });
 
+test('no files import each other in a circle, not even for types', () => {
+  const imported = importsOfFiles();
+  const isDone = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (isDone.has(file) || path.includes(file)) return;
+    for (const target of imported.get(file) ?? []) visit(target, [...path, file]);
+    isDone.add(file);
+  };
+  for (const file of imported.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
 type Import = { file: string; target: string };
+
+/** What each file of src/ imports of the others. */
+function importsOfFiles(): Map<string, string[]> {
+  const files = sourceFiles();
+  return new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]));
+}
 
 /** Imports from one room to another, of files relative to src/. */
 function importsBetweenRooms(): Import[] {
-  return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))
-    .flatMap((file) =>
-      [...readFileSync(join(SRC, file), 'utf8').matchAll(IMPORT)].map(([, target]) => ({
-        file,
-        target: join(dirname(file), target!),
-      })),
-    )
+  return sourceFiles()
+    .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
     .filter(({ file, target }) => !['..', 'generated', roomOf(file)].includes(roomOf(target)));
+}
+
+function sourceFiles(): string[] {
+  return readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.tsx?$/.test(file) && !file.startsWith('generated'),
+  );
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, target]) => join(dirname(file), target!));
 }
 
 function roomOf(file: string): string {

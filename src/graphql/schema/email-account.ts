@@ -1,3 +1,4 @@
+import type { ConnectionSecurity } from '../../domain/imap-types.ts';
 import { builder } from '../builder.ts';
 import { found } from '../found.ts';
 import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
@@ -6,7 +7,7 @@ import { CredentialsInput, ImapSecurity, ImapServerInput } from './email-connect
 import { SyncStatus } from './sync-status.ts';
 
 const ImapServer = builder
-  .objectRef<{ imapHost: string; imapPort: number; imapSecurity: 'TLS' | 'STARTTLS' | 'NONE'; imapUsername: string }>(
+  .objectRef<{ imapHost: string; imapPort: number; imapSecurity: ConnectionSecurity; imapUsername: string }>(
     'ImapServer',
   )
   .implement({

@@ -1,5 +1,5 @@
 import { hintFor } from '../../accounts/connection-hints.ts';
-import { type SyncRunStatus as Status, SYNC_RUN_TRANSITIONS } from '../../domain/sync-run.ts';
+import { ACTIVE_STATUSES } from '../../domain/sync-run.ts';
 import { describeState, SYNC_STATES, syncStateOf } from '../../domain/sync-state.ts';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
 import { builder } from '../builder.ts';
@@ -9,10 +9,7 @@ import { SyncError } from './sync-error.ts';
 import { SyncRun, SyncRunStatus } from './sync-run.ts';
 
 /** At most one run of an account is active. */
-const ACTIVE: Status[] = (Object.keys(SYNC_RUN_TRANSITIONS) as Status[]).filter(
-  (status) => SYNC_RUN_TRANSITIONS[status].length > 0,
-);
-const activeRun = { where: { status: { in: ACTIVE } }, take: 1 };
+const activeRun = { where: { status: { in: [...ACTIVE_STATUSES] } }, take: 1 };
 
 const SyncState = builder.enumType('SyncState', {
   description: 'The state of an account: its active run, else what prevents a sync, else how its last sync ended.',

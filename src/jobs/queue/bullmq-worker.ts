@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import { DelayedError, type Job, type Queue, Worker } from 'bullmq';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -7,6 +6,7 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { RedisLink } from '../../redis.ts';
 import { type Blocked, type ClaimedRun, nextRun } from '../../store/runs/claim-run.ts';
 import { dispatchableRuns } from '../../store/runs/dispatchable-runs.ts';
+import { TimedOut, withTimeout } from '../../with-timeout.ts';
 import { frontOf } from './job-fronts.ts';
 import { idOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
 import type { RunHandler } from './sync-queue.ts';
@@ -89,16 +89,15 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     // All slots are taken by runs claimed without jobs, or the worker is closing.
     if (!slot) return askAgain(job, token, null);
     const claim = worker.handler.claimNamed(job.data.runId, slot.isLast);
-    const answer = await inTime(claim, CLAIM_WITHIN_MS).catch((error: unknown) => {
-      log.error({ err: error, runId: job.data.runId }, 'a run could not be claimed');
-      return null;
-    });
-    if (!answer) {
+    let claimed: ClaimedRun | Blocked | null;
+    try {
+      claimed = await withTimeout(claim, CLAIM_WITHIN_MS);
+    } catch (error) {
+      if (!(error instanceof TimedOut)) log.error({ err: error, runId: job.data.runId }, 'a run could not be claimed');
       void afterAll(claim, slot);
       await takeNoMore();
       return askAgain(job, token, null);
     }
-    const [claimed] = answer;
     if (!isClaimed(claimed)) {
       slot.leave();
       return claimed ? askAgain(job, token, claimed.until) : 'not waiting any more';
@@ -184,14 +183,6 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
 }
 
 const isClaimed = (claim: ClaimedRun | Blocked | null): claim is ClaimedRun => claim !== null && 'lease' in claim;
-
-/** Resolves to the value of `promise`, in a list, or to null after `ms` milliseconds. */
-async function inTime<T>(promise: Promise<T>, ms: number): Promise<[T] | null> {
-  const waiting = new AbortController();
-  const late = pause(ms, null, { signal: waiting.signal }).catch(() => null);
-  const answer = promise.then((value): [T] => [value]);
-  return Promise.race([answer, late]).finally(() => waiting.abort());
-}
 
 /** Returns or throws the outcome of an attempt, for the dashboard. */
 function outcomeOf(run: SyncRun): unknown {

@@ -1,7 +1,8 @@
+import { ACTIVE_STATUSES } from '../../domain/sync-run.ts';
 import { timeOr } from '../plumbing/clock.ts';
 
 /** The statuses of an active run, as the partial unique index names them (domain/sync-run.ts). */
-export const ACTIVE = `status IN ('QUEUED', 'RUNNING', 'WAITING_RETRY')`;
+export const ACTIVE = `status IN (${ACTIVE_STATUSES.map((status) => `'${status}'`).join(', ')})`;
 
 /**
  * INSERT of QUEUED runs for the rows `d (run_id, account_id, mode, trigger, trace_parent)` of `source`. An account that

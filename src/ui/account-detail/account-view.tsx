@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { Redirect, useLocation } from 'wouter';
-import { EmailAccountDocument, type EmailAccountQuery } from '../../generated/gql/graphql.ts';
+import { EmailAccountDocument } from '../../generated/gql/graphql.ts';
 import { AccountButtons } from '../account-parts/account-buttons.tsx';
 import { StateBadge } from '../account-parts/state-badge.tsx';
 import { StateDetail } from '../account-parts/state-detail.tsx';
@@ -13,6 +13,7 @@ import { useTitle } from '../parts/use-title.ts';
 import { ViewTitle } from '../parts/view-title.tsx';
 import { type AccountPart, isAccountPart } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
+import type { Account } from './account.ts';
 import { AccountNav } from './account-nav.tsx';
 import { Overview } from './overview.tsx';
 
@@ -22,9 +23,6 @@ const PARTS: Record<AccountPart, React.ComponentType<{ account: Account }>> = {
   events: lazy(() => import('./events.tsx')),
   settings: lazy(() => import('./settings.tsx')),
 };
-
-/** An account as its views know it. */
-export type Account = NonNullable<EmailAccountQuery['emailAccount']>;
 
 interface Props {
   readonly accountId: string;

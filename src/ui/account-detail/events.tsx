@@ -6,7 +6,7 @@ import { useSteadyQuery } from '../api/use-steady-query.ts';
 import { humanize, number } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 import { EventList } from './event-list.tsx';
 import { useNewEvents } from './use-new-events.ts';
 import { VerifyChain } from './verify-chain.tsx';

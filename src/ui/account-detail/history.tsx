@@ -6,7 +6,7 @@ import { count, duration, number } from '../parts/format.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago } from '../parts/time.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 import { Receipt } from './receipt.tsx';
 import { RunMailboxes } from './run-mailboxes.tsx';
 import { RunBadge, RunStats } from './run-stats.tsx';

@@ -8,7 +8,7 @@ import { Ago } from '../parts/time.tsx';
 import { toMailbox, toReceipt } from '../paths.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
 import classes from './account.module.css';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 import { MailboxBar } from './mailbox-bar.tsx';
 import { treeOf } from './mailbox-tree.ts';
 import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';

@@ -9,7 +9,7 @@ import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Ago, Ahead } from '../parts/time.tsx';
 import { RECEIPT_ID } from '../paths.ts';
 import classes from './account.module.css';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 import { Facts } from './facts.tsx';
 import { Receipt } from './receipt.tsx';
 import { RunNow } from './run-now.tsx';

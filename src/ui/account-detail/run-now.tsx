@@ -6,7 +6,7 @@ import { bytes, duration, number, ordinal, percent } from '../parts/format.ts';
 import { Linked } from '../parts/linked.tsx';
 import { Ahead } from '../parts/time.tsx';
 import classes from './account.module.css';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 import { Facts } from './facts.tsx';
 import { RunMailboxesNow } from './run-mailboxes.tsx';
 import { SpeedChart } from './speed-chart.tsx';

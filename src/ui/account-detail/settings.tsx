@@ -9,7 +9,7 @@ import { useSuggestion } from '../add-account/use-suggestion.ts';
 import { codeOf, whyNotDone } from '../api/client.ts';
 import { useActionError } from '../api/use-action-error.ts';
 import { useShownQuery } from '../shell/show-query.tsx';
-import type { Account } from './account-view.tsx';
+import type { Account } from './account.ts';
 
 interface Values extends ServerValues {
   displayName: string;

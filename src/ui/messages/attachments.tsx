@@ -1,8 +1,8 @@
 import { isolated, unturned } from '../parts/bidi.ts';
 import { bytes } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
+import type { WholeMessage } from './whole-message.ts';
 
 /** What is attached and cannot be seen in the letter, to be saved. */
 export function Attachments({ message }: { message: WholeMessage }) {

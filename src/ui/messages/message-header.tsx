@@ -4,9 +4,9 @@ import { isolated, unturned } from '../parts/bidi.ts';
 import { useClamped } from '../parts/clamped.tsx';
 import { bytes, exactTime } from '../parts/format.ts';
 import { shortName, wholeDate } from './format.ts';
-import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
 import { People } from './people.tsx';
+import type { WholeMessage } from './whole-message.ts';
 
 /** Who wrote what to whom, when, and where it is; the rest on demand. */
 export function MessageHeader({ message }: { message: WholeMessage }) {

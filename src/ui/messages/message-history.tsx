@@ -5,8 +5,8 @@ import { exactTime } from '../parts/format.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { graphiqlLink } from '../shell/show-query.tsx';
 import { wholeDate } from './format.ts';
-import type { WholeMessage } from './message-pane.tsx';
 import classes from './messages.module.css';
+import type { WholeMessage } from './whole-message.ts';
 
 const SAYS: Record<MessageFactKind, string> = {
   SEEN: 'Seen on the server',

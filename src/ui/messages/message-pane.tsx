@@ -1,7 +1,7 @@
 import { ActionIcon, Alert, SegmentedControl, Text, Title } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
-import { MessageDocument, type MessageQuery } from '../../generated/gql/graphql.ts';
+import { MessageDocument } from '../../generated/gql/graphql.ts';
 import { useStatusChanges } from '../api/activity.ts';
 import { sentenceOf } from '../api/client.ts';
 import { useReconnected } from '../api/connection.ts';
@@ -19,8 +19,7 @@ import { MessageText } from './message-text.tsx';
 import classes from './messages.module.css';
 import { ThreadLines } from './thread-lines.tsx';
 import { type Thread, useThread } from './use-thread.ts';
-
-export type WholeMessage = NonNullable<MessageQuery['message']>;
+import type { WholeMessage } from './whole-message.ts';
 
 interface Props {
   readonly messageId: string;

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { type Client, type CombinedError, useClient } from 'urql';
 import { EarlierInThreadDocument, type ThreadPageFragment } from '../../generated/gql/graphql.ts';
 import { useReconnected } from '../api/connection.ts';
-import type { WholeMessage } from './message-pane.tsx';
+import type { WholeMessage } from './whole-message.ts';
 
 export type ThreadLine = ThreadPageFragment['edges'][number]['node'];
 
