@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import { createAccounts } from './accounts/accounts.ts';
 import { openKeyring } from './accounts/keyring.ts';
+import { createLogins } from './accounts/logins.ts';
 import { type Config, isLoopback } from './config.ts';
-import { createHostGate } from './jobs/attempt/host-gate.ts';
-import { createRunHandler, type RunHandlerOptions } from './jobs/attempt/run-handler.ts';
+import { createWork } from './create-work.ts';
+import { createRunHandler } from './jobs/attempt/run-handler.ts';
 import { createSyncs } from './jobs/create-syncs.ts';
 import { startClockCorrection } from './jobs/maintenance/clock-correction.ts';
 import { startRecovery } from './jobs/maintenance/recovery.ts';
@@ -17,7 +18,6 @@ import type { BullmqQueue } from './jobs/queue/bullmq-queue.ts';
 import { createLocalQueue } from './jobs/queue/local-queue.ts';
 import { RUN_ELSEWHERE, type RunHandler, type SyncQueue } from './jobs/queue/sync-queue.ts';
 import { createWorkerSlots } from './jobs/queue/worker-slots.ts';
-import type { Syncs } from './jobs/syncs.ts';
 import { createAccountFeed } from './live/create-account-feed.ts';
 import { createEventFeed } from './live/create-event-feed.ts';
 import { createProgressFeed } from './live/create-progress-feed.ts';
@@ -27,13 +27,9 @@ import type { MimePool, MimePoolOptions } from './mime/mime-pool.ts';
 import { openRedis, type RedisLink } from './redis.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
 import type { ServerOptions } from './server/build-server.ts';
-import { heldAccount } from './store/accounts/held-account.ts';
 import { type Database, openDatabase } from './store/plumbing/database.ts';
 import { ensureFirstTenant } from './store/tenancy/tenants.ts';
-import type { RunOptions } from './sync/run-account.ts';
-import type { InStep } from './sync/steps.ts';
-import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { inRunSpan, inStepSpan } from './telemetry/spans.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/start-tracing.ts';
 import { currentTraceParent } from './telemetry/trace-parent.ts';
 
@@ -77,15 +73,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const buses = createBuses(config, redis, database, log);
   opened.defer(() => buses.close());
   const bus = metrics.bus(buses.progress);
-  const accounts = createAccounts({
-    database,
-    keyring,
-    policy: { allowPrivateHosts: config.IMAP_ALLOW_PRIVATE_HOSTS },
-    intervalMinutes: config.SYNC_INTERVAL_MINUTES,
-    stopSync: (accountId) => syncs.cancelOfAccount(accountId),
-    onChange: (tenantId, accountId) => buses.accounts.publish({ tenantId, accountId }),
-    imap: { logger: log },
-  });
+  const policy = { allowPrivateHosts: config.IMAP_ALLOW_PRIVATE_HOSTS };
 
   let handler: RunHandler | null = null;
   if (has('worker')) {
@@ -97,12 +85,26 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       log,
       retry: { maxRetries: config.SYNC_MAX_RETRIES, baseSeconds: config.SYNC_RETRY_BASE_SECONDS },
       timeLimitMs: config.SYNC_TIME_LIMIT_MINUTES * MINUTE_MS,
-      work: await createWork(config, { database, accounts, metrics, mime: await mime.get() }),
+      work: await createWork(config, {
+        database,
+        loginOf: createLogins(keyring, policy),
+        metrics,
+        mime: await mime.get(),
+      }),
     });
   }
   const { queue, messages } = await createQueue(config, redis, database, handler, log);
   opened.defer(() => queue.close());
-  const syncs: Syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
+  const syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
+  const accounts = createAccounts({
+    database,
+    keyring,
+    policy,
+    intervalMinutes: config.SYNC_INTERVAL_MINUTES,
+    stopSync: (accountId) => syncs.cancelOfAccount(accountId),
+    onChange: (tenantId, accountId) => buses.accounts.publish({ tenantId, accountId }),
+    imap: { logger: log },
+  });
 
   const access = {
     isLoopback: isLoopback(config.HOST),
@@ -196,50 +198,6 @@ async function createQueue(
     return { queue, messages: queue.messages };
   }
   return { queue: handler && slots ? createLocalQueue(slots, handler, log) : RUN_ELSEWHERE };
-}
-
-/** What a worker does with a claimed run. */
-async function createWork(
-  config: Config,
-  parts: { database: Database; accounts: Accounts; metrics: Metrics; mime: MimePool },
-): Promise<RunHandlerOptions['work']> {
-  const { database, accounts, metrics, mime } = parts;
-  const [{ openImapConnection }, { deadlinesOf }, { runAccount }] = await Promise.all([
-    import('./imap/open-connection.ts'),
-    import('./imap/deadlines.ts'),
-    import('./sync/run-account.ts'),
-  ]);
-  const step: InStep = (name, facts, work) => metrics.step(name, facts, () => inStepSpan(name, facts, work));
-  const gate = createHostGate(database.pool);
-  const deadlines = deadlinesOf(config.IMAP_TIMEOUT_SECONDS * 1000);
-  const limits = { messageBytes: config.MAX_MESSAGE_BYTES, mailboxMessages: config.MAX_MAILBOX_MESSAGES };
-  return async ({ run, lease }, { publish, signal, log }) => {
-    const account = await heldAccount(database.prisma, lease);
-    const count = metrics.work(run);
-    const connect: RunOptions['connect'] = (names) =>
-      gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
-        metrics.connection(account.imapHost, async () =>
-          openImapConnection(await accounts.loginOf(account), { signal, logger: log, deadlines, limits, names }),
-        ),
-      );
-    return inRunSpan(run, () =>
-      runAccount({
-        pool: database.pool,
-        lease,
-        mode: run.mode,
-        mime: mime.of(account.tenantId),
-        transactionMs: database.transactionMs,
-        maxMessageBytes: config.MAX_MESSAGE_BYTES,
-        connect: (names) => step('connect', {}, () => connect(names)),
-        publish(row) {
-          count(row);
-          publish(row);
-        },
-        step,
-        log,
-      }),
-    );
-  };
 }
 
 /** The threads for parsing mail, and the code that speaks to them, from the first use on. */

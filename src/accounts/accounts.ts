@@ -3,7 +3,6 @@ import { isId, newId } from '../domain/ids.ts';
 import { firstDue } from '../domain/schedule.ts';
 import { MailtideError } from '../errors.ts';
 import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
-import type { ImapLogin } from '../imap/connection.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
 import { changeAccount } from '../store/accounts/change-account.ts';
 import { deleteAccount } from '../store/accounts/delete-account.ts';
@@ -23,8 +22,8 @@ import {
   testConnection,
   tryConnection,
 } from './connection-test.ts';
-import { type Credentials, openCredentials, sealCredentials } from './credentials.ts';
-import { checkHost, type HostPolicy } from './host-policy.ts';
+import { openCredentials, sealCredentials } from './credentials.ts';
+import type { HostPolicy } from './host-policy.ts';
 import type { Keyring } from './keyring.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 import { TestTurns } from './test-turns.ts';
@@ -44,17 +43,7 @@ export interface Accounts {
   test(tenantId: string, input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
   /** Where the mailbox of an address is likely to be, from what is known and from DNS. @throws BAD_USER_INPUT */
   suggest(emailAddress: string): Promise<ServerSuggestion | null>;
-  /**
-   * How to log in for an account, the host checked anew: names move.
-   * @throws CREDENTIALS_UNREADABLE, and what {@link checkHost} throws.
-   */
-  loginOf(account: StoredLogin): Promise<ImapLogin>;
 }
-
-export type StoredLogin = Pick<
-  EmailAccount,
-  'id' | 'imapHost' | 'imapPort' | 'imapSecurity' | 'imapUsername' | 'credentials'
->;
 
 export interface AccountsOptions {
   readonly database: { readonly prisma: PrismaClient; readonly pool: Pool };
@@ -184,12 +173,6 @@ export function createAccounts(options: AccountsOptions): Accounts {
     test: (tenantId, input, signal) => testConnection(input, policy, testOptions(tenantId, signal)),
 
     suggest: (emailAddress) => suggestServer(emailAddress, policy),
-
-    async loginOf(account) {
-      const credentials: Credentials = openCredentials(keyring, account.id, account.credentials);
-      const { imapPort: port, imapSecurity: security, imapUsername: username } = account;
-      return { ...(await checkHost(account.imapHost, security, policy)), port, security, username, credentials };
-    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
+import { accountExists } from '../store/accounts/account-exists.ts';
 import { activeRuns, newestRun, recentRuns } from '../store/runs/present-progress.ts';
-import { timelineLength } from '../store/timeline/events-after.ts';
 import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { Buses } from './progress-bus.ts';
@@ -34,7 +34,7 @@ export function createProgressFeed(
         recent: (seconds) => recentRuns(pool, tenantId, accountId, seconds),
         untilGone(end) {
           const look = coalesce(async () => {
-            if ((await timelineLength(pool, tenantId, accountId)) === null) end();
+            if (!(await accountExists(pool, tenantId, accountId))) end();
           }, signal);
           const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
           // It was there when who watches was let in, and may be gone since.

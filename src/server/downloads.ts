@@ -1,10 +1,9 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { found } from '../graphql/found.ts';
-import { type NodeType, requireId } from '../graphql/ids.ts';
 import { readSource } from '../store/mail/read-pack.ts';
 import type { Database } from '../store/plumbing/database.ts';
-import { type TenantReader, tenantScoped } from '../store/tenancy/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
+import { tenantRequests } from './tenant-route.ts';
 
 /** The bytes of a stored attachment, from the message's source; null when it has none like it. */
 export type ReadAttachment = (
@@ -27,17 +26,20 @@ const HOSTILE_CONTENT_POLICY = "sandbox; default-src 'none'";
 /** Sources of messages and attachments as files, to the tenant that has them. */
 export function addDownloads(
   app: FastifyInstance,
-  { prisma }: Database,
+  database: Database,
   authentication: Authentication,
   readAttachment: ReadAttachment,
 ): void {
+  const messageOf = tenantRequests(database, authentication, 'Message');
+  const attachmentOf = tenantRequests(database, authentication, 'Attachment');
+
   app.get('/messages/:id/source', async (request, reply) => {
-    const { reader, id } = await asked(request, 'Message');
+    const { reader, id } = await messageOf(request);
     return send(reply, 'message/rfc822', `${id}.eml`, found(await readSource(reader, id)));
   });
 
   app.get('/attachments/:id', async (request, reply) => {
-    const { reader, id, tenantId } = await asked(request, 'Attachment');
+    const { reader, id, tenantId } = await attachmentOf(request);
     const attachment = found(await reader.attachment.findUnique({ where: { id } }));
     const source = found(await readSource(reader, attachment.messageId));
     const { index, filename, contentType, size } = attachment;
@@ -45,15 +47,6 @@ export function addDownloads(
     const name = filename ?? read.filename ?? 'attachment';
     return send(reply, 'application/octet-stream', name, read.content);
   });
-
-  async function asked(
-    request: FastifyRequest,
-    type: NodeType,
-  ): Promise<{ reader: TenantReader; id: string; tenantId: string }> {
-    const { tenantId } = await authentication.ofRequest(request.raw);
-    const { id } = request.params as { id: string };
-    return { reader: tenantScoped(prisma, tenantId), id: requireId(type, id), tenantId };
-  }
 }
 
 function send(reply: FastifyReply, type: string, filename: string, bytes: Uint8Array): FastifyReply {

@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { MailtideError } from '../errors.ts';
 import { found } from '../graphql/found.ts';
-import { requireId } from '../graphql/ids.ts';
 import { readHtml, readSource } from '../store/mail/read-pack.ts';
 import type { Database } from '../store/plumbing/database.ts';
-import { tenantScoped } from '../store/tenancy/tenant-scope.ts';
 import type { Authentication } from './authentication.ts';
 import { createSharedRendering } from './shared-rendering.ts';
+import { tenantRequests } from './tenant-route.ts';
 
 /** A message's HTML as a document that is safe to show; `source` is empty where the HTML names nothing that is in it. */
 export type RenderHtml = (
@@ -22,16 +21,15 @@ export type RenderHtml = (
  */
 export function addMessagePages(
   app: FastifyInstance,
-  { prisma }: Database,
+  database: Database,
   authentication: Authentication,
   renderHtml: RenderHtml,
 ): void {
   const rendering = createSharedRendering((error) => !isBusy(error));
+  const messageOf = tenantRequests(database, authentication, 'Message');
   app.get('/messages/:id/html', async (request, reply) => {
-    const { tenantId } = await authentication.ofRequest(request.raw);
-    const id = requireId('Message', (request.params as { id: string }).id);
+    const { reader, id, tenantId } = await messageOf(request);
     const remoteImages = (request.query as { images?: string }).images === 'remote';
-    const reader = tenantScoped(prisma, tenantId);
     const sent = found((await readHtml(reader, [id])).get(id) ?? null);
     const hasImages = await reader.attachment.findFirst({ where: { messageId: id, ...MAY_BE_SHOWN } });
     const source = hasImages ? found(await readSource(reader, id)) : new Uint8Array();

@@ -1,13 +1,12 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { found } from '../graphql/found.ts';
-import { requireId } from '../graphql/ids.ts';
 import type { Database } from '../store/plumbing/database.ts';
-import { tenantScoped } from '../store/tenancy/tenant-scope.ts';
 import { readTimeline } from '../store/timeline/read-timeline.ts';
 import { exportLine } from '../timeline/export.ts';
 import { type Authentication, whileAllowed } from './authentication.ts';
 import { savedAs } from './downloads.ts';
+import { tenantRequests } from './tenant-route.ts';
 
 /** Lines are sent together up to this many characters: one packet for each would cost more than the lines. */
 const CHUNK = 64 * 1024;
@@ -16,11 +15,10 @@ const CHUNK = 64 * 1024;
  * The timeline of an account as a file, one event a line, up to the event that is the last one now. What that is stands
  * in the headers, for whoever wants to know later that the end is still there. Read as fast as it is taken.
  */
-export function addTimelineExport(app: FastifyInstance, { prisma }: Database, authentication: Authentication): void {
+export function addTimelineExport(app: FastifyInstance, database: Database, authentication: Authentication): void {
+  const accountOf = tenantRequests(database, authentication, 'EmailAccount');
   app.get('/accounts/:id/timeline', async (request, reply) => {
-    const credential = await authentication.ofRequest(request.raw);
-    const id = requireId('EmailAccount', (request.params as { id: string }).id);
-    const reader = tenantScoped(prisma, credential.tenantId);
+    const { credential, reader, id } = await accountOf(request);
     const { eventSeq, eventHash } = found(
       await reader.emailAccount.findUnique({ where: { id }, select: { eventSeq: true, eventHash: true } }),
     );

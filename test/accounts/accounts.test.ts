@@ -6,6 +6,7 @@ import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
 import type { CreateAccountInput } from '../../src/accounts/account-input.ts';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { type Keyring, openKeyring } from '../../src/accounts/keyring.ts';
+import { createLogins, type LoginOf } from '../../src/accounts/logins.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { genesisHash } from '../../src/timeline/chain.ts';
@@ -13,6 +14,7 @@ import { genesisHash } from '../../src/timeline/chain.ts';
 let database: Database;
 let keyring: Keyring;
 let accounts: Accounts;
+let loginOf: LoginOf;
 let tenantId: string;
 let otherTenantId: string;
 const stopped: string[] = [];
@@ -21,10 +23,12 @@ beforeAll(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'accounts-'));
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir });
   keyring = await openKeyring({ dataDir });
+  const policy = { allowPrivateHosts: true };
+  loginOf = createLogins(keyring, policy);
   accounts = createAccounts({
     database,
     keyring,
-    policy: { allowPrivateHosts: true },
+    policy,
     intervalMinutes: 15,
     stopSync: async (id) => {
       stopped.push(id);
@@ -80,7 +84,7 @@ describe('create', () => {
     expect(JSON.stringify(account, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toContain(
       'hunter2',
     );
-    expect(await accounts.loginOf(account)).toEqual({
+    expect(await loginOf(account)).toEqual({
       host: dovecot.host,
       addresses: [dovecot.host],
       port: dovecot.port,
@@ -92,7 +96,7 @@ describe('create', () => {
       tenantId,
       unverified({ emailAddress: 'bob@example.com', credentials: { oauth2: { accessToken: 'ya29' } } }),
     );
-    expect((await accounts.loginOf(token)).credentials).toEqual({ accessToken: 'ya29' });
+    expect((await loginOf(token)).credentials).toEqual({ accessToken: 'ya29' });
   });
 
   test('stores nothing when the connection does not work', async () => {
@@ -188,7 +192,7 @@ describe('update', () => {
     const account = await rowOf(id);
     expect(account).toMatchObject({ lastSyncErrorCode: 'IMAP_AUTH_FAILED', lastSyncStatus: 'FAILED' });
     expect(account).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
-    expect((await accounts.loginOf(account)).credentials).toEqual({ password: dovecot.password });
+    expect((await loginOf(account)).credentials).toEqual({ password: dovecot.password });
   });
 
   test('keeps an error that has nothing to do with the credentials', async () => {
@@ -241,5 +245,5 @@ test('what is not yours does not exist', async () => {
 test('credentials of another key are unreadable, and of another account too', async () => {
   const account = await accounts.create(tenantId, unverified());
   const moved = { ...account, id: newId() };
-  await expect(accounts.loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
+  await expect(loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
 });

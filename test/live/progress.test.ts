@@ -48,8 +48,8 @@ test('the early, the late and the slow see one run, each in order and to its end
   await using late = await watchEvents(service, query);
   const last = await waitFor(() => lastFrame(early, runId), { what: 'the last frame', timeoutMs: 60_000 });
   slow.resume();
-  await waitFor(() => lastFrame(slow, runId), { what: "the slow one's last frame" });
-  await waitFor(() => lastFrame(late, runId), { what: "the late one's last frame" });
+  await waitFor(() => lastFrame(slow, runId), { what: "the slow one's last frame", timeoutMs: 60_000 });
+  await waitFor(() => lastFrame(late, runId), { what: "the late one's last frame", timeoutMs: 60_000 });
 
   expect(early.frames[0]).toMatchObject({ runId, status: 'QUEUED', sequence: '1', percent: null, messagesTotal: null });
   expect(late.frames[0]).toMatchObject({ runId, status: 'RUNNING', phase: 'FETCHING' });

@@ -3,6 +3,7 @@ import type { DigestedBatch, MessageDigest } from '../../domain/parsed-message.t
 import { storableDate } from '../../domain/storable-date.ts';
 import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import type { ChainHead } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import type { Sql } from '../plumbing/sql.ts';
 import type { MailboxRef } from './locations.ts';
@@ -27,9 +28,7 @@ export interface Batch {
 }
 
 /** What the account has of a batch's messages, and the head of its chain. */
-export interface Known {
-  readonly seq: bigint;
-  readonly hash: Buffer;
+export interface Known extends ChainHead {
   /** Counts what the re-parse did to the account's threads, which appends nothing to the chain. */
   readonly threadRevision: number;
   /** Message ids by hex SHA-256. */

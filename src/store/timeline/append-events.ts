@@ -1,11 +1,6 @@
-import { chainEvents } from '../../timeline/chain.ts';
+import { type ChainHead, chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import type { Sql } from '../plumbing/sql.ts';
-
-export interface ChainHead {
-  readonly seq: bigint;
-  readonly hash: Buffer;
-}
 
 /**
  * Appends events to an account's timeline, in the transaction of the changes that they tell of. The chain's head is on

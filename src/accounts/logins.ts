@@ -1,0 +1,25 @@
+import type { EmailAccount } from '../generated/prisma/client.ts';
+import type { ImapLogin } from '../imap/connection.ts';
+import { openCredentials } from './credentials.ts';
+import { checkHost, type HostPolicy } from './host-policy.ts';
+import type { Keyring } from './keyring.ts';
+
+export type StoredLogin = Pick<
+  EmailAccount,
+  'id' | 'imapHost' | 'imapPort' | 'imapSecurity' | 'imapUsername' | 'credentials'
+>;
+
+/**
+ * Returns how to log in for a stored account: opens its credentials, and checks the host again, because a name may
+ * resolve to another address by now.
+ * @throws CREDENTIALS_UNREADABLE, and what {@link checkHost} throws.
+ */
+export type LoginOf = (account: StoredLogin) => Promise<ImapLogin>;
+
+export function createLogins(keyring: Keyring, policy: HostPolicy): LoginOf {
+  return async (account) => {
+    const credentials = openCredentials(keyring, account.id, account.credentials);
+    const { imapPort: port, imapSecurity: security, imapUsername: username } = account;
+    return { ...(await checkHost(account.imapHost, security, policy)), port, security, username, credentials };
+  };
+}
