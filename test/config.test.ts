@@ -9,12 +9,12 @@ import { type MainProcess, runMain } from '../lab/service/main-process.ts';
 import { waitFor } from '../lab/wait.ts';
 import { readConfig, SETTING_NAMES } from '../src/config.ts';
 
-/** Part of every bad value, so that it would be found in a message that shows one. */
+/** Part of every invalid value, so that a message which contains the value is found. */
 const SECRET = 'hunter2';
 const key = (length: number, fill = 7) => Buffer.alloc(length, fill).toString('base64');
 const url = 'postgresql://user:secret@127.0.0.1:5432/mailtide';
 
-describe('a bad value is refused in one line that names its setting, without the value', () => {
+describe('readConfig, an invalid value, throws one line with its name but not its value', () => {
   test.each([
     ['PORT', SECRET],
     ['PORT', '-1'],
@@ -59,7 +59,7 @@ describe('a bad value is refused in one line that names its setting, without the
     expect(message).toMatch(new RegExp(`^Setting ${name}: [^\\n]{8,}$`));
     if (value.length > 5) expect(message).not.toContain(value);
     expect(message).not.toContain(SECRET);
-    // In words for people, not the validator's.
+    // Mailtide's own words, not the validator's.
     expect(message).toMatch(/^Setting \w+: (must|is) /);
   });
 
@@ -74,13 +74,13 @@ describe('a bad value is refused in one line that names its setting, without the
     expect(refusalOf({ [name]: value })).toBe(`Setting ${name}: ${sentence}`);
   });
 
-  test('a Redis without a PostgreSQL to share', () => {
+  test('REDIS_URL without a DATABASE_URL', () => {
     const message = refusalOf({ REDIS_URL: `redis://:${SECRET}@127.0.0.1:6379` });
     expect(message).toMatch(/^Setting REDIS_URL: [^\n]+$/);
     expect(message).not.toContain(SECRET);
   });
 
-  test('a server without an encryption key that all nodes share', () => {
+  test('DATABASE_URL without an ENCRYPTION_KEY', () => {
     const message = refusalOf({ DATABASE_URL: url });
     expect(message).toMatch(/^Setting ENCRYPTION_KEY: [^\n]+$/);
     expect(message).not.toContain('secret@');
@@ -96,7 +96,7 @@ function refusalOf(environment: Record<string, string>): string {
   throw new Error('this was taken as valid');
 }
 
-test('the defaults suit a person on this machine', () => {
+test('readConfig, an empty environment, has defaults for a single user', () => {
   expect(readConfig({})).toEqual({
     HOST: '127.0.0.1',
     PORT: 4000,
@@ -122,11 +122,11 @@ test('the defaults suit a person on this machine', () => {
   });
 });
 
-test('what is set to nothing, as compose files do, has its default', () => {
+test('readConfig, empty values as in compose files, uses the defaults', () => {
   expect(readConfig(Object.fromEntries(SETTING_NAMES.map((name) => [name, ''])))).toEqual(readConfig({}));
 });
 
-test('private hosts are allowed by default only where nobody else can reach the API', () => {
+test('private hosts are allowed by default only if no other machine reaches the API', () => {
   const allowed = (environment: Record<string, string>) => readConfig(environment).IMAP_ALLOW_PRIVATE_HOSTS;
   expect(['127.0.0.1', 'localhost', '::1', '127.8.8.8'].map((HOST) => allowed({ HOST }))).toEqual(Array(4).fill(true));
   expect(allowed({ PUBLIC_URL: 'http://localhost:4000' })).toBe(true);
@@ -136,7 +136,7 @@ test('private hosts are allowed by default only where nobody else can reach the 
   expect(allowed({ IMAP_ALLOW_PRIVATE_HOSTS: 'no' })).toBe(false);
 });
 
-test('values are read as what they are', () => {
+test('readConfig, valid values, converts them to their types', () => {
   const config = readConfig({
     PORT: '0',
     ROLES: 'worker, api',
@@ -147,17 +147,17 @@ test('values are read as what they are', () => {
   expect(config).toMatchObject({ PORT: 0, ROLES: ['worker', 'api'], DATABASE_URL: url, SYNC_CONCURRENCY: 16 });
 });
 
-test('nobody changes them afterwards', () => {
+test('readConfig, the result, is frozen', () => {
   const config = readConfig({});
   expect(() => Object.assign(config, { PORT: 1 })).toThrow(TypeError);
   expect(() => (config.ROLES as string[]).push('api')).toThrow(TypeError);
 });
 
 test.each([
-  ['a bad setting', { PORT: SECRET }, /^Setting PORT: [^\n]+\n$/],
-  ['a database that is not there', database('127.0.0.1:9'), /^Mailtide cannot start: [^\n]*127\.0\.0\.1:9[^\n]*\n$/],
-  ['a database URL that is none', database('127.0.0.1:port'), /^Mailtide cannot start: [^\n]+\n$/],
-])('the start ends with code 1 and one clear line for %s', async (_what, environment, line) => {
+  ['an invalid setting', { PORT: SECRET }, /^Setting PORT: [^\n]+\n$/],
+  ['a database that does not answer', database('127.0.0.1:9'), /^Mailtide cannot start: [^\n]*127\.0\.0\.1:9[^\n]*\n$/],
+  ['an invalid database URL', database('127.0.0.1:port'), /^Mailtide cannot start: [^\n]+\n$/],
+])('main, %s, exits with code 1 and prints one line', async (_what, environment, line) => {
   await using main = runMain(environment);
   expect(await main.ended).toEqual({ code: 1, signal: null });
   expect(main.stderr()).toMatch(line);
@@ -165,7 +165,7 @@ test.each([
   expect(main.stderr()).not.toContain(SECRET);
 });
 
-/** The first start makes the database: on a machine that runs other tests, that may take a minute. Two of them. */
+/** Time for two starts. The first one creates the database, which may take a minute on a busy machine. */
 const FIRST_STARTS_MS = 300_000;
 
 test(
@@ -193,7 +193,8 @@ test(
   async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
     await using worker = runMain({ DATA_DIR: folder.path, ROLES: 'worker', LOG_LEVEL: 'info' });
-    // Says nothing when it is ready. The key file is written after the database is open, where the key used to be made.
+    // Prints no line when it is ready. The key file appears after the database is open, at the point where a key is
+    // created.
     await waitFor(() => existsSync(join(folder.path, 'encryption.key')), {
       what: 'the worker to start',
       timeoutMs: 150_000,
@@ -209,7 +210,7 @@ test(
   FIRST_STARTS_MS,
 );
 
-/** Without a terminal, in a file for its owner only, and not in the output. */
+/** Without a terminal, the key is in a file that only its owner can read, and not in the output. */
 async function expectFirstKey(started: MainProcess, dataDir: string): Promise<void> {
   const file = join(dataDir, 'first-api-key');
   const isNamed = () => started.stdout().includes(`The first API key is in ${file}: `);

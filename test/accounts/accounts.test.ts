@@ -79,7 +79,7 @@ describe('create', () => {
     expect(Buffer.from(account.eventHash)).toEqual(Buffer.from(event!.hash));
   });
 
-  test('keeps the password encrypted and gives it to the login only', async () => {
+  test('encrypts the password and passes it to the login only', async () => {
     const account = await accounts.create(tenantId, unverified({ credentials: { password: 'hunter2' } }));
     expect(JSON.stringify(account, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toContain(
       'hunter2',
@@ -99,7 +99,7 @@ describe('create', () => {
     expect((await loginOf(token)).credentials).toEqual({ accessToken: 'ya29' });
   });
 
-  test('stores nothing when the connection does not work', async () => {
+  test('stores nothing if the connection fails', async () => {
     const attempt = accounts.create(tenantId, input({ credentials: { password: 'wrong' } }));
     await expect(attempt).rejects.toMatchObject({
       code: 'IMAP_AUTH_FAILED',
@@ -108,7 +108,7 @@ describe('create', () => {
     expect(await database.prisma.emailAccount.count({ where: { tenantId } })).toBe(0);
   });
 
-  test('connects each address once in a tenant, in whatever spelling, also when asked twice at once', async () => {
+  test('connects an address once per tenant, in any spelling and under concurrency', async () => {
     const [first, second] = await Promise.allSettled([
       accounts.create(tenantId, unverified()),
       accounts.create(tenantId, unverified({ emailAddress: ' ann@EXAMPLE.com ' })),
@@ -137,7 +137,7 @@ describe('create', () => {
     ['credentials', { credentials: {} }],
     ['syncIntervalMinutes', { syncIntervalMinutes: 0 }],
     ['syncIntervalMinutes', { syncIntervalMinutes: 10_081 }],
-  ])('refuses a wrong %s (%o)', async (field, more) => {
+  ])('rejects a wrong %s (%o)', async (field, more) => {
     await expect(accounts.create(tenantId, unverified(more))).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       message: expect.stringMatching(new RegExp(`^${field}: .+\\.$`)),
@@ -145,7 +145,7 @@ describe('create', () => {
   });
 });
 
-test('an input with several faults, the error names each', async () => {
+test('create, several invalid fields, names each in the error', async () => {
   const attempt = accounts.create(
     tenantId,
     unverified({ emailAddress: 'nobody', imap: { host: 'example.com', port: 0, security: 'TLS' } }),
@@ -156,7 +156,7 @@ test('an input with several faults, the error names each', async () => {
 });
 
 describe('update', () => {
-  test('changes what is given and nothing else', async () => {
+  test('changes the given fields and nothing else', async () => {
     const { id, credentials } = await accounts.create(
       tenantId,
       unverified({ displayName: 'Ann', syncIntervalMinutes: 5 }),
@@ -172,7 +172,7 @@ describe('update', () => {
     });
   });
 
-  test('tests new credentials, and lets a sync begin again; how the last one ended stays said', async () => {
+  test('tests new credentials, resumes syncing and keeps the last outcome', async () => {
     const { id } = await accounts.create(tenantId, unverified({ credentials: { password: 'outdated' } }));
     await database.prisma.emailAccount.update({
       where: { id },
@@ -195,7 +195,7 @@ describe('update', () => {
     expect((await loginOf(account)).credentials).toEqual({ password: dovecot.password });
   });
 
-  test('keeps an error that has nothing to do with the credentials', async () => {
+  test('keeps an error that is unrelated to the credentials', async () => {
     const { id } = await accounts.create(tenantId, unverified());
     await database.prisma.emailAccount.update({ where: { id }, data: { lastSyncErrorCode: 'IMAP_TIMEOUT' } });
     await accounts.update(tenantId, id, { credentials: { password: 'new' }, verify: false });
@@ -212,7 +212,7 @@ describe('update', () => {
 });
 
 describe('delete', () => {
-  test('ends the account and all that is stored of it', async () => {
+  test('deletes the account and everything stored for it', async () => {
     const { id } = await accounts.create(tenantId, unverified());
     const thread = await database.prisma.thread.create({ data: { id: newId(), accountId: id } });
     const nothing = new Uint8Array();
@@ -232,7 +232,7 @@ describe('delete', () => {
   });
 });
 
-test('what is not yours does not exist', async () => {
+test('accounts of another tenant are NOT_FOUND', async () => {
   const { id } = await accounts.create(tenantId, unverified());
   for (const theirs of [id, newId(), 'nonsense', '']) {
     const tenant = theirs === id ? otherTenantId : tenantId;
@@ -242,7 +242,7 @@ test('what is not yours does not exist', async () => {
   expect(await rowOf(id)).toMatchObject({ isActive: true });
 });
 
-test('credentials of another key are unreadable, and of another account too', async () => {
+test('loginOf, credentials of another key or another account, cannot decrypt them', async () => {
   const account = await accounts.create(tenantId, unverified());
   const moved = { ...account, id: newId() };
   await expect(loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });

@@ -43,14 +43,14 @@ const input = (
 });
 const tls = (server: Server) => ({ host: server.host, port: server.tlsPort!, security: 'TLS' as const });
 
-test('a connection that works is shown with what is there', async () => {
+test('testConnection, a working server, reports its mailboxes', async () => {
   const result = await testConnection(input(tls(good)), lenient, { tls: { ca: good.authority! } });
   expect(result).toMatchObject({ ok: true, code: null, message: 'The connection works.', hint: null });
   expect(result.mailboxes).toEqual(['INBOX', 'Work']);
   expect(result.capabilities).toContain('IDLE');
 });
 
-describe('every failure has its own code and sentence', () => {
+describe('testConnection, each failure, has its own code and sentence', () => {
   const seen = new Map<string, string>();
   const check = async (code: string, attempt: ReturnType<typeof testConnection>) => {
     const result = await attempt;
@@ -74,27 +74,27 @@ describe('every failure has its own code and sentence', () => {
     ));
   test('certificate of an unknown authority', () =>
     check('IMAP_CERTIFICATE_UNTRUSTED', testConnection(input(tls(good)), lenient)));
-  test('TLS where there is none', () =>
+  test('TLS on a port without TLS', () =>
     check('IMAP_TLS_FAILED', testConnection(input({ ...good, security: 'TLS' }), lenient)));
-  test('STARTTLS where there is none', () =>
+  test('STARTTLS on a server without it', () =>
     check('IMAP_STARTTLS_UNAVAILABLE', testConnection(input({ ...stranger, security: 'STARTTLS' }), lenient)));
   test('login only after TLS', () => check('IMAP_LOGIN_DISABLED', testConnection(input(stranger), lenient)));
-  test('nobody there', async () =>
+  test('no listener on the port', async () =>
     check('IMAP_UNREACHABLE', testConnection(input({ host: '127.0.0.1', port: await freePort() }), lenient)));
-  test('no such name', () =>
+  test('unknown host name', () =>
     check(
       'IMAP_HOST_NOT_FOUND',
       testConnection(input({ host: 'mail.example.invalid', port: 993, security: 'TLS' }), lenient),
     ));
-  test('a private host where none is allowed', () =>
+  test('a private host, where private hosts are not allowed', () =>
     check('HOST_NOT_ALLOWED', testConnection(input(good), { allowPrivateHosts: false })));
   test('clear text to a public host', () =>
     check('IMAP_CLEARTEXT_NOT_ALLOWED', testConnection(input({ host: '8.8.8.8', port: 143 }), lenient)));
-  test('another protocol', async () => {
+  test('a server of another protocol', async () => {
     scripted = await startScriptedImap({ greeting: '220 smtp ready' });
     await check('IMAP_NOT_IMAP', testConnection(input(scripted), lenient));
   });
-  test('silence', async () => {
+  test('a silent server', async () => {
     scripted = await startScriptedImap();
     await check('IMAP_NO_GREETING', testConnection(input(scripted), lenient, { deadlines: { greetingMs: 100 } }));
   });
@@ -102,11 +102,11 @@ describe('every failure has its own code and sentence', () => {
     scripted = await startScriptedImap({ greeting: '* BYE overloaded' });
     await check('IMAP_TURNED_AWAY', testConnection(input(scripted), lenient));
   });
-  test('a port that is none', () =>
+  test('a port out of range', () =>
     check('BAD_USER_INPUT', testConnection(input({ host: '127.0.0.1', port: 70_000 }), lenient)));
 });
 
-test('a web server that has waited for a request for long enough', async () => {
+test('testConnection, a web server that times out a silent client, is IMAP_NOT_IMAP', async () => {
   const web = createServer({ headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 });
   await once(web.listen(0, '127.0.0.1'), 'listening');
   const { port } = web.address() as AddressInfo;
@@ -115,8 +115,8 @@ test('a web server that has waited for a request for long enough', async () => {
   web.close();
 });
 
-describe('a server that says something all the time, and never what it was asked', () => {
-  test.each(['CAPABILITY', 'LOGIN', 'LIST', 'STATUS'])('%s, ends with the time of the whole test', async (at) => {
+describe('testConnection, a server that only sends unrelated lines', () => {
+  test.each(['CAPABILITY', 'LOGIN', 'LIST', 'STATUS'])('in answer to %s, ends at the overall deadline', async (at) => {
     const drips: NodeJS.Timeout[] = [];
     let isClosed = false;
     const drip = (socket: Socket) => {
@@ -143,7 +143,7 @@ describe('a server that says something all the time, and never what it was asked
   });
 });
 
-test('a hint says what else is known', async () => {
+test('testConnection, a known provider, adds a hint to the error', async () => {
   scripted = await startScriptedImap({
     greeting: '* OK Gimap ready',
     reply: ({ tag, command }) => (command === 'LOGIN' ? `${tag} NO [AUTHENTICATIONFAILED] Invalid` : undefined),
@@ -159,6 +159,6 @@ test.each([
   [587, 'STARTTLS', 'IMAP_NOT_IMAP', 'sending mail'],
   [995, 'TLS', 'IMAP_NOT_IMAP', 'POP3'],
   [143, 'TLS', 'IMAP_TLS_FAILED', 'STARTTLS'],
-] as const)('port %d with %s: %s is more than that, with a hint', (port, security, code, hint) => {
+] as const)('hintFor, port %d with %s, adds a hint to %s', (port, security, code, hint) => {
   expect(hintFor(code, { host: 'mail.example.com', port, security, username: null })).toContain(hint);
 });

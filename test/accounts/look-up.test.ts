@@ -77,7 +77,7 @@ test('lookUp, forty names whose server is silent, delays no other name', async (
   const abort = new AbortController();
   const options = { servers: [dns.address], hosts: nobody, search: [], signal: abort.signal };
   const waiting = silent.map((name) => lookUp(name, options).catch((error: { code: string }) => error.code));
-  // The threads of getaddrinfo would all be taken by now, and for seconds.
+  // By now, getaddrinfo's threads would all be busy for seconds.
   expect(await lookUp('mail.example.com', options)).toEqual(['192.0.2.7']);
   expect(await Promise.race([...waiting, Promise.resolve('waiting')])).toBe('waiting');
   abort.abort();

@@ -9,7 +9,7 @@ type Records = {
   hosts?: Record<string, string>;
 };
 
-/** The answer for `emailAddress` in a world where DNS holds these records and no others. */
+/** The suggestion for `emailAddress` if DNS holds only these records. */
 function suggested(emailAddress: string, { srv = {}, mx = {}, hosts = {} }: Records, allowPrivateHosts = false) {
   const dns: MailDns = {
     srv: async (name) =>
@@ -25,8 +25,8 @@ function suggested(emailAddress: string, { srv = {}, mx = {}, hosts = {} }: Reco
 
 const PUBLIC = '93.184.215.14';
 
-describe('the IMAP server of an address', () => {
-  test('is known for large providers, with what their logins need', async () => {
+describe('suggestServer', () => {
+  test('knows large providers, and what their logins require', async () => {
     expect(await suggested('Ann@GMAIL.com', {})).toMatchObject({
       host: 'imap.gmail.com',
       port: 993,
@@ -36,7 +36,7 @@ describe('the IMAP server of an address', () => {
     });
   });
 
-  test('is what the domain says about itself, TLS before STARTTLS, by priority and weight', async () => {
+  test('follows SRV records: TLS before STARTTLS, then priority and weight', async () => {
     const records = {
       srv: {
         '_imaps._tcp.example.com': [
@@ -62,18 +62,18 @@ describe('the IMAP server of an address', () => {
     });
   });
 
-  test('is that of the provider which takes the mail of the domain', async () => {
+  test('follows the MX records to the provider of the domain', async () => {
     const mx = { 'example.com': ['ASPMX.L.Google.com.', 'mail.example.com'] };
     expect(await suggested('ann@example.com', { mx })).toMatchObject({ host: 'imap.gmail.com', source: 'MX' });
     expect(await suggested('ann@example.com', { mx: { 'example.com': ['mx.google.com.evil.example'] } })).toBeNull();
   });
 
-  test('is a host with a usual name, when nothing else is known', async () => {
+  test('falls back to the usual host names', async () => {
     const hosts = { 'mail.example.com': PUBLIC };
     expect(await suggested('ann@example.com', { hosts })).toMatchObject({ host: 'mail.example.com', source: 'NAME' });
   });
 
-  test('is never one that this installation would not connect to', async () => {
+  test('never suggests a host that the installation may not connect to', async () => {
     const records = {
       srv: { '_imaps._tcp.example.com': [[0, 0, 993, 'printer.example.com']] },
       hosts: { 'printer.example.com': '10.0.0.7', 'imap.example.com': '127.0.0.1' },
@@ -82,24 +82,24 @@ describe('the IMAP server of an address', () => {
     expect(await suggested('ann@example.com', records, true)).toMatchObject({ host: 'printer.example.com' });
   });
 
-  test('is not asked for what is no address', async () => {
+  test('rejects text that is not an address', async () => {
     await expect(suggested('ann', {})).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 });
 
-describe('a name server', () => {
+describe('suggestServer, a real name server', () => {
   const lookup = async (host: string) => {
     if (host === 'imap.harbour.example' || host === 'plain.quay.example') return [PUBLIC];
     throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
   };
 
-  test('is asked over the network, and what it says or does not say is taken as it is', async () => {
+  test('reads SRV and MX answers, and treats silence and errors as no record', async () => {
     await using server = await startDnsServer({
       'SRV _imaps._tcp.harbour.example': [
         [20, 0, 993, 'far.harbour.example'],
         [10, 5, 1993, 'imap.harbour.example'],
       ],
-      // RFC 2782: decidedly not there.
+      // RFC 2782: the service is decidedly not available.
       'SRV _imaps._tcp.quay.example': [[0, 0, 0, '.']],
       'SRV _imap._tcp.quay.example': [[0, 1, 143, 'plain.quay.example']],
       'MX lighthouse.example': [
@@ -121,11 +121,11 @@ describe('a name server', () => {
       'SRV _imap._tcp.nothing.example',
       'SRV _imaps._tcp.nothing.example',
     ]);
-    // Who is not answered waits no longer than a person would.
+    // An unanswered lookup ends before a person would give up.
     expect(await Promise.all([of('silent.example'), of('broken.example')])).toEqual([null, null]);
   });
 
-  test('that is not there is as one that knows nothing', async () => {
+  test('that is down counts as one without records', async () => {
     const server = await startDnsServer({});
     await server[Symbol.asyncDispose]();
     expect(
@@ -134,7 +134,7 @@ describe('a name server', () => {
   });
 });
 
-test('no address belongs to two providers, and each provider knows its own servers', () => {
+test('PROVIDERS, no address matches two, and each matches its own servers', () => {
   const domains = PROVIDERS.flatMap((provider) => provider.domains);
   expect(new Set(domains).size).toBe(domains.length);
   for (const { name, host, servers } of PROVIDERS) expect(servers.test(host), name).toBe(true);

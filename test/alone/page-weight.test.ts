@@ -28,14 +28,14 @@ afterAll(async () => {
   await service?.stop();
 });
 
-test('all scripts of the page are less than 250 kB, compressed', () => {
+test('all scripts of the page together are smaller than 250 kB, compressed', () => {
   const sizes = readdirSync(ASSETS)
     .filter((name) => name.endsWith('.js'))
     .map((name) => gzipSync(readFileSync(join(ASSETS, name)), { level: 9 }).length);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250 * KB);
 });
 
-test('the first view loads less than 200 kB of scripts, in one go, and what changes not is not loaded again', async () => {
+test('the first view loads less than 200 kB of scripts at once, and caches them', async () => {
   await using visitor = await visit(browser, service, { path: '/accounts/none' });
   const page = await visitor.open('/');
   await page.getByText('No mailbox is connected yet').waitFor();
@@ -47,18 +47,18 @@ test('the first view loads less than 200 kB of scripts, in one go, and what chan
   const size = scripts.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
   expect(scripts.length).toBeGreaterThan(0);
   expect(size).toBeLessThan(200 * KB);
-  // Only what this view has beside the one before.
+  // The rest is cached from the previous view.
   const transferred = scripts.filter(({ transferSize }) => transferSize > 0);
   expect(transferred.length).toBeLessThan(scripts.length);
 });
 
-/** From the navigation to the painted view, over loopback, with nothing in the cache. */
+/** From the navigation to the painted view, over loopback, with an empty cache. */
 const FIRST_VIEW_MS = 1000;
 const LOADS = 5;
-/** A machine that works on other tests meanwhile says nothing about the page: it is asked again. */
+/** On a busy machine the time says nothing about the page, so it is measured again. */
 const ROUNDS = 4;
 
-test('the first view is there within a second', async () => {
+test('the first view is painted within a second', async () => {
   const medians: number[] = [];
   do {
     const times: number[] = [];
@@ -69,7 +69,7 @@ test('the first view is there within a second', async () => {
   expect(Math.min(...medians)).toBeLessThan(FIRST_VIEW_MS);
 });
 
-/** How long it took in a browser that has a session and has loaded nothing of the page, in milliseconds. */
+/** The time to the first view, in a browser with a session and an empty cache, in milliseconds. */
 async function firstView(): Promise<number> {
   await using visitor = await visit(browser, service, { path: '/readyz' });
   const page = await visitor.context.newPage();
@@ -80,21 +80,21 @@ async function firstView(): Promise<number> {
     }).observe(document, { childList: true, subtree: true });
   });
   await page.goto(service.url);
-  // Without a start mark a measure begins with the navigation.
+  // Without a start mark, a measure begins at the navigation.
   const measured = () => page.evaluate(() => performance.getEntriesByName('first-view')[0]?.duration);
   return await waitFor(measured, { what: 'the first view' });
 }
 
 const UPDATES_PER_SECOND = 60;
 const SECONDS = 5;
-/** Of the main thread, for one update. Measured: 3.7 ms. At 16 there is no time left. */
+/** Main-thread time for one update, in milliseconds. Measured: 3.7. At 16, none is left for anything else. */
 const MOST_MS_PER_UPDATE = 12;
-/** Longer than this somebody who types notices it. Measured: none, 86 ms at most; a busy machine makes them longer. */
+/** A pause that a typing user notices, in milliseconds. Measured: none, at most 86 ms; a busy machine takes longer. */
 const LONG_TASK_MS = 100;
 const MOST_LONG_TASKS = 5;
 
-test('60 updates a second leave the page time for who types', async () => {
-  // Holds a run in its middle, so that every further frame is ours.
+test('the page, 60 updates a second, leaves the main thread free for typing', async () => {
+  // Holds a run in its middle, so that the test sends every further frame.
   await using server = await openSlowServer(dovecot, 100 * KB);
   dovecot.addUser('ui-weight', { INBOX: mails(0, 400) });
   const account = await connectAccount(service, { ...server, password: dovecot.password }, 'ui-weight');
@@ -139,7 +139,7 @@ test('60 updates a second leave the page time for who types', async () => {
 const MESSAGES = 3000;
 const ROWS_PER_PICTURE = 12;
 
-test('who scrolls through thousands of messages is not held up', async () => {
+test('the list, fast scrolling through thousands of messages, has no long tasks', async () => {
   dovecot.addUser('ui-scroll', { INBOX: mails(0, MESSAGES) });
   const account = await connectAccount(service, dovecot, 'ui-scroll');
   await sync(service, account);
@@ -158,7 +158,7 @@ test('who scrolls through thousands of messages is not held up', async () => {
           await new Promise(requestAnimationFrame);
         }
       }, ROWS_PER_PICTURE);
-      // Not known before the last page has come.
+      // The end is unknown before the last page has arrived.
       const rows = Number(await list.getByRole('option').last().getAttribute('aria-setsize'));
       return rows > 0 && rows;
     },
@@ -169,7 +169,10 @@ test('who scrolls through thousands of messages is not held up', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-/** From now on. Answers how to get what took longer than a person bears, and prints the longest. */
+/**
+ * Watches long tasks from now on. The returned function prints the longest, and returns those above {@link
+ * LONG_TASK_MS}.
+ */
 async function watchLongTasks(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {
     const durations: number[] = [];
@@ -185,7 +188,7 @@ async function watchLongTasks(page: Page): Promise<() => Promise<number[]>> {
   };
 }
 
-/** Time that the page's main thread has worked, without what it waited for a processor. */
+/** Time that the page's main thread has worked, in milliseconds, without waiting for a processor. */
 async function taskMs(session: CDPSession): Promise<number> {
   const { metrics } = await session.send('Performance.getMetrics');
   return metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000;
@@ -193,7 +196,7 @@ async function taskMs(session: CDPSession): Promise<number> {
 
 type Frame = Record<string, unknown>;
 
-/** The page's socket, with a way to say things in the name of the service. */
+/** Intercepts the page's socket, so that the test can send frames in the name of the service. */
 async function interceptSocket(route: (handler: (socket: WebSocketRoute) => void) => Promise<void>) {
   let page: WebSocketRoute | undefined;
   let subscription: string | undefined;

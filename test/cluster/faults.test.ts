@@ -15,7 +15,7 @@ import { expectSteady, type Frame, lastFrame, progressOf, watchSocket } from '..
 import { waitFor } from '../../lab/wait.ts';
 import { inTheMiddle, mailbox, SIZE } from './mailbox.ts';
 
-/** The loss of any one part of an installation but Redis, on real processes. */
+/** Failures of each part of an installation except Redis, on real processes. */
 vi.setConfig({ testTimeout: 180_000 });
 let redis: RedisServer;
 let databaseUrl: string;
@@ -34,7 +34,7 @@ beforeEach(async () => {
 
 afterEach(() => nodes?.[Symbol.asyncDispose]());
 
-test('a worker is killed in mid-run: another one has its run within 30 seconds, and goes on from its rows', async () => {
+test("a killed worker's run resumes on another worker within 30 seconds", async () => {
   const api = await nodes.api();
   const victim = nodes.worker();
   const one = await mailbox(api, 'killed-worker', SIZE);
@@ -57,7 +57,7 @@ test('a worker is killed in mid-run: another one has its run within 30 seconds, 
   await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
 });
 
-test('an API node is killed with subscriptions open: clients go to another one, and miss no completion', async () => {
+test("a killed API node's subscribers reconnect elsewhere and miss no completion", async () => {
   const victim = await nodes.api();
   const other = await nodes.api();
   nodes.worker();
@@ -87,7 +87,7 @@ test('an API node is killed with subscriptions open: clients go to another one, 
   });
   await victim.stop('SIGKILL');
   at = other.url;
-  // Begins and ends while nobody is listening, or nearly so.
+  // Begins and ends while hardly any subscriber listens.
   const quickRun = await startSync(other, quick.account);
   await finishedRun(other, quickRun);
   await finishedRun(other, runId);
@@ -106,7 +106,7 @@ test('an API node is killed with subscriptions open: clients go to another one, 
     await expectConsistent({ service: other, databaseUrl, server: dovecot }, { ...each, runs: 1 });
 });
 
-test('two schedulers start what is due once', async () => {
+test('two schedulers, due accounts, start each sync once', async () => {
   const api = await nodes.api();
   const all: { account: string; user: string }[] = [];
   for (let i = 0; i < 12; i += 1) all.push(await mailbox(api, `two-schedulers-${i}`, 3));
@@ -127,12 +127,12 @@ test('two schedulers start what is due once', async () => {
   for (const each of all) await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 1 });
 });
 
-test('PostgreSQL crashes and comes back: runs go on, and what was answered is there', async () => {
+test('after a crash of PostgreSQL, runs resume and acknowledged data is present', async () => {
   await using server = await startPostgres();
   const url = await server.createDatabase();
   await using cut = cluster({ databaseUrl: url, redisUrl: redis.url });
   await withDatabase({ databaseUrl: url }, (client) =>
-    // Otherwise a crash may take back what was committed: tests do without what keeps it.
+    // The test servers turn durability off; without it, a crash may lose committed data.
     client.query(
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database()); END $$`,
     ),
@@ -156,7 +156,7 @@ test('PostgreSQL crashes and comes back: runs go on, and what was answered is th
   await expectConsistent({ service: api, databaseUrl: url, server: dovecot }, { ...one, runs: 1 });
 });
 
-/** A backend that dies takes all others with it, and the server recovers from its log. */
+/** A backend that dies ends all others, and the server recovers from its log. */
 async function crash(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   client.on('error', () => {});
@@ -166,7 +166,7 @@ async function crash(url: string): Promise<void> {
   await client.end().catch(() => {});
 }
 
-test('a worker is cut off from PostgreSQL, loses its lease and comes back: it writes nothing more', async () => {
+test('a worker that lost PostgreSQL and its lease writes nothing when it is back', async () => {
   const api = await nodes.api();
   const { hostname, port } = new URL(databaseUrl);
   await using cable = await openTunnel({ host: hostname, port: Number(port) });
@@ -181,11 +181,11 @@ test('a worker is cut off from PostgreSQL, loses its lease and comes back: it wr
   const pulled = performance.now();
   const other = nodes.worker();
   await waitFor(() => other.stdout().includes('Redis is there'), { what: 'another worker' });
-  // Redis still tells both of them.
+  // Redis still notifies both.
   const waiting = await Promise.all(behind.map(({ account }) => startSync(api, account)));
   for (const id of waiting) {
     const ended = async () => (await syncRun(api, id)).status === 'SUCCEEDED';
-    await waitFor(ended, { what: 'others to do what it was told of', timeoutMs: 30_000 });
+    await waitFor(ended, { what: 'another worker to end the run', timeoutMs: 30_000 });
   }
   await waitFor(async () => (await syncRun(api, runId)).attempt === 2, { what: 'the take-over', timeoutMs: 30_000 });
   expect(performance.now() - pulled).toBeLessThan(30_000);
@@ -196,13 +196,13 @@ test('a worker is cut off from PostgreSQL, loses its lease and comes back: it wr
     timeoutMs: 30_000,
   });
   await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });
-  // It is of use again.
+  // The worker takes runs again.
   dovecot.deliver(one.user, 'INBOX', mails(SIZE, SIZE + 5));
   expect(await finishedRun(api, await startSync(api, one.account))).toMatchObject({ status: 'SUCCEEDED' });
   await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 2 });
 });
 
-test('without Redis nodes that share a PostgreSQL are correct too, and say what they lack', async () => {
+test('nodes that share PostgreSQL without Redis sync correctly and log what is missing', async () => {
   await using apart = cluster({ databaseUrl });
   const [one, other] = [await apart.api(), await apart.api()];
   apart.worker();

@@ -4,10 +4,10 @@ import type { Service } from '../../lab/service/service.ts';
 import { connectAccount, syncRun } from '../../lab/service/sync.ts';
 import { waitFor } from '../../lab/wait.ts';
 
-/** Messages of a mailbox whose run has a middle, in which things can happen to it. */
+/** Messages of a mailbox whose run lasts long enough for a fault in its middle. */
 export const SIZE = 3000;
 
-/** An account of a new user with that many messages. */
+/** Connects an account of a new user with that many messages. */
 export async function mailbox(
   service: Service,
   user: string,
@@ -17,7 +17,7 @@ export async function mailbox(
   return { account: await connectAccount(service, dovecot, user), user };
 }
 
-/** The run, when it is there; of a mailbox of that SIZE. */
+/** Waits until the run of a mailbox of that SIZE is in its middle, and returns it. */
 export const inTheMiddle = (service: Service, runId: string) =>
   waitFor(
     async () => {

@@ -15,7 +15,7 @@ import { expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '.
 import { waitFor } from '../../lab/wait.ts';
 import { openEventStream } from '../server/event-stream.ts';
 
-/** Two API nodes and a worker, each a process, that share a PostgreSQL and a Redis. */
+/** Two API nodes and a worker, as processes that share a PostgreSQL and a Redis. */
 vi.setConfig({ testTimeout: 120_000 });
 const SIZE = 2000;
 let databaseUrl: string;
@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 afterAll(() => nodes?.[Symbol.asyncDispose]());
 
-test('who watches at any node sees a run on another, early or late, in order and to its end', async () => {
+test("a subscriber at any node sees another node's run in order and to its end", async () => {
   dovecot.addUser('cluster-watched', { INBOX: mails(0, SIZE) });
   const account = await connectAccount(one, dovecot, 'cluster-watched');
   await using early = await watchSocket(other, progressOf(account));
@@ -56,12 +56,12 @@ test('who watches at any node sees a run on another, early or late, in order and
     expect(frames.at(-1)).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: SIZE, stats: run.stats });
   }
   expect(early.frames[0]).toMatchObject({ runId, status: 'QUEUED' });
-  // Batches of two hundred messages are the largest: these came one by one, not from looks at the row.
+  // A batch is at most two hundred messages, so these frames came one by one, not from polling the row.
   expect(early.frames.length).toBeGreaterThan(SIZE / 200);
   expect(late.frames[0]).toMatchObject({ runId, status: 'RUNNING' });
 });
 
-test('who watches at any node is told of accounts that are added, changed and deleted at another', async () => {
+test('a subscriber at any node receives account changes made at another node', async () => {
   const stream = () =>
     openEventStream(other.url, 'subscription { accountChanges { accountId account { isActive } } }', {
       authorization: `Bearer ${other.apiKey}`,
@@ -94,7 +94,7 @@ test('who watches at any node is told of accounts that are added, changed and de
   }
 });
 
-test('the timeline is followed at any node', async () => {
+test('a timeline subscription works at any node', async () => {
   dovecot.addUser('cluster-events', { INBOX: mails(0, 5) });
   const account = await connectAccount(one, dovecot, 'cluster-events');
   const types: string[] = [];
@@ -115,7 +115,7 @@ test('the timeline is followed at any node', async () => {
   await socket.dispose();
 });
 
-test('cancelling at one node stops a run on another, also one that waits for a silent server', async () => {
+test('cancelling at one node stops a run on another, even at a silent server', async () => {
   dovecot.addUser('cluster-cancelled', { INBOX: mails(0, 500) });
   await using silent = await openFaultProxy(dovecot);
   silent.fault = {
@@ -134,20 +134,20 @@ test('cancelling at one node stops a run on another, also one that waits for a s
     what: 'the worker to let go of it',
     timeoutMs: 5000,
   });
-  // The heartbeat would have told it after five seconds at the latest.
+  // The heartbeat alone would notice after up to five seconds.
   expect(performance.now() - began).toBeLessThan(4000);
   silent.fault = null;
   await sync(one, account);
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: the dashboard's own answers, of which only some is looked at.
+// biome-ignore lint/suspicious/noExplicitAny: the dashboard's own answers, of which only some fields are read.
 async function board(path: string): Promise<any> {
   const answer = await fetch(`${one.url}/queues${path}`, { headers: { authorization: `Bearer ${nodes.adminKey}` } });
   expect(answer.status).toBe(200);
   return answer.json();
 }
 
-test('the dashboard is for who has its key', async () => {
+test('the queue dashboard, a request without its key, is refused', async () => {
   const status = async (authorization?: string) =>
     (await fetch(`${one.url}/queues`, authorization ? { headers: { authorization } } : {})).status;
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -165,7 +165,7 @@ test('the dashboard is for who has its key', async () => {
   expect((await fetch(`${one.url}/queues/${files[0]![1]}`)).status).toBe(401);
 });
 
-test('the dashboard shows account, attempt, progress, error, rates and workers, and asks nobody outside', async () => {
+test('the dashboard shows runs, errors and rates, and loads nothing external', async () => {
   dovecot.addUser('cluster-shown', { INBOX: mails(0, 3) });
   const account = await connectAccount(one, dovecot, 'cluster-shown');
   const run = await sync(one, account);
@@ -200,9 +200,9 @@ test('the dashboard shows account, attempt, progress, error, rates and workers, 
   });
   const { workers } = await board('/api/queues/syncs/workers');
   expect(workers).toMatchObject([{ name: expect.stringMatching(/-\d+$/) }]);
-  // Runs that ended, and how many since the last full minute.
+  // Finished runs, and how many since the last full minute.
   expect((await board('/api/queues/syncs/metrics?type=completed')).completed.meta.count).toBeGreaterThan(0);
-  // To be looked at only: what is done to runs, the rows must know.
+  // Read-only: changes to runs go through the rows.
   const emptied = await fetch(`${one.url}/queues/api/queues/syncs/empty`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${nodes.adminKey}` },
@@ -213,18 +213,18 @@ test('the dashboard shows account, attempt, progress, error, rates and workers, 
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
   const html = await page.text();
   expect(html).not.toMatch(/(href|src)="(https?:)?\/\//);
-  // Without this the page has the rates and does not show them.
+  // Without this, the page loads the rates but does not show them.
   expect(html).toMatch(/"showMetrics":\s*true/);
 });
 
-test('without a key for it there is no dashboard', async () => {
+test('the queue dashboard, no ADMIN_KEY, is not served', async () => {
   const node = await nodes.api({ ADMIN_KEY: '' });
   expect((await fetch(`${node.url}/queues`)).status).toBe(404);
   expect(node.log()).toContain('without ADMIN_KEY');
   await node.stop();
 });
 
-test('a node that only answers loads nothing of IMAP or of parsing, before somebody connects a mailbox there', async () => {
+test('an API node loads neither IMAP nor the parser before a connection test', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'loaded-'));
   const [hook, list] = [join(folder.path, 'hook.mjs'), join(folder.path, 'modules')];
   await writeFile(list, '');
@@ -251,7 +251,7 @@ test('a node that only answers loads nothing of IMAP or of parsing, before someb
   await node.stop();
 });
 
-test('what the nodes have stored is what the server has', async () => {
+test('the database of the installation equals the mail server', async () => {
   for (const user of ['cluster-watched', 'cluster-events', 'cluster-cancelled', 'cluster-shown']) {
     expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
   }

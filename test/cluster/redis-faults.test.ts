@@ -12,7 +12,7 @@ import { expectSteady, lastFrame, progressOf, watchSocket } from '../../lab/serv
 import { waitFor } from '../../lab/wait.ts';
 import { inTheMiddle, mailbox, SIZE } from './mailbox.ts';
 
-/** The loss of Redis, and of what is in it, on real processes. */
+/** Failures of Redis, and loss of its data, on real processes. */
 vi.setConfig({ testTimeout: 180_000 });
 let redis: RedisServer;
 let databaseUrl: string;
@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(() => nodes?.[Symbol.asyncDispose]());
 
-test('Redis goes: syncs go on, progress too, health says it; it comes back empty: nothing is lost or doubled', async () => {
+test('Redis down and back empty: syncs continue, nothing is lost or duplicated', async () => {
   const api = await nodes.api();
   const other = await nodes.api();
   const worker = nodes.worker({ SYNC_CONCURRENCY: '1' });
@@ -54,7 +54,7 @@ test('Redis goes: syncs go on, progress too, health says it; it comes back empty
   for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
   await waitFor(() => lastFrame(watcher, runs[3]!), { what: 'the completion, at another node, without Redis' });
 
-  // Runs that wait when it comes back, with no message of them.
+  // Runs that wait when Redis is back, without jobs.
   runs.push(await startSync(api, large.account, 'FULL'));
   for (const { account } of small) runs.push(await startSync(api, account));
   redis = await startRedis(redis.port);
@@ -73,7 +73,7 @@ test('Redis goes: syncs go on, progress too, health says it; it comes back empty
   expect(worker.stderr()).toBe('');
 });
 
-test('a Redis that is not there does not keep a node from starting and working, and is used when it comes', async () => {
+test('a node without Redis starts and works, and uses Redis once it is up', async () => {
   const port = await freePort('127.0.0.1');
   await using alone = cluster({ databaseUrl, redisUrl: `redis://127.0.0.1:${port}` });
   const node = await alone.api({ ROLES: 'api,worker' });
@@ -91,7 +91,7 @@ test('a Redis that is not there does not keep a node from starting and working, 
   expect(node.log().match(/Redis is not there/g)).toHaveLength(1);
 });
 
-test('Redis forgets everything while runs wait: they are told of again', async () => {
+test('Redis loses all data while runs wait: their jobs are sent again', async () => {
   const api = await nodes.api();
   nodes.worker({ SYNC_CONCURRENCY: '1' });
   await using slow = await openFaultProxy(dovecot);
@@ -129,7 +129,7 @@ async function flush(): Promise<void> {
   client.disconnect();
 }
 
-test('Redis is full and takes nothing more: syncs go on, health says it, and it is used again when it has room', async () => {
+test('a full Redis: syncs continue, /readyz reports it, and it is used again later', async () => {
   const { Redis } = await import('ioredis');
   const admin = new Redis(redis.url);
   const api = await nodes.api();

@@ -17,9 +17,9 @@ const services = Object.entries(compose.services);
 const nodes = services.filter(([, { image }]) => image === 'mailtide');
 
 describe('compose.yaml', () => {
-  test('is what the Compose specification allows', () => {
+  test('is valid by the Compose specification', () => {
     const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true }).removeKeyword('id');
-    // It names its dialect and its parts in ways of older ones.
+    // The schema names its dialect and its parts as older drafts do.
     const { $schema: _dialect, ...schema } = composeSchema as { $schema: string };
     const isValid = ajv.compile(schema);
     expect(isValid(compose), JSON.stringify(isValid.errors)).toBe(true);
@@ -43,7 +43,7 @@ describe('compose.yaml', () => {
       for (const file of command ?? []) expect(existsSync(join(ROOT, file))).toBe(true);
   });
 
-  test('gives every node settings that the service takes, with keys that are made for it', () => {
+  test('gives every node valid settings, with the keys of make-env.sh', () => {
     for (const [name, { environment }] of nodes) {
       const foreign = Object.keys(environment!).filter((key) => !SETTING_NAMES.includes(key));
       expect(foreign, name).toEqual([]);
@@ -54,7 +54,7 @@ describe('compose.yaml', () => {
     expect(read('.gitignore')).toMatch(/^\.env$/m);
   });
 
-  test('lets no container of ours or of Redis write its own files, be root or gain rights', () => {
+  test('runs our containers and Redis read-only, without root or new privileges', () => {
     for (const [name, service] of services.filter(([, { profiles }]) => !profiles)) {
       expect(service.read_only, name).toBe(true);
       expect(service.cap_drop, name).toEqual(['ALL']);
@@ -63,12 +63,12 @@ describe('compose.yaml', () => {
     }
   });
 
-  test('starts nothing before the PostgreSQL that will stay is there', () => {
-    // The one that makes the database listens on a socket only, and pg_isready asks there if nothing else is said.
+  test('starts the nodes only after the final PostgreSQL answers', () => {
+    // The temporary server that creates the database listens on a socket only, which pg_isready uses by default.
     expect(compose.services['postgres']!.healthcheck!.test.join(' ')).toMatch(/^CMD pg_isready -h 127\.0\.0\.1 /);
   });
 
-  test('has no secret in it, and no port that others can reach', () => {
+  test('contains no secret and publishes no port to other machines', () => {
     expect(composeText).not.toMatch(/(KEY|PASSWORD): (?!\$\{)/);
     const published = services.flatMap(([, { ports }]) => ports ?? []);
     expect(published.every((port) => port.startsWith('127.0.0.1:'))).toBe(true);
@@ -76,7 +76,7 @@ describe('compose.yaml', () => {
   });
 });
 
-test('deploy/make-env.sh, under any umask, writes a file for its owner only, and none over one that is there', () => {
+test('deploy/make-env.sh, any umask, writes a private file and overwrites none', () => {
   const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
   const file = join(folder, '.env');
   const make = (): unknown =>
@@ -100,14 +100,14 @@ describe.each(['Dockerfile', 'deploy/sample-mail/Dockerfile'])('%s', (path) => {
   const text = read(path);
   const file = DockerfileParser.parse(text);
 
-  test('has no fault that a linter finds', () => {
+  test('has no linter finding', () => {
     expect(validate(text).map(({ message, range }) => `${range.start.line + 1}: ${JSON.stringify(message)}`)).toEqual(
       [],
     );
     expect(validate('FROM a\nCPOY . .\n').length).toBeGreaterThan(0);
   });
 
-  test('copies what is there', () => {
+  test('copies only paths that exist', () => {
     const folder = path.replace(/Dockerfile$/, '');
     const made = ['/app/dist', '/app/node_modules'];
     for (const copy of file.getCOPYs()) {
@@ -125,7 +125,7 @@ describe.each(['Dockerfile', 'deploy/sample-mail/Dockerfile'])('%s', (path) => {
 describe('the image', () => {
   const text = read('Dockerfile');
 
-  test('is run by a user who is not root, and tells whether it is ready', () => {
+  test('runs as a user other than root, and has a health check', () => {
     const file = DockerfileParser.parse(text);
     const last = file.getInstructions().map((instruction) => instruction.getInstruction());
     expect(last.slice(last.lastIndexOf('FROM'))).toContain('USER');
@@ -135,7 +135,7 @@ describe('the image', () => {
     expect(JSON.parse(script!)).toContain('/readyz');
   });
 
-  test('is built from what is named, with every file that building reads, and nothing that lies around', () => {
+  test('is built from a list of named files that contains all it needs', () => {
     const lines = read('.dockerignore')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
@@ -147,7 +147,7 @@ describe('the image', () => {
   });
 });
 
-test('the sample mail is as much as is said, in threads, and partly unread', () => {
+test('the sample mail has the documented size, threads and unread messages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sample-mail-'));
   try {
     execFileSync('sh', [join(ROOT, 'deploy/sample-mail/make-mail.sh'), join(folder, 'sample'), '20']);

@@ -12,13 +12,13 @@ import { type Service, startService } from '../../lab/service/service.ts';
 import { connectAccount, finishedRun, startSync, verifyChain } from '../../lab/service/sync.ts';
 import { waitFor } from '../../lab/wait.ts';
 
-/** What compose.yaml runs, with its commands and settings, as processes on this machine. */
+/** The processes of compose.yaml, with their commands and settings, on this machine. */
 vi.setConfig({ testTimeout: 240_000 });
 const ROOT = join(import.meta.dirname, '../..');
 const ACCOUNTS = 8;
 const SIZE = 1000;
 
-test('every node is replaced by a new one while accounts sync: no run is lost, doubled or failed', async () => {
+test('replacing every node during syncs loses, repeats and fails no run', async () => {
   const databaseUrl = await postgres.createDatabase(EMPTY);
   const settingsOf = (name: string): Record<string, string> => ({
     ...compose.services[name]!.environment,
@@ -26,10 +26,10 @@ test('every node is replaced by a new one while accounts sync: no run is lost, d
     REDIS_URL: redisUrl,
     REDIS_PREFIX: prefix,
     IMAP_ALLOW_PRIVATE_HOSTS: 'true',
-    // Nothing is due before the end of the test.
+    // No account becomes due before the end of the test.
     SYNC_ENABLED: 'true',
     SYNC_INTERVAL_MINUTES: '10080',
-    // So that each of four workers has a part of the accounts.
+    // So that each of four workers gets some of the accounts.
     SYNC_CONCURRENCY: '2',
   });
   const prefix = `roll-${randomBytes(4).toString('hex')}`;
@@ -47,7 +47,7 @@ test('every node is replaced by a new one while accounts sync: no run is lost, d
   const names = ['worker', 'worker', 'api', 'api', 'scheduler'];
   const old = await Promise.all(names.map(start));
   let [, , asked, other] = old as [Service, Service, Service, Service, Service];
-  // The new workers are there before the old ones go: a start takes longer than a sync does here.
+  // The new workers start before the old ones stop, because a start takes longer than a sync does here.
   const newWorkers = await Promise.all(['worker', 'worker'].map(start));
 
   const connected: { user: string; id: string }[] = [];
@@ -75,7 +75,7 @@ test('every node is replaced by a new one while accounts sync: no run is lost, d
     if (old[i] === asked) asked = successor;
     if (old[i] === other) other = successor;
     expect(await old[i]!.stop('SIGTERM'), `${name}\n${old[i]!.log().slice(-2000)}`).toBe(0);
-    // Someone is always there to ask.
+    // One of the nodes always answers.
     expect(await asked.data('{ viewer { tenant { name } } }')).toEqual({ viewer: { tenant: { name: 'default' } } });
   }
 
@@ -89,7 +89,7 @@ test('every node is replaced by a new one while accounts sync: no run is lost, d
        max(attempt)::int AS attempts FROM sync_run`,
   );
   expect(runs).toMatchObject({ all: ACCOUNTS, retries: 0, losses: 0 });
-  // Or nothing was in the middle when its worker was stopped.
+  // Otherwise no run was active when its worker stopped.
   expect(runs!.attempts).toBeGreaterThan(1);
   const now = await scrape(other, { authorization: `Bearer ${composeEnv['ADMIN_KEY']}` });
   expect(now.value('mailtide_runs')).toBe(0);

@@ -27,9 +27,9 @@ import { waitFor } from '../../lab/wait.ts';
 import { COMMAND_FAULTS, CONNECTION_FAULTS, type FaultCase, ROW_FAULTS } from './faults.ts';
 
 /**
- * A second sync with much to do meets a fault between service and server. Whatever happens: the service lives, no row
- * is wrong, the cursor does not pass what was missed, the status says what went wrong, and the first run after the
- * fault brings both sides together.
+ * A second sync with many changes meets a fault between the service and the mail server. In each case the service stays
+ * up, no row is wrong, no cursor passes unread changes, the status names the fault, and the first run after the fault
+ * makes both sides equal.
  */
 const levels = [
   ['QRESYNC', undefined],
@@ -48,7 +48,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
   beforeAll(async () => {
     server = await startDovecot(capability ? { capability } : {});
     databaseUrl = await postgres.createDatabase();
-    // Patience of a second, so that silence is over soon.
+    // Deadlines of a second, so that silence ends soon.
     service = await startService({ databaseUrl, environment: { IMAP_TIMEOUT_SECONDS: '1' } });
     proxy = await openFaultProxy(server);
   }, 60_000);
@@ -59,7 +59,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await server?.stop();
   });
 
-  /** An account that is in sync, and then much happens on its server. */
+  /** Connects an account, syncs it, and then makes many changes on its server. */
   async function changedAccount(): Promise<{ account: string; user: string }> {
     users += 1;
     const user = `fault${users}`;
@@ -97,7 +97,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     return syncStatus;
   }
 
-  /** A run that has ended, or waits because the provider asked for a pause. */
+  /** A run that has ended, or that waits for a pause which the provider asked for. */
   const attempted = (runId: string): Promise<FinishedRun> =>
     waitFor(
       async () => {
@@ -110,7 +110,9 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
   const cancel = (runId: string) =>
     service.data('mutation ($id: ID!) { cancelEmailSync(runId: $id) { id } }', { id: runId });
 
-  /** What a fault leads to beside its run has its own tests: a host that cools down, a pause, a login that is refused. */
+  /**
+   * Clears what a fault leaves beside its run, which has tests of its own: a cooling host, a pause, a refused login.
+   */
   async function letItTryAgain(account: string): Promise<void> {
     await withDatabase({ databaseUrl }, async (client) => {
       await client.query('DELETE FROM imap_host');
@@ -138,7 +140,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     expect(repeatedFacts(await eventsOf(service, account))).toEqual([]);
   }
 
-  // What a server can do has no part in how a connection fails.
+  // The server's capabilities do not affect how a connection fails.
   const faults = [...(capability ? [] : CONNECTION_FAULTS), ...COMMAND_FAULTS, ...ROW_FAULTS];
 
   test.each<FaultCase>(faults)('$what: $ends', async ({ fault, ends, partly }) => {
@@ -159,11 +161,11 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
       expect(await stored(user)).toEqual(real);
     }
     await expectRecovery(account, user);
-    // \Seen too: what was read through the proxy is as it was before.
+    // Includes \Seen: reading through the proxy changed no flag.
     expect(await stored(user)).toEqual(real);
   });
 
-  test('every SYN is lost: IMAP_TIMEOUT, and all is well when the machine is back', async () => {
+  test('lost SYNs end the run with IMAP_TIMEOUT, and the next run succeeds', async () => {
     const { account, user } = await changedAccount();
     const [before, cursor] = [await stored(user), await cursorOfInbox(user)];
     await using hole = await openBlackHole();
@@ -176,7 +178,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await expectRecovery(account, user);
   });
 
-  test('one byte at a time is slow, but no silence: the sync goes on, and ends when the rest comes', async () => {
+  test('a server that sends one byte at a time is not silent, and the run succeeds', async () => {
     const { account, user } = await changedAccount();
     let dripped = 0;
     proxy.fault = {
@@ -186,7 +188,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
       },
     };
     const runId = await startSync(service, account);
-    // Three times as long as a silence may be.
+    // Three times as long as the deadline for silence.
     await waitFor(() => dripped >= 15, { what: 'some bytes' });
     expect(await syncRun(service, runId)).toMatchObject({ status: 'RUNNING' });
     proxy.fault = null;
@@ -194,7 +196,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     await expectRecovery(account, user);
   });
 
-  test('a body that is not served is set aside with its reason, stops no other, and is stored when it is served', async () => {
+  test('a body that is not served is quarantined, blocks nothing, and is stored later', async () => {
     const { account, user } = await changedAccount();
     const inbox = (mailboxes: MailboxTruth[]) => mailboxes.find(({ path }) => path === 'INBOX')!.messages;
     const receipt = async (runId: string) =>
@@ -220,7 +222,7 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     expect(await receipt(first.id)).toMatchObject({ complete: false, gaps: [gap] });
     expect(await story()).toEqual(['SEEN', 'QUARANTINED NOT_SERVED, attempt 1']);
 
-    // Again in vain when it is time, and not before.
+    // Retried without success when the retry is due, and not before.
     await sync(service, account);
     expect(await story()).toHaveLength(2);
     await isDue();
@@ -239,11 +241,10 @@ describe.each(levels)('a fault on a server with %s', (_level, capability) => {
     ]);
   });
 
-  test('in all of this nothing was said to the server that could change a mailbox', () =>
-    expectOnlyRead(proxy.commands));
+  test('no command that could change a mailbox was sent', () => expectOnlyRead(proxy.commands));
 });
 
-/** Every message with bytes that is stored is one that the server has, or had, at this place. */
+/** Every stored message with bytes is one that the server has or had at this UID. */
 function expectNoWrongRow(stored: MailboxTruth[], truths: MailboxTruth[][]): void {
   const known = new Set(truths.flat().flatMap(placesOf));
   expect(stored.flatMap(placesOf).filter((place) => !known.has(place))).toEqual([]);

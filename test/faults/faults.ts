@@ -1,12 +1,12 @@
 import type { Command, Fault, Response, Wire } from '../../lab/proxies/fault-proxy.ts';
 
-/** How the run ends that meets a fault: with an error's code, or well, because the engine asked again. */
+/** How a run ends that meets the fault: with an error code, or with success because the engine asks again. */
 export type FaultCase = {
   readonly what: string;
-  /** A new one for each run: some happen once only. */
+  /** Creates the fault for one run, because some faults happen only once. */
   readonly fault: () => Fault;
   readonly ends: string;
-  /** Ends well, though not everything could be had: nothing is wrong, and the rest comes when the fault is over. */
+  /** Succeeds although some data could not be read: no row is wrong, and the rest is stored after the fault. */
   readonly partly?: true;
 };
 
@@ -25,12 +25,12 @@ const LOGIN = named('LOGIN', 'AUTHENTICATE');
 const LIST = named('LIST');
 const SELECT = named('SELECT');
 const SEARCH = named('UID SEARCH');
-/** What each FETCH of the engine asks for, and no other. */
+/** What each kind of FETCH asks for, and no other kind. */
 const METADATA = asking('INTERNALDATE');
 const BODIES = asking('BODY.PEEK[]');
 const FLAGS: Which = ({ name, line }) => name === 'UID FETCH' && line.includes('(UID FLAGS');
 
-/** Answers such commands instead of the server. */
+/** Answers these commands in place of the server. */
 const refuse = (which: Which, answer: string): (() => Fault) => {
   return () => ({
     command: (command, wire) => {
@@ -53,7 +53,7 @@ const unanswered = (which: Which): (() => Fault) => {
   });
 };
 
-/** Does something to the third row of such answers. */
+/** Applies a fault to the third row of these answers. */
 const atRow = (
   which: Which,
   act: (response: Response, wire: Wire) => string | Buffer | undefined,
@@ -65,7 +65,7 @@ const atRow = (
   });
 };
 
-/** Changes every row of such answers. */
+/** Changes every row of these answers. */
 const rows = (which: Which, change: (response: Response) => string | Buffer | undefined): (() => Fault) => {
   return () => ({
     response: (response) =>
@@ -91,7 +91,7 @@ const halfThen = (end: 'cut' | 'hang') => (response: Response, wire: Wire) => {
   return '';
 };
 
-/** The row with another length before its literal than that of the bytes. */
+/** Changes the length before the row's literal, so that it differs from the number of bytes. */
 const announcing =
   (length: (real: number) => number) =>
   ({ bytes }: Response) =>
@@ -100,7 +100,7 @@ const announcing =
       'latin1',
     );
 
-/** A row whose literal lacks its end, well formed otherwise. */
+/** A row whose literal is truncated, but which is otherwise well formed. */
 const shortened = ({ bytes }: Response) => {
   const [whole = '', before = '', length] = /^(.*)\{(\d+)\}\r\n/.exec(bytes.toString('latin1')) ?? [];
   const body = bytes.subarray(whole.length, whole.length + Number(length));
@@ -112,13 +112,13 @@ const shortened = ({ bytes }: Response) => {
   ]);
 };
 
-/** `UID FETCH` of more than one message: what is left out is there when it is asked for alone. */
+/** `UID FETCH` of more than one message. A message that is omitted here is served when it is fetched alone. */
 const severalUids = ({ line }: Command) => /UID FETCH \d+[:,]/.test(line);
 
 const SEARCH_ROW = /^\* SEARCH /;
 const withoutLast = ({ line }: Response) => `${line.replace(/ \d+$/, '')}\r\n`;
 
-/** Leaves out what the answer's lines match: in the first answer only, or in all. */
+/** Omits matching lines, in the first answer only or in all. */
 const short = (which: Which, lines: RegExp, change: (response: Response) => string, times: number): (() => Fault) => {
   return () => {
     let left = times;

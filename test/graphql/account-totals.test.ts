@@ -31,13 +31,13 @@ async function totals() {
   return data.emailAccount.totals;
 }
 
-test('an account is proven when all of its mailboxes are, since the oldest of their proofs', async () => {
+test('totals, all mailboxes proven, provenCurrentAt is the oldest proof', async () => {
   expect(await totals()).toEqual({ mailboxes: 2, messages: 42, stored: 42, unread: 3, provenCurrentAt: null });
   await api.database.prisma.mailboxProof.create({ data: { mailboxId: account.archive, provenCurrentAt: EARLIER } });
   expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
 });
 
-test('an account whose list of mailboxes could not be read whole, is not proven', async () => {
+test('totals, the list of mailboxes partly unread, provenCurrentAt is null', async () => {
   const listUnread = (value: boolean) =>
     api.database.prisma.emailAccount.update({ where: { id: account.accountId }, data: { listUnread: value } });
   await listUnread(true);
@@ -46,7 +46,7 @@ test('an account whose list of mailboxes could not be read whole, is not proven'
   expect(await totals()).toMatchObject({ provenCurrentAt: EARLIER.toISOString() });
 });
 
-test('mailboxes that are gone do not count', async () => {
+test('totals do not count deleted mailboxes', async () => {
   await api.database.prisma.mailbox.update({ where: { id: account.archive }, data: { deletedAt: LATER } });
   expect(await totals()).toEqual({
     mailboxes: 1,

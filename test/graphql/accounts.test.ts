@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('accounts', () => {
-  test('are created, read, changed and deleted', async () => {
+  test('can be created, read, changed and deleted', async () => {
     const created = await api.ask(
       api.alice,
       `mutation($input: CreateEmailAccountInput!) { createEmailAccount(input: $input) {
@@ -63,7 +63,7 @@ describe('accounts', () => {
     });
   });
 
-  test('one that is deleted while it is changed is NOT_FOUND', async () => {
+  test('changing an account that is deleted meanwhile is NOT_FOUND', async () => {
     const own = await serveApi(({ accounts }) => ({
       accounts: {
         ...accounts,
@@ -84,7 +84,7 @@ describe('accounts', () => {
     await own.close();
   });
 
-  test('an address that is connected already, the error names its account', async () => {
+  test('connecting an address twice, the error names the existing account', async () => {
     const create = `mutation { createEmailAccount(input: { emailAddress: "twice@example.com", verify: false,
       imap: { host: "imap.example.com", port: 993, security: TLS }, credentials: { password: "a" } }) { id } }`;
     const { data } = await api.ask(api.bob, create);
@@ -94,7 +94,7 @@ describe('accounts', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'ACCOUNT_EXISTS', accountId } }]);
   });
 
-  test('need exactly one kind of credentials', async () => {
+  test('require exactly one kind of credentials', async () => {
     const answer = await api.ask(
       api.alice,
       `mutation { testEmailConnection(input: { emailAddress: "a@b.example", imap: { host: "x.example", port: 1, security: TLS },
@@ -103,7 +103,7 @@ describe('accounts', () => {
     expect(codes(answer)).toEqual(['BAD_USER_INPUT']);
   });
 
-  test('a connection that fails is an answer with its code', async () => {
+  test('testEmailConnection, a failing connection, returns its code', async () => {
     const answer = await api.ask(
       api.alice,
       `mutation { testEmailConnection(input: { emailAddress: "a@b.example",
@@ -112,7 +112,7 @@ describe('accounts', () => {
     expect(answer.data.testEmailConnection).toEqual({ ok: false, code: 'IMAP_UNREACHABLE', mailboxes: [] });
   });
 
-  test("list a tenant's own only, in pages", async () => {
+  test("a list holds the tenant's own only, in pages", async () => {
     const query = `query($first: Int, $after: String) { emailAccounts(first: $first, after: $after) {
       edges { cursor node { emailAddress } } pageInfo { hasNextPage } } }`;
     const list = await api.ask(api.bob, query, { first: 1 });
@@ -127,7 +127,7 @@ describe('accounts', () => {
   });
 });
 
-describe('ids of nothing, of another type, of another tenant', () => {
+describe('ids that do not exist, of another type, of another tenant', () => {
   const wrong = (type: 'EmailAccount' | 'SyncRun', foreign: string) => [
     'nonsense',
     encodeId(type, newId()),
@@ -135,7 +135,7 @@ describe('ids of nothing, of another type, of another tenant', () => {
     foreign,
   ];
 
-  test.each(['emailAccount', 'message', 'syncRun'])('%s is null', async (field) => {
+  test.each(['emailAccount', 'message', 'syncRun'])('query %s, is null', async (field) => {
     for (const id of wrong('EmailAccount', theirId)) {
       const answer = await api.ask(api.alice, `query($id: ID!) { ${field}(id: $id) { id } }`, { id });
       expect(answer).toEqual({ data: { [field]: null } });
@@ -162,13 +162,13 @@ describe('ids of nothing, of another type, of another tenant', () => {
     expect(await api.database.prisma.emailAccount.count({ where: { id: theirs.accountId, isActive: true } })).toBe(1);
   });
 
-  test('nothing of it is logged as a fault', () => {
+  test('are not logged as faults', () => {
     expect(api.log.filter((line) => line.includes('request failed'))).toEqual([]);
   });
 });
 
 describe('syncs', () => {
-  test('start at once, and the second start returns the active run', async () => {
+  test('startEmailSync starts at once, and again returns the active run', async () => {
     const start = `mutation($id: ID!) { startEmailSync(accountId: $id) {
       __typename status alreadyActive message run { id status mode trigger attempt percent stats { bytesDownloaded durationMs } account { emailAddress } }
     } }`;
@@ -222,7 +222,7 @@ describe('syncs', () => {
     expect(after.data.syncStatus).toMatchObject({ isSyncing: false, activeRun: null, lastSyncStatus: 'CANCELLED' });
   });
 
-  test('of all accounts start together; runs are listed by account and status', async () => {
+  test('startAllEmailSyncs starts all; runs are listed by account and status', async () => {
     const started = await api.ask(api.bob, `mutation { startAllEmailSyncs { status run { account { id } } } }`);
     expect(started.data.startAllEmailSyncs).toEqual([{ status: 'QUEUED', run: { account: { id: theirId } } }]);
     const runs = await api.ask(

@@ -3,7 +3,7 @@ import { encodeId } from '../../src/graphql/ids.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
 import { type MailToStore, type StoredAccount, storeAccount, storeMessage } from '../server/stored-mail.ts';
 
-describe('messages, one of each thread', () => {
+describe('messages(collapseThreads), a thread', () => {
   let api: ServedApi;
   let shared: StoredAccount;
   const at = (day: number) => new Date(Date.UTC(2026, 1, day));
@@ -29,14 +29,14 @@ describe('messages, one of each thread', () => {
     await stored({ ...reply, subject: 'Re: Plan', receivedAt: at(5), mailboxes: archive, flags: ['\\Flagged'] });
     await stored({ threadId, subject: 'Re: Re: Plan, deleted', receivedAt: at(9), deleted: true, flags: [] });
     await stored({ subject: 'Alone', receivedAt: at(3) });
-    // Of the same moment as another, and both of one thread.
+    // At the same moment as another message of its thread.
     const twins = await stored({ subject: 'Twin', receivedAt: at(2) });
     await stored({ subject: 'Twin', receivedAt: at(2), threadId: twins.threadId });
   });
 
   afterAll(() => api?.close());
 
-  test('is listed where its newest message is that is not deleted, page by page', async () => {
+  test('is listed at its newest message that is not deleted, across pages', async () => {
     expect(await listed()).toEqual(['Re: Plan', 'Alone', 'Twin']);
     const seen: string[] = [];
     let after: string | null = null;
@@ -48,7 +48,7 @@ describe('messages, one of each thread', () => {
     expect(seen).toEqual(['Re: Plan', 'Alone', 'Twin']);
   });
 
-  test('is the newest that the other conditions hold for', async () => {
+  test('shows its newest message that meets the other conditions', async () => {
     expect(await listed({ mailboxId: encodeId('Mailbox', shared.inbox) })).toEqual(['Alone', 'Twin', 'Plan']);
     expect(await listed({ mailboxId: encodeId('Mailbox', shared.inbox), unread: true })).toEqual(['Plan']);
     expect(await listed({ unread: true })).toEqual(['Re: Plan']);
@@ -56,7 +56,7 @@ describe('messages, one of each thread', () => {
     expect(await listed({ search: 'plan' })).toEqual(['Re: Plan']);
   });
 
-  test('tells of the whole thread, but for what is deleted', async () => {
+  test('describes all of its messages except deleted ones', async () => {
     const { data } = await of({ mailboxId: encodeId('Mailbox', shared.inbox) });
     expect(data.messages.edges[2].node).toEqual({
       subject: 'Plan',

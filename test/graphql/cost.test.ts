@@ -33,7 +33,7 @@ const listsOf = (type: string, times: number): string =>
   `${type} { fields { name type { ${aliased(times, 'name')} } } }`;
 
 describe('the cost of a request', () => {
-  test('a long text under 90 aliases, is refused before the answer is whole', async () => {
+  test('a long text under 90 aliases, is rejected before the answer is complete', async () => {
     const answer = await ask(`{ message(id: "${id}") { ${aliased(90, 'text')} } }`);
     expect([codes(answer), JSON.stringify(answer).length < 1000]).toEqual([['ANSWER_TOO_LARGE'], true]);
   });
@@ -43,7 +43,7 @@ describe('the cost of a request', () => {
     expect([data.message.text.length, data.message.html.length > 1_000_000]).toEqual([1_000_000, true]);
   });
 
-  test('a long text under 90 aliases over a WebSocket, is refused, and the socket answers the next request', async () => {
+  test('a long text under 90 aliases over WebSocket, is rejected; the socket stays open', async () => {
     const client = createClient({
       url: `${api.url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
@@ -63,7 +63,7 @@ describe('the cost of a request', () => {
     await client.dispose();
   });
 
-  test('a long text under 90 aliases as an event stream, is refused', async () => {
+  test('a long text under 90 aliases as an event stream, is rejected', async () => {
     const response = await fetch(`${api.url}/graphql`, {
       method: 'POST',
       headers: {
@@ -77,7 +77,7 @@ describe('the cost of a request', () => {
     expect([body.includes('"ANSWER_TOO_LARGE"'), body.length < 2000]).toEqual([true, true]);
   });
 
-  test('a query that takes longer than it may, is ended over HTTP', async () => {
+  test('a query over the time limit, ends over HTTP', async () => {
     const slow = await serveApi(
       () => ({
         textWork: () => ({ highlights: () => new Promise(() => {}), hasRemoteImages: () => new Promise(() => {}) }),
@@ -97,7 +97,7 @@ describe('the cost of a request', () => {
       'highlights under aliases',
       `{ messages(first: 100) { edges { node { ${aliased(6, 'highlights(search: "a b") { subject { text } }')} } } } }`,
     ],
-    ['more aliases than anybody needs', `{ ${aliased(150, 'viewer { __typename }')} }`],
+    ['more aliases than any client needs', `{ ${aliased(150, 'viewer { __typename }')} }`],
     ['one field many times', `{ viewer { ${'tenant { id } '.repeat(300)} } }`],
     ['many directives', `{ viewer { ${'__typename @include(if: true) '.repeat(120)} } }`],
     ['variables of 100 kB', 'query($search: String) { messages(search: $search) { edges { cursor } } }'],
@@ -111,7 +111,7 @@ describe('the cost of a request', () => {
       `{ ...A ...A2 } ${[1, 2].map((n) => `fragment A${n === 1 ? '' : n} on Query { ${aliased(20, '__schema { ...S }')} }`).join(' ')}
        fragment S on __Schema { types { fields { args { name } name } } }`,
     ],
-  ])('%s, is refused', async (_what, query) => {
+  ])('%s, is rejected', async (_what, query) => {
     const variables = query.includes('$search') ? { search: 'x'.repeat(100_000) } : {};
     expect(codes(await ask(query, variables))).toEqual(['QUERY_TOO_COMPLEX']);
   });
@@ -162,20 +162,17 @@ describe('cursors', () => {
     ['thread', (page) => `{ message(id: "${id}") { thread { messages(${page}) { edges { cursor } } } } }`],
   ];
 
-  test.each(lists)(
-    '%s, cursors of other lists and made-up ones, are bad input or none of the list',
-    async (_, query) => {
-      const before = api.log.length;
-      for (const cursor of cursors) {
-        const given = JSON.stringify(cursor);
-        const found = new Set(codes(await ask(query(`after: ${given}`))) ?? []);
-        expect([cursor, [...found].filter((code) => code !== 'BAD_USER_INPUT')]).toEqual([cursor, []]);
-      }
-      expect(api.log.slice(before).filter((line) => line.includes('request failed'))).toEqual([]);
-    },
-  );
+  test.each(lists)('%s, foreign and invented cursors, are bad input or outside the list', async (_, query) => {
+    const before = api.log.length;
+    for (const cursor of cursors) {
+      const given = JSON.stringify(cursor);
+      const found = new Set(codes(await ask(query(`after: ${given}`))) ?? []);
+      expect([cursor, [...found].filter((code) => code !== 'BAD_USER_INPUT')]).toEqual([cursor, []]);
+    }
+    expect(api.log.slice(before).filter((line) => line.includes('request failed'))).toEqual([]);
+  });
 
-  test('every list that takes a cursor, takes its own', () => {
+  test('every list that takes a cursor accepts its own', () => {
     const lists = Object.values(schema.getTypeMap()).flatMap((type) =>
       isObjectType(type)
         ? Object.values(type.getFields()).flatMap((field) =>
@@ -191,14 +188,14 @@ describe('cursors', () => {
     expect(isCursorOf('Query', 'messages', own.at(-1)!)).toBe(true);
   });
 
-  test('a cursor in a variable, of another list, is bad input at its field', async () => {
+  test('a cursor of another list in a variable is bad input at its field', async () => {
     const query = 'query($after: String) { runs: syncRuns(after: $after) { edges { cursor } } }';
     const { errors } = await ask(query, { after: made([uuid, 5n]) });
     expect(errors).toMatchObject([{ path: ['runs'], extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 });
 
-test('numbers, dates and texts that no column can hold, are bad input', async () => {
+test('numbers, dates and texts that no column can hold are bad input', async () => {
   const before = api.log.length;
   const queries = [
     `{ events(accountId: "${accountId}", from: "-200000-01-01T00:00:00.000Z") { edges { cursor } } }`,
@@ -214,7 +211,7 @@ test('numbers, dates and texts that no column can hold, are bad input', async ()
   expect(api.log.slice(before).filter((line) => line.includes('request failed'))).toEqual([]);
 });
 
-test('a page that is too long, is refused at the path of its list', async () => {
+test('a page size above the limit is rejected at the path of its list', async () => {
   const { errors } = await ask(
     '{ emailAccounts { edges { node { boxes: mailboxes(first: 500) { edges { cursor } } } } } }',
   );

@@ -14,7 +14,7 @@ beforeAll(async () => {
   id = encodeId('EmailAccount', account.accountId);
   const at = new Date('2026-01-01T10:00:00.123Z');
   for (let i = 0; i < 7; i++) {
-    // Several of one moment: the order must not depend on time alone.
+    // Several at the same moment: the order must not depend on time alone.
     await storeMessage(api.database, { account, subject: `Tide ${i}`, text: 'moon and water', receivedAt: at });
   }
   const mailboxes = [account.inbox, account.archive];
@@ -33,7 +33,7 @@ const subjects = async (variables: object): Promise<string[]> => {
   return data.messages.edges.map((edge: { node: { subject: string } }) => edge.node.subject);
 };
 
-test('come newest first, page by page, each once', async () => {
+test('are listed newest first, each once across pages', async () => {
   const seen: string[] = [];
   let after: string | null = null;
   do {
@@ -45,7 +45,7 @@ test('come newest first, page by page, each once', async () => {
   expect((await subjects({ accountId: id }))[0]).toBe('Harbour');
 });
 
-test('are found by words of subject and body, in what is there and ours', async () => {
+test('are found by words of subject and body, without deleted and foreign ones', async () => {
   expect(await subjects({ search: 'ships' })).toEqual(['Harbour']);
   expect(await subjects({ search: 'moon WATER', accountId: id })).toHaveLength(7);
   expect(await subjects({ search: '"tide 3"' })).toEqual(['Tide 3']);
@@ -55,7 +55,7 @@ test('are found by words of subject and body, in what is there and ours', async 
   for (const search of ["';--", '& | ! ( <->', '"', '\\']) expect(await subjects({ search })).toEqual([]);
 });
 
-test('are found while the last word is typed, with what matched', async () => {
+test('are found by an incomplete last word, with the matches highlighted', async () => {
   expect(await subjects({ search: 'ships qu' })).toEqual(['Harbour']);
   expect(await subjects({ search: 'ships qu ' })).toEqual([]);
   const { data } = await api.ask(
@@ -80,7 +80,7 @@ test('are found while the last word is typed, with what matched', async () => {
   ]);
 });
 
-test('are listed by whether they are read and flagged, in the mailbox that is asked about', async () => {
+test('are filtered by read and flagged, within the requested mailbox', async () => {
   const other = await storeAccount(api.database, api.alice.id, 'flags@example.com');
   const stored = (subject: string, flags: string[]) => storeMessage(api.database, { account: other, subject, flags });
   await stored('read', ['\\Seen']);
@@ -96,7 +96,7 @@ test('are listed by whether they are read and flagged, in the mailbox that is as
   expect(await listed({ unread: true, mailboxId: encodeId('Mailbox', other.archive) })).toEqual([]);
 });
 
-test('are listed by mailbox and thread', async () => {
+test('are filtered by mailbox and thread', async () => {
   expect(await subjects({ mailboxId: encodeId('Mailbox', account.archive) })).toEqual(['Harbour']);
   expect(await subjects({ mailboxId: encodeId('Mailbox', account.archive), search: 'moon' })).toEqual([]);
   const { threadId } = await storeMessage(api.database, { account, subject: 'One' });
@@ -116,13 +116,13 @@ test('are listed by mailbox and thread', async () => {
   });
 });
 
-test('refuse a cursor that is none and a negative page', async () => {
+test('reject an invalid cursor and a negative page size', async () => {
   expect(codes(await api.ask(api.alice, list, { after: 'nonsense' }))).toEqual(['BAD_USER_INPUT']);
   expect(codes(await api.ask(api.alice, list, { first: -1 }))).toEqual(['BAD_USER_INPUT']);
   expect(codes(await api.ask(api.alice, list, { search: 'a '.repeat(501) }))).toEqual(['BAD_USER_INPUT']);
 });
 
-test('show all that was asked for in the same number of statements, however many there are', async () => {
+test('take the same number of statements, however many are listed', async () => {
   const query = `query($id: ID!, $first: Int) { messages(accountId: $id, first: $first) { edges { node {
     subject text from { name address } sourceSha256 account { emailAddress } thread { id messageCount lastMessageAt }
     attachments { filename contentType url } locations { uid flags mailbox { path uidNext } }
@@ -147,7 +147,7 @@ test('show all that was asked for in the same number of statements, however many
   });
 });
 
-test('are in the mailboxes of their account, by UID', async () => {
+test('are listed in the mailboxes of their account, by UID', async () => {
   const answer = await api.ask(
     api.alice,
     `query($id: ID!) { emailAccount(id: $id) { mailboxes { edges { node { path specialUse

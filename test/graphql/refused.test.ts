@@ -7,7 +7,7 @@ let api: ServedApi;
 
 beforeAll(async () => {
   api = await serveApi();
-  // Who asks is looked up once.
+  // The first request looks up the key; later ones do not.
   await api.ask(api.alice, '{ viewer { __typename } }');
 });
 
@@ -24,14 +24,14 @@ describe('limits', () => {
       '{ emailAccounts(first: 100) { edges { node { mailboxes(first: 100) { edges { node { locations(first: 100) { edges { cursor } } } } } } } } }',
     ],
     ['too long', `{ ${'viewer { __typename } '.repeat(600)} }`],
-  ])('%s: refused before anything is read', async (_what, query) => {
+  ])('a query that is %s, is rejected before any row is read', async (_what, query) => {
     const statements = await api.statements(async () => {
       expect(codes(await api.ask(api.alice, query))).toEqual(['QUERY_TOO_COMPLEX']);
     });
     expect(statements).toBe(0);
   });
 
-  test('cost is counted with the variables of the operation that runs', async () => {
+  test('the cost counts the variables of the operation that runs', async () => {
     const query = `query Small { viewer { __typename } }
       query Large($n: Int) { emailAccounts(first: $n) { edges { node { mailboxes(first: $n) { edges { node { locations(first: $n) { edges { cursor } } } } } } } } }`;
     const run = (operationName: string, n: number) =>
@@ -56,7 +56,7 @@ describe('limits', () => {
       'emailAccounts { edges { node { mailboxes(first: 101)',
       '"first" must be at most 100. Use a cursor to request more.',
     ],
-  ])('%s: no page of that size', async (list, sentence) => {
+  ])('%s, is rejected with the limit', async (list, sentence) => {
     const query = `{ ${list} { edges { cursor } } ${list.includes('node') ? '} } } ' : ''}}`;
     const statements = await api.statements(async () => {
       const { errors } = await api.ask(api.alice, query);
@@ -65,20 +65,20 @@ describe('limits', () => {
     expect(statements).toBe(0);
   });
 
-  test('a page of 100 is one, also of nothing', async () => {
+  test('a page size of 100 is allowed, also for an empty list', async () => {
     for (const page of ['first: 100', 'last: 100', 'first: 0']) {
       expect(codes(await api.ask(api.alice, `{ syncRuns(${page}) { edges { cursor } } }`))).toBeUndefined();
     }
     expect(codes(await api.ask(api.alice, '{ messages(first: 0) { edges { cursor } } }'))).toBeUndefined();
   });
 
-  test('introspection works, as GraphiQL asks for it', async () => {
+  test("GraphiQL's introspection query works", async () => {
     const { getIntrospectionQuery } = await import('graphql');
     const { data } = await api.ask(api.alice, getIntrospectionQuery());
     expect(data.__schema.queryType.name).toBe('Query');
   });
 
-  test('a body of more than a mebibyte is refused', async () => {
+  test('a body of more than a mebibyte is rejected', async () => {
     const answer = await api.ask(api.alice, `{ viewer { __typename } } #${'x'.repeat(1024 * 1024)}`);
     expect(codes(answer)).toEqual(['QUERY_TOO_COMPLEX']);
   });
@@ -107,18 +107,18 @@ describe('errors', () => {
       'query($search: String) { messages(search: $search) { edges { cursor } } }',
       { search: 7007007 },
     ],
-    ['where a name belongs', '{ viewer(a: "x") { "hunter2" } }', {}],
-    ['behind a text without an end', '{ viewer "hunter2 }', {}],
-    ['a name where none belongs', 'hunter2 { viewer }', {}],
-    ['an odd number', '{ viewer(a: 7007007x) }', {}],
-  ])('what was given is not in the answer: %s', async (_what, query, variables) => {
+    ['a string in place of a name', '{ viewer(a: "x") { "hunter2" } }', {}],
+    ['behind an unterminated string', '{ viewer "hunter2 }', {}],
+    ['a name in a wrong place', 'hunter2 { viewer }', {}],
+    ['an invalid number', '{ viewer(a: 7007007x) }', {}],
+  ])('an error does not repeat the input: %s', async (_what, query, variables) => {
     const answer = await api.ask(api.alice, query, variables);
     expect(new Set(codes(answer))).toEqual(new Set(['BAD_USER_INPUT']));
     expect(answer.errors!.map(({ message }) => message).join(' ')).not.toMatch(/hunter2|7007007/);
   });
 
-  test('what is our fault is logged once, with its cause, and masked', async () => {
-    // As if a type had been taken out of the code, which must not happen.
+  test('a fault of the service is logged once with its cause, and masked', async () => {
+    // Simulates that a type was removed from the code, which must never happen.
     const { accountId } = await storeAccount(api.database, api.alice.id, 'alice@example.com');
     await storeEvents(api.database, accountId, 1);
     await api.database.prisma.event.updateMany({ where: { accountId }, data: { type: 'unknown_type' } });

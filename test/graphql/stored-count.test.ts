@@ -58,11 +58,11 @@ const FOUR_OF_TEN = {
   mailboxes: [ARCHIVE, { path: 'INBOX', messageCount: 10, storedCount: 4 }],
 };
 
-test('what is to be fetched and what was set aside is in the mailbox, but is not stored', async () => {
+test('totals, pending and quarantined messages, count as messages but not as stored', async () => {
   expect(await counts()).toEqual(FOUR_OF_TEN);
 });
 
-test('what a pass has listed so far counts when its mailbox counts it', async () => {
+test('a message that a pass has listed counts once its mailbox counts it', async () => {
   await place({ generation: 1, uids: [11, 12], state: 'PENDING' });
   expect(await counts()).toEqual(FOUR_OF_TEN);
   await api.database.prisma.mailbox.update({
@@ -72,7 +72,7 @@ test('what a pass has listed so far counts when its mailbox counts it', async ()
   expect(await counts()).toMatchObject({ totals: { messages: 12, stored: 4 } });
 });
 
-test('what is gone, and what an earlier UIDVALIDITY left, is not missing', async () => {
+test('deleted messages and those of an earlier UIDVALIDITY are not missing', async () => {
   await place({ generation: 0, uids: [1, 2], state: 'QUARANTINED' });
   await api.database.prisma.messageLocation.updateMany({
     where: { uid: { in: [5n, 8n, 11n, 12n] }, generation: 1 },
@@ -82,7 +82,7 @@ test('what is gone, and what an earlier UIDVALIDITY left, is not missing', async
   expect(await counts()).toMatchObject({ totals: { messages: 8, stored: 4 } });
 });
 
-test('all mailboxes of an answer are counted at once', async () => {
+test('the stored counts of all mailboxes take the same number of statements', async () => {
   const ask = () =>
     api.ask(
       api.alice,
@@ -93,6 +93,6 @@ test('all mailboxes of an answer are counted at once', async () => {
   expect(await api.statements(ask)).toBe(before);
 });
 
-test("another tenant's mailboxes are not looked at", async () => {
+test('missingCounts ignores mailboxes of another tenant', async () => {
   expect(await missingCounts(api.database.pool, api.bob.id, [account.inbox])).toEqual(new Map());
 });

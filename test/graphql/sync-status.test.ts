@@ -11,7 +11,7 @@ import { giveBackRun, queueDueRetries, requeueDeadRuns } from '../../src/store/r
 import { startRun } from '../../src/store/runs/start-run.ts';
 import { type ServedApi, serveApi } from '../server/served-api.ts';
 
-/** What the status says in every state an account can be in, told from the rows alone: nobody syncs here. */
+/** The status in every state of an account, derived from the rows alone: no worker runs here. */
 let api: ServedApi;
 let accountId: string;
 const DUE = new Date(Date.now() + 10 * 60_000);
@@ -39,7 +39,7 @@ async function status() {
   );
   expect(errors).toBeUndefined();
   const { runs } = await history();
-  // Status and history agree.
+  // Status and history must agree.
   const finished = runs.filter((run: { finishedAt: string | null }) => run.finishedAt !== null);
   expect(data.syncStatus.syncCount).toBe(finished.length);
   expect(data.syncStatus.lastSyncStatus).toBe(finished[0]?.status ?? null);
@@ -77,7 +77,7 @@ async function running(): Promise<ClaimedRun> {
 
 const NEVER = { lastSyncAt: null, lastSyncStatus: null, lastSyncError: null, syncCount: 0 };
 
-test('never synced', async () => {
+test('syncStatus, never synced', async () => {
   expect(await status()).toEqual({
     ...NEVER,
     state: 'NEVER_SYNCED',
@@ -92,7 +92,7 @@ test('never synced', async () => {
   });
 });
 
-test('queued, with its place', async () => {
+test('syncStatus, queued, has the queue position', async () => {
   const [other] = await insertTestAccounts(api.database, api.bob.id, { count: 1 });
   await startRun(api.database.pool, api.bob.id, other!, 'INCREMENTAL', 'USER');
   await start();
@@ -105,7 +105,7 @@ test('queued, with its place', async () => {
   expect(await status()).toMatchObject({ activeRun: { queuePosition: 1 } });
 });
 
-test('running', async () => {
+test('syncStatus, running', async () => {
   await running();
   expect(await status()).toMatchObject({
     ...NEVER,
@@ -114,7 +114,7 @@ test('running', async () => {
   });
 });
 
-test('the process has died: said as soon as it is known, and until another one goes on', async () => {
+test('syncStatus, a dead worker, reports it until another worker has the run', async () => {
   await start();
   await claim(new Date(Date.now() - 60_000));
   const died = await status();
@@ -124,13 +124,13 @@ test('the process has died: said as soon as it is known, and until another one g
   expect(await status()).toMatchObject({ state: 'QUEUED', activeRun: { attempt: 2, queuePosition: 1 } });
 });
 
-test('given back at a shutdown', async () => {
+test('syncStatus, returned to the queue at a shutdown', async () => {
   const { lease } = await running();
   await giveBackRun(api.database.pool, lease);
   expect(await status()).toMatchObject({ ...NEVER, state: 'QUEUED', activeRun: { attempt: 2 } });
 });
 
-test('gives way to another: it waits again, with what it has done', async () => {
+test('syncStatus, preempted, is queued and keeps its progress', async () => {
   const { lease } = await running();
   await preempt(api.database.pool, lease, true);
   expect(await status()).toMatchObject({
@@ -140,7 +140,7 @@ test('gives way to another: it waits again, with what it has done', async () => 
   });
 });
 
-test('waiting for a retry', async () => {
+test('syncStatus, waiting for a retry', async () => {
   const { lease } = await running();
   const later = { delayMs: 60_000, retries: 1, throttled: false, error: error('IMAP_TIMEOUT') };
   const { nextAttemptAt } = await postponeRun(api.database.pool, lease, later);
@@ -165,7 +165,7 @@ test('waiting for a retry', async () => {
   expect(await status()).toMatchObject({ state: 'RUNNING', activeRun: { error: null } });
 });
 
-test('throttled', async () => {
+test('syncStatus, throttled by the provider', async () => {
   const { lease, run } = await running();
   const later = { delayMs: 60_000, retries: 0, throttled: true, error: error('IMAP_THROTTLED') };
   const { nextAttemptAt } = await postponeRun(api.database.pool, lease, later);
@@ -178,7 +178,7 @@ test('throttled', async () => {
   expect(await status()).toMatchObject({ state: 'CANCELLED', throttledUntil: null });
 });
 
-test('with a mail server that turned a connection away', async () => {
+test('syncStatus, a mail server that turned a connection away', async () => {
   const { pool } = api.database;
   const { imapHost } = await api.database.prisma.emailAccount.findFirstOrThrow({ where: { tenantId: api.alice.id } });
   expect(await status()).toMatchObject({ hostPausedUntil: null });
@@ -189,7 +189,7 @@ test('with a mail server that turned a connection away', async () => {
   expect(await status()).toMatchObject({ hostPausedUntil: null });
 });
 
-test('in need of credentials', async () => {
+test('syncStatus, refused credentials', async () => {
   const { lease } = await running();
   const outcome = { status: 'FAILED', error: error('IMAP_AUTH_FAILED'), needsAuth: true } as const;
   const { finishedAt } = await finishRun(api.database.pool, lease, outcome);
@@ -202,7 +202,7 @@ test('in need of credentials', async () => {
     activeRun: null,
   });
 
-  // With another login it is tried again; how the last run ended stays true until the next one has.
+  // New credentials allow another attempt; the outcome of the last run stays until the next one ends.
   await update({ credentials: { password: 'another' }, verify: false });
   expect(await status()).toMatchObject({
     state: 'FAILED',
@@ -214,16 +214,16 @@ test('in need of credentials', async () => {
   expect(await status()).toMatchObject({ state: 'SUCCEEDED', lastSyncError: null });
 });
 
-test('paused', async () => {
+test('syncStatus, paused', async () => {
   await update({ isActive: false });
   expect(await status()).toMatchObject({ ...NEVER, state: 'PAUSED', isActive: false, nextSyncAt: null });
 });
 
-test('succeeded, failed, cancelled: as the last run ended', async () => {
+test('syncStatus, after a run, has its outcome: succeeded, failed, cancelled', async () => {
   await finishRun(api.database.pool, (await running()).lease, { status: 'SUCCEEDED' });
   expect(await status()).toMatchObject({
     state: 'SUCCEEDED',
-    // Not that all is up to date: it may have had to set something aside.
+    // This does not mean that all is up to date: the run may have quarantined something.
     message: 'The last sync succeeded. Its receipt says what it proved.',
     lastSyncError: null,
     syncCount: 1,

@@ -3,12 +3,12 @@ import { SILENCE } from '../../lab/scripted-servers/scripted-imap.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
 import { all, bodyRow, loginTo, ScriptedSession, SHORT, startScriptedMailbox } from './scripted-mailbox.ts';
 
-/** What servers answer that is not what was asked for. */
+/** Answers of servers that are not what the client asked for. */
 const session = new ScriptedSession();
 afterEach(() => session.close());
 
 describe('rows of a FETCH', () => {
-  test('bodies: missing, repeated, unasked, empty and NIL ones', async () => {
+  test('fetchSources, missing, repeated, unrequested, empty and NIL bodies', async () => {
     const bodies = [
       '* 1 FETCH (UID 1 FLAGS (\\Seen))',
       bodyRow(1, 'one'),
@@ -37,7 +37,7 @@ describe('rows of a FETCH', () => {
     expect(session.server?.received.at(-1)).toContain('UID FETCH 4:5 (UID RFC822.SIZE)');
   });
 
-  test('metadata: split, repeated, unasked and incomplete ones', async () => {
+  test('fetchMetadata, split, repeated, unrequested and incomplete rows', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         fetch: ({ tag }) =>
@@ -67,7 +67,7 @@ describe('rows of a FETCH', () => {
     ]);
   });
 
-  test('flags: the last word counts', async () => {
+  test('fetchMetadata, flags sent twice, takes the last', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         fetch: ({ tag }) =>
@@ -77,7 +77,7 @@ describe('rows of a FETCH', () => {
     expect(await imap.fetchFlags('1:2')).toEqual([{ uid: 1, flags: ['\\Seen'], modseq: null }]);
   });
 
-  test('a drop in the middle keeps what came before, and is an error', async () => {
+  test('a drop in the middle of rows keeps the earlier rows and rejects', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         fetch: (_, socket) => {
@@ -99,7 +99,7 @@ describe('rows of a FETCH', () => {
 describe('changes', () => {
   const withQresync = 'IMAP4rev1 ENABLE CONDSTORE QRESYNC';
 
-  test('what vanished earlier is the answer, what vanishes meanwhile is kept apart', async () => {
+  test('returns VANISHED (EARLIER), and keeps other VANISHED responses apart', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         capability: withQresync,
@@ -121,7 +121,7 @@ describe('changes', () => {
     expect(String(imap.takeVanished())).toBe('3');
   });
 
-  test('a server that answers ENABLE with nothing is still asked for changes, not for everything', async () => {
+  test('an empty answer to ENABLE still allows asking for changes', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         capability: 'IMAP4rev1 ENABLE CONDSTORE',
@@ -134,7 +134,7 @@ describe('changes', () => {
     expect(session.server?.received.at(-1)).toContain('CHANGEDSINCE 90');
   });
 
-  test('a HIGHESTMODSEQ without CONDSTORE means nothing', async () => {
+  test('a HIGHESTMODSEQ without CONDSTORE is ignored', async () => {
     const imap = await session.selected(startScriptedMailbox({}));
     expect(imap.server.level).toBe('NONE');
     expect((await imap.select('INBOX')).highestModseq).toBeNull();
@@ -144,7 +144,7 @@ describe('changes', () => {
 test.each([
   ['imap.example.com', /^(?=.*\bCONDSTORE\b)(?=.*\bQRESYNC\b)(?!.*IMAP4rev2)/i, 'QRESYNC'],
   ['imap.mail.me.com', /^(?=.*\bCONDSTORE\b)(?!.*QRESYNC)(?!.*IMAP4rev2)/i, 'CONDSTORE'],
-])('what is enabled at %s: no VANISHED of iCloud, no ESEARCH of IMAP4rev2', async (host, enabled, level) => {
+])('ENABLE at %s: no QRESYNC for iCloud, no IMAP4rev2 anywhere', async (host, enabled, level) => {
   const server = await startScriptedMailbox({ capability: 'IMAP4rev1 IMAP4rev2 ENABLE CONDSTORE QRESYNC' });
   session.server = server;
   const connection = await openImapConnection(
@@ -161,12 +161,12 @@ describe('a refused command', () => {
     ['NO not now', 'IMAP_SERVER_REFUSED'],
     ['BAD what', 'IMAP_SERVER_REFUSED'],
     ['NO [THROTTLED] slowly', 'IMAP_THROTTLED'],
-  ])('SEARCH %s is an error, never an empty mailbox', async (answer, code) => {
+  ])('SEARCH %s rejects, and is never an empty mailbox', async (answer, code) => {
     const imap = await session.selected(startScriptedMailbox({ search: ({ tag }) => `${tag} ${answer}` }));
     await expect(imap.searchUids('1:*')).rejects.toMatchObject({ code });
   });
 
-  test('an empty SEARCH is an empty list', async () => {
+  test('an empty SEARCH response is an empty list', async () => {
     const imap = await session.selected(startScriptedMailbox({ search: ({ tag }) => `* SEARCH\r\n${tag} OK done` }));
     expect(await imap.searchUids('1:*')).toEqual([]);
   });
@@ -174,12 +174,12 @@ describe('a refused command', () => {
   test.each([
     ['NO [UNAVAILABLE] UID FETCH Server error while fetching messages', 'IMAP_SERVER_REFUSED'],
     ['NO [OVERQUOTA] Account exceeded command or bandwidth limits', 'IMAP_QUOTA_EXCEEDED'],
-  ])('FETCH %s', async (answer, code) => {
+  ])('FETCH %s rejects', async (answer, code) => {
     const imap = await session.selected(startScriptedMailbox({ fetch: ({ tag }) => `${tag} ${answer}` }));
     await expect(all(imap.fetchSources([1]))).rejects.toMatchObject({ code });
   });
 
-  test("Microsoft's throttling ends the connection at once instead of parking it for minutes", async () => {
+  test("Microsoft's throttling ends the connection at once instead of waiting minutes", async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         fetch: ({ tag }) => `${tag} BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds`,
@@ -188,7 +188,7 @@ describe('a refused command', () => {
     await expect(all(imap.fetchSources([1]))).rejects.toMatchObject({ code: 'IMAP_THROTTLED' });
   });
 
-  test('a STATUS that failed is unknown, not zero', async () => {
+  test('a failed STATUS is unknown, not zero', async () => {
     const imap = await session.selected(
       startScriptedMailbox({ reply: ({ tag, command }) => (command === 'STATUS' ? `${tag} NO sorry` : undefined) }),
     );

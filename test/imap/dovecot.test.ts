@@ -65,7 +65,7 @@ test('lists the mailboxes with their status, INBOX first, Trash last', async () 
   expect(listed[0]?.status?.highestModseq).toBeTypeOf('bigint');
 });
 
-test('a personal prefix, and a public namespace that LIST does not show, are listed and opened', async () => {
+test('lists and opens a personal prefix and a public namespace that LIST omits', async () => {
   const settings = `
 namespace inbox {
   prefix = INBOX/
@@ -100,7 +100,7 @@ namespace public {
   }
 });
 
-test('reads every message byte by byte and marks nothing as seen', async () => {
+test('reads every message byte by byte and sets no \\Seen', async () => {
   const sent = mails(300);
   dovecot.addUser(user, { INBOX: sent });
   const imap = await open();
@@ -120,7 +120,7 @@ test('reads every message byte by byte and marks nothing as seen', async () => {
   expect((await imap.fetchFlags('1:*')).every(({ flags }) => flags.length === 0)).toBe(true);
 });
 
-test('asks for scattered UIDs in several commands and leaves missing ones out', async () => {
+test('fetches scattered UIDs in several commands and omits missing ones', async () => {
   dovecot.addUser(user, { INBOX: mails(2500) });
   const imap = await open();
   await imap.select('INBOX');
@@ -129,7 +129,7 @@ test('asks for scattered UIDs in several commands and leaves missing ones out', 
   expect((await all(imap.fetchMetadata(odd.toReversed()))).map(({ uid }) => uid)).toEqual(there);
 });
 
-test('tells flags that changed and messages that vanished since a snapshot', async () => {
+test('reports flags that changed and messages that vanished since a snapshot', async () => {
   dovecot.addUser(user, { INBOX: mails(10) });
   const before = await openOther();
   await before.select('INBOX');
@@ -145,7 +145,7 @@ test('tells flags that changed and messages that vanished since a snapshot', asy
   expect((await imap.fetchChanges(0, highestModseq!)).changed).toEqual([]);
 });
 
-test('keeps what vanishes while it looks, and hands it out once', async () => {
+test('collects UIDs that vanish during other commands, and returns them once', async () => {
   dovecot.addUser(user, { INBOX: mails(10) });
   const imap = await open();
   await imap.select('INBOX');
@@ -158,7 +158,7 @@ test('keeps what vanishes while it looks, and hands it out once', async () => {
   expect(String(imap.takeVanished())).toBe('');
 });
 
-test('the snapshot does not follow later changes', async () => {
+test('a snapshot does not change with later responses', async () => {
   dovecot.addUser(user, { INBOX: mails(3) });
   const imap = await open();
   const snapshot = await imap.select('INBOX');
@@ -170,7 +170,7 @@ test('the snapshot does not follow later changes', async () => {
   expect(snapshot).toEqual(copy);
 });
 
-test('a consumer that takes its time loses nothing, and one that leaves early can go on with another command', async () => {
+test('a slow consumer loses no row, and one that stops early can run a new command', async () => {
   dovecot.addUser(user, { INBOX: mails(40) });
   const imap = await open();
   await imap.select('INBOX');
@@ -185,7 +185,7 @@ test('a consumer that takes its time loses nothing, and one that leaves early ca
   expect(await imap.searchUids('1:3')).toEqual([1, 2, 3]);
 });
 
-test('refuses a second command while rows are read, instead of waiting for ever', async () => {
+test('rejects a second command while rows are read, instead of waiting forever', async () => {
   dovecot.addUser(user, { INBOX: mails(3) });
   const imap = await open();
   await imap.select('INBOX');
@@ -195,14 +195,14 @@ test('refuses a second command while rows are read, instead of waiting for ever'
   expect(await imap.searchUids('1:*')).toEqual([1, 2, 3]);
 });
 
-test('a mailbox that is gone is refused', async () => {
+test('select, a deleted mailbox, rejects', async () => {
   dovecot.addUser(user);
   const imap = await open();
   await expect(imap.select('Nowhere')).rejects.toMatchObject({ code: 'IMAP_SERVER_REFUSED' });
   await expect(imap.searchUids('1:*')).rejects.toMatchObject({ code: 'IMAP_SERVER_REFUSED' });
 });
 
-test('deleted messages that nobody expunged outlive the connection', async () => {
+test('messages flagged \\Deleted survive the end of the connection', async () => {
   dovecot.addUser(user, { INBOX: [{ ...mail(1), flags: ['\\Deleted'] }, mail(2)] });
   const imap = await open();
   await imap.select('INBOX');
@@ -214,7 +214,7 @@ test.each([
   ['CONDSTORE', 'IMAP4rev1 ENABLE CONDSTORE UIDPLUS'],
   ['CONDSTORE', 'IMAP4rev1 CONDSTORE'],
   ['NONE', 'IMAP4rev1 UIDPLUS'],
-])('works at level %s for a server that says %s', async (level, capability) => {
+])('works at level %s with the capability %s', async (level, capability) => {
   const server = await startDovecot({ capability });
   try {
     server.addUser('ann', { INBOX: mails(4) });

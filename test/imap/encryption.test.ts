@@ -39,7 +39,7 @@ async function open(
 }
 
 describe.each(['TLS', 'STARTTLS'] as const)('%s', (security) => {
-  test('works with a certificate that is in order', async () => {
+  test('connects with a valid certificate', async () => {
     expect(await open('valid', security)).toEqual(['INBOX']);
   });
 
@@ -47,21 +47,21 @@ describe.each(['TLS', 'STARTTLS'] as const)('%s', (security) => {
     ['expired', true, 'IMAP_CERTIFICATE_EXPIRED'],
     ['wrong-host', true, 'IMAP_CERTIFICATE_WRONG_HOST'],
     ['valid', false, 'IMAP_CERTIFICATE_UNTRUSTED'],
-  ] as const)('refuses one that is %s (authority trusted: %s)', async (kind, trusted, code) => {
+  ] as const)('rejects a certificate that is %s (authority trusted: %s)', async (kind, trusted, code) => {
     await expect(open(kind, security, { trusted })).rejects.toMatchObject({ code });
   });
 
-  test('connects to the checked address and verifies the name', async () => {
+  test('connects to the checked address and verifies the host name', async () => {
     const addresses = ['127.0.0.1'];
     expect(await open('valid', security, { host: 'localhost', addresses })).toEqual(['INBOX']);
-    // No such name exists: that it is not looked up again is what saves it.
+    // No DNS record exists for the name, so a second lookup would fail.
     const elsewhere = open('valid', security, { host: 'mail.example.invalid', addresses });
     await expect(elsewhere).rejects.toMatchObject({ code: 'IMAP_CERTIFICATE_WRONG_HOST' });
     expect(await open('wrong-host', security, { host: 'mail.example.net', addresses })).toEqual(['INBOX']);
   });
 });
 
-test('TLS on a port without it, and the other way round', async () => {
+test('TLS on a clear-text port, and clear text on a TLS port, reject', async () => {
   const { port, tlsPort } = servers.get('valid')!;
   await expect(open('valid', 'TLS', { port })).rejects.toMatchObject({ code: 'IMAP_TLS_FAILED' });
   const { host, authority } = servers.get('valid')!;

@@ -9,10 +9,10 @@ afterEach(() => session.close());
 
 const MIB = 1024 * 1024;
 const patient = { ...SHORT, silenceMs: 10_000, loginMs: 10_000 };
-/** What may be under way in the buffers of both sockets when the connection ends. */
+/** Bytes that the buffers of both sockets may hold when the connection ends. */
 const IN_BUFFERS = 8 * MIB;
 
-/** Sends `block` as fast as it is read, until the client is gone, and counts the bytes that were taken. */
+/** Sends `block` as fast as the client reads, until it disconnects, and counts the accepted bytes. */
 function flood(socket: Socket, block: string): { sent: () => number } {
   const bytes = Buffer.from(block.repeat(Math.ceil(65_536 / block.length)));
   const before = socket.bytesWritten;
@@ -26,19 +26,19 @@ function flood(socket: Socket, block: string): { sent: () => number } {
 
 const FLOODS: [string, string][] = [
   ['untagged lines', '* OK still here\r\n'],
-  ['a line without an end', 'a1 '],
+  ['a line that never ends', 'a1 '],
   ['empty lines of unknown responses', '* X\r\n'],
   ['mailboxes', '* LIST () "/" "a"\r\n'],
   ['UIDs', '* SEARCH 1 2 3 4 5 6 7 8 9\r\n'],
-  ['flags of messages that nobody asked for', '* 2 FETCH (UID 2 FLAGS (a b c d e))\r\n'],
-  ['headers that nobody asked for', '* 3 FETCH (UID 3 BODY[HEADER] {4}\r\nabcd)\r\n'],
+  ['flags of messages that were not requested', '* 2 FETCH (UID 2 FLAGS (a b c d e))\r\n'],
+  ['headers that were not requested', '* 3 FETCH (UID 3 BODY[HEADER] {4}\r\nabcd)\r\n'],
   ['EXPUNGE', '* 1 EXPUNGE\r\n'],
   ['VANISHED', '* VANISHED 1:4294967295\r\n'],
   ['brackets', '('],
 ];
 
-describe('an answer without an end', () => {
-  test.each(FLOODS)('%s, to any command, ends the connection within its limit', async (_, block) => {
+describe('an endless answer', () => {
+  test.each(FLOODS)('of %s, to any command, ends the connection within its limit', async (_, block) => {
     for (const command of ['LIST', 'STATUS', 'SELECT', 'UID SEARCH', 'UID FETCH']) {
       let sent = () => 0;
       const server = await startScriptedMailbox({
@@ -64,7 +64,7 @@ describe('an answer without an end', () => {
   });
 
   test.each(['greeting', 'CAPABILITY', 'LOGIN', 'NAMESPACE', 'ENABLE'])(
-    '%s: the connection attempt ends within its limit',
+    'an endless answer at %s ends the connection attempt within its limit',
     async (when) => {
       session.server = await startScriptedImap({
         greeting: when === 'greeting' ? `* OK ${'hello '.repeat(400_000)}` : '* OK ready',
@@ -80,7 +80,7 @@ describe('an answer without an end', () => {
     },
   );
 
-  test('namespaces without end: a hundred are listed, and the list says that there are more', async () => {
+  test('endless namespaces: a hundred are listed, and the list is marked incomplete', async () => {
     const prefixes = Array.from({ length: 400 }, (_, i) => `("n${i}/" "/")`).join('');
     const imap = await session.selected(
       startScriptedMailbox({
@@ -97,7 +97,7 @@ describe('an answer without an end', () => {
     expect(imap.unread()).toEqual({ count: 1, samples: ['more than 100 namespaces'] });
   });
 
-  test('a server that says "still here" for ever ends at the deadline of the command', async () => {
+  test('endless "still here" responses end at the deadline of the command', async () => {
     let drip: NodeJS.Timeout | undefined;
     const imap = await session.selected(
       startScriptedMailbox({
@@ -116,7 +116,7 @@ describe('an answer without an end', () => {
 });
 
 describe('sets of UIDs', () => {
-  test('VANISHED of all UIDs that can be is a range, and so are many such', async () => {
+  test('VANISHED of all possible UIDs is stored as a range, even many times', async () => {
     const said = Array.from({ length: 1000 }, (_, i) => `* VANISHED (EARLIER) ${i + 1}:${4_294_967_295 - i}\r\n`).join(
       '',
     );
@@ -132,7 +132,7 @@ describe('sets of UIDs', () => {
     expect(String(imap.takeVanished())).toBe('7');
   });
 
-  test('SEARCH names more UIDs than EXIST by far: the answer is too large', async () => {
+  test('a SEARCH with far more UIDs than EXISTS is IMAP_ANSWER_TOO_LARGE', async () => {
     const many = Array.from({ length: 400_000 }, (_, i) => i + 1).join(' ');
     const imap = await session.selected(
       startScriptedMailbox({ search: ({ tag }) => `* SEARCH ${many}\r\n${tag} OK done` }),
@@ -141,7 +141,7 @@ describe('sets of UIDs', () => {
     await expect(imap.searchUids('1:*')).rejects.toMatchObject({ code: 'IMAP_ANSWER_TOO_LARGE' });
   });
 
-  test('EXISTS says more messages than a mailbox may have: SELECT fails', async () => {
+  test('an EXISTS above the mailbox limit makes SELECT reject', async () => {
     await expect(session.selected(startScriptedMailbox({ exists: 16_777_216 }))).rejects.toMatchObject({
       code: 'IMAP_ANSWER_TOO_LARGE',
     });
@@ -149,7 +149,7 @@ describe('sets of UIDs', () => {
 });
 
 describe('messages', () => {
-  test('headers and flags that nobody asked for are dropped', async () => {
+  test('headers and flags that were not requested are dropped', async () => {
     const others = Array.from(
       { length: 5000 },
       (_, i) => `* ${i + 2} FETCH (UID ${i + 2} FLAGS () BODY[HEADER] {1}\r\nx)\r\n`,
@@ -164,7 +164,7 @@ describe('messages', () => {
     expect(await imap.fetchFlags('1:1')).toHaveLength(1);
   });
 
-  test('a message whose literal is larger than its size says has no source, and its server named it', async () => {
+  test('a literal above the limit gives no source, and rejects', async () => {
     const imap = await session.selected(
       startScriptedMailbox({
         fetch: ({ tag }) =>
@@ -183,7 +183,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('a message that never ends has no source, and the connection goes on', async () => {
+  test('a message that never ends has no source, and the connection stays usable', async () => {
     const piece = 'x'.repeat(2 * MIB);
     const imap = await session.selected(
       startScriptedMailbox({

@@ -13,11 +13,11 @@ interface LoginServer {
   readonly capability: string;
   readonly username: string;
   readonly password: string;
-  /** What LOGIN and AUTHENTICATE answer instead of checking the password, by command. */
+  /** The answers to LOGIN and AUTHENTICATE, by command, in place of checking the password. */
   readonly refusals?: Readonly<Record<string, string>>;
 }
 
-/** A server that takes one name and password, over the methods that it does not refuse, and counts wrong passwords. */
+/** A server with one user. It offers the methods that it does not refuse, and counts wrong passwords. */
 async function startLoginServer({ capability, username, password, refusals = {} }: LoginServer) {
   const used: string[] = [];
   let failures = 0;
@@ -98,7 +98,12 @@ describe('a login over one of several methods', () => {
     ],
     ['LOGIN is BAD', ALL, { LOGIN: 'BAD unknown command' }, ['LOGIN', 'AUTHENTICATE PLAIN IR']],
     ['LOGIN is NO [CANNOT]', ALL, { LOGIN: 'NO [CANNOT] use SASL' }, ['LOGIN', 'AUTHENTICATE PLAIN IR']],
-    ['LOGIN is disabled in words', ALL, { LOGIN: 'NO LOGIN command is disabled' }, ['LOGIN', 'AUTHENTICATE PLAIN IR']],
+    [
+      'LOGIN is disabled in the text of its NO',
+      ALL,
+      { LOGIN: 'NO LOGIN command is disabled' },
+      ['LOGIN', 'AUTHENTICATE PLAIN IR'],
+    ],
     [
       'no initial response',
       ALL,
@@ -115,7 +120,7 @@ describe('a login over one of several methods', () => {
       },
       ['LOGIN', 'AUTHENTICATE PLAIN IR', 'AUTHENTICATE PLAIN', 'AUTHENTICATE LOGIN'],
     ],
-  ])('%s: connected', async (_, capability, refusals, methods) => {
+  ])('%s: connects', async (_, capability, refusals, methods) => {
     const { used, failures } = await startLoginServer({ ...ann, capability, refusals });
     expect(await logIn(ann.username, ann.password)).toBe('connected');
     expect(used).toEqual(methods);
@@ -123,7 +128,7 @@ describe('a login over one of several methods', () => {
   });
 
   test.each([ALL, 'IMAP4rev1', `${ALL} LOGINDISABLED`, 'IMAP4rev1 LOGINDISABLED AUTH=LOGIN'])(
-    'a wrong password counts once (%s)',
+    'a wrong password is sent once (%s)',
     async (capability) => {
       const { failures } = await startLoginServer({ ...ann, capability });
       expect(await logIn(ann.username, 'wrong')).toBe('IMAP_AUTH_FAILED');
@@ -135,13 +140,13 @@ describe('a login over one of several methods', () => {
     ['NO [UNAVAILABLE] later', 'IMAP_AUTH_UNAVAILABLE'],
     ['NO Your account is disabled', 'IMAP_AUTH_FAILED'],
     ['NO [CONTACTADMIN] locked', 'IMAP_CONTACT_ADMIN'],
-  ])('a refusal that is not about the method is final: %s', async (refusal, code) => {
+  ])('a refusal that does not concern the method is final: %s', async (refusal, code) => {
     const { used } = await startLoginServer({ ...ann, capability: ALL, refusals: { LOGIN: refusal } });
     expect(await logIn(ann.username, ann.password)).toBe(code);
     expect(used).toEqual(['LOGIN']);
   });
 
-  test('every method is refused: the first refusal counts', async () => {
+  test('if every method is refused, the first refusal is the error', async () => {
     const refusals = {
       LOGIN: 'NO [PRIVACYREQUIRED] use TLS',
       'AUTHENTICATE PLAIN IR': 'BAD no',
@@ -161,14 +166,14 @@ describe('a user name', () => {
     'ann "the boss"',
     'ann*',
     'ännchen',
-  ])('%s is sent as it is, whatever the server offers', async (username) => {
+  ])('%s is sent unchanged, whatever the server offers', async (username) => {
     for (const capability of [
       'IMAP4rev1',
       ALL,
       'IMAP4rev1 LOGINDISABLED AUTH=PLAIN',
       'IMAP4rev1 LOGINDISABLED AUTH=LOGIN',
     ]) {
-      // LOGIN has no way to send other letters.
+      // LOGIN cannot send other characters.
       if (username === 'ännchen' && capability === 'IMAP4rev1') continue;
       await startLoginServer({ capability, username, password: 'pass"word\\' });
       expect(await logIn(username, 'pass"word\\')).toBe('connected');
@@ -177,7 +182,7 @@ describe('a user name', () => {
   });
 });
 
-test('ID is sent again after the login: some servers open no mailbox before', async () => {
+test('ID is sent again after the login, because some servers require it then', async () => {
   const commands: string[] = [];
   server = await startScriptedImap({
     greeting: '* OK ready',

@@ -13,7 +13,7 @@ import { ERRORS } from '../../src/errors.ts';
 import { openImapConnection } from '../../src/imap/open-connection.ts';
 import { loginTo, PASSWORD, SHORT } from './scripted-mailbox.ts';
 
-/** Ways to get no connection at all, and what is said of each. */
+/** Ways to fail to connect, and the error of each. */
 let server: ScriptedImap | undefined;
 
 afterEach(async () => {
@@ -34,7 +34,7 @@ const loginAnswer = (answer: string): Script => ({
   reply: ({ tag, command }) => (command === 'LOGIN' ? `${tag} ${answer}` : undefined),
 });
 
-describe('a connection that comes to nothing', () => {
+describe('a failing connection', () => {
   test.each<[string, Script, string]>([
     ['silence', {}, 'IMAP_NO_GREETING'],
     ['HTTP', { greeting: 'HTTP/1.1 400 Bad Request' }, 'IMAP_NOT_IMAP'],
@@ -60,14 +60,14 @@ describe('a connection that comes to nothing', () => {
     expect(await refused(script)).toMatchObject({ code, message: ERRORS[code as keyof typeof ERRORS].sentence });
   });
 
-  test('a TLS handshake that is not answered', async () => {
+  test('a TLS handshake without an answer', async () => {
     expect(await refused({ reply: () => SILENCE }, { security: 'TLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
   test.each([
     ['STARTTLS', () => SILENCE],
     ['the handshake after STARTTLS', (tag: string) => `${tag} OK go`],
-  ])('%s is not answered', async (_, answer) => {
+  ])('%s without an answer', async (_, answer) => {
     let asked = false;
     const script: Script = {
       greeting: '* OK ready',
@@ -81,7 +81,7 @@ describe('a connection that comes to nothing', () => {
     expect(await refused(script, { security: 'STARTTLS' })).toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
-  test('a login that is answered a byte at a time, for ever', async () => {
+  test('an answer to LOGIN that arrives one byte at a time, without end', async () => {
     let drip: NodeJS.Timeout | undefined;
     const script: Script = {
       greeting: '* OK ready',
@@ -95,25 +95,25 @@ describe('a connection that comes to nothing', () => {
     expect(await refused(script)).toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
-  test('nobody there', async () => {
+  test('no listener on the port', async () => {
     const nowhere = loginTo({ host: '127.0.0.1', port: await freePort() });
     await expect(openImapConnection(nowhere)).rejects.toMatchObject({ code: 'IMAP_UNREACHABLE' });
   });
 
-  test.each(['NONE', 'TLS', 'STARTTLS'] as const)('a SYN that is lost (%s)', async (security) => {
+  test.each(['NONE', 'TLS', 'STARTTLS'] as const)('a lost SYN (%s)', async (security) => {
     await using hole = await openBlackHole();
     const attempt = openImapConnection(loginTo(hole, { security }), { deadlines: SHORT });
     await expect(attempt).rejects.toMatchObject({ code: 'IMAP_TIMEOUT', cause: { code: 'CONNECT_TIMEOUT' } });
   });
 
-  test('no such name', async () => {
+  test('an unknown host name', async () => {
     const nowhere = loginTo({ host: 'mail.example.invalid', port: 993 });
     await expect(openImapConnection(nowhere)).rejects.toMatchObject({
       code: expect.stringMatching(/^IMAP_(HOST_NOT_FOUND|NAME_LOOKUP_FAILED)$/),
     });
   });
 
-  test('closed without a word', async () => {
+  test('a connection that closes without a greeting', async () => {
     const port = await freePort();
     const closing = createServer((socket) => socket.end()).listen(port, '127.0.0.1');
     const attempt = openImapConnection(loginTo({ host: '127.0.0.1', port }), { deadlines: SHORT });
@@ -121,7 +121,7 @@ describe('a connection that comes to nothing', () => {
     closing.close();
   });
 
-  test('an access token where the server knows no OAuth', async () => {
+  test('an access token for a server without OAuth', async () => {
     const credentials = { accessToken: 'token' };
     expect(await refused({ greeting: '* OK ready' }, { credentials })).toMatchObject({ code: 'IMAP_AUTH_UNSUPPORTED' });
     expect(server?.received.join()).not.toContain('token');
@@ -140,18 +140,18 @@ describe('STARTTLS never falls back to clear text', () => {
     expect(server?.received.filter((line) => / (LOGIN|AUTHENTICATE)/.test(line))).toEqual([]);
   });
 
-  test('answered with something that is not TLS', async () => {
+  test('answered with bytes that are not TLS', async () => {
     let saidGo = false;
     const script: Script = {
       greeting: '* OK ready',
       capability: 'IMAP4rev1 STARTTLS',
       reply: ({ tag, command }, socket) => {
-        // The hello may have a line end in it: its first bytes, sent back as a tag, would look like TLS.
+        // The ClientHello may contain a line end. Its first bytes, returned as a tag, would then look like TLS.
         if (saidGo) return SILENCE;
         if (command !== 'STARTTLS') return undefined;
         saidGo = true;
         socket.write(`${tag} OK go\r\n`);
-        // To the client's hello: earlier it could be read as the end of the clear text.
+        // Sent in answer to the ClientHello: earlier, it could be read as the rest of the clear text.
         socket.once('data', () => socket.write('this is not TLS, whatever you thought'));
         return SILENCE;
       },
@@ -165,7 +165,7 @@ describe('the password', () => {
     ['LOGIN', 'IMAP4rev1'],
     ['PLAIN', 'IMAP4rev1 AUTH=PLAIN'],
     ['AUTH=LOGIN', 'IMAP4rev1 AUTH=LOGIN'],
-  ])('is in no log line and no error, even when the server repeats it (%s)', async (_, capability) => {
+  ])('appears in no log line and no error, even if the server repeats it (%s)', async (_, capability) => {
     const lines: unknown[] = [];
     const encoded: string[] = [Buffer.from(PASSWORD).toString('base64')];
     let authenticating = '';

@@ -23,7 +23,7 @@ const utf7 = (text: string, shift: string) =>
     .replaceAll(shift, `${shift}-`)
     .replace(/[^\x20-\x7e]+/g, (run) => `${shift}${utf16(run).toString('base64').replace(/=+$/, '')}-`);
 
-/** How a server may send a password back. */
+/** How a server may spell a password that it repeats. */
 const SPELLINGS: Record<string, (password: string) => string> = {
   'as it is': (text) => text,
   'in capitals': (text) => text.toUpperCase(),
@@ -47,7 +47,7 @@ const SPELLINGS: Record<string, (password: string) => string> = {
 };
 
 describe('redactorFor', () => {
-  test.each(Object.entries(SPELLINGS))('a password in a text, %s, is hidden', (_, spell) => {
+  test.each(Object.entries(SPELLINGS))('hides a password in a text, %s', (_, spell) => {
     for (const password of PASSWORDS) {
       const redact = redactorFor({ ...loginTo({ host: 'h', port: 1 }), credentials: { password } });
       const spelled = spell(password).replace(/^\{\d+\}\r\n/, '');
@@ -68,7 +68,7 @@ describe('the log of a connection', () => {
     text.replace(/[a-z]/g, (c) => String.fromCharCode(((c.charCodeAt(0) - 84) % 26) + 97));
 
   test.each(['IMAP4rev1', 'IMAP4rev1 AUTH=PLAIN LOGINDISABLED'])(
-    'a server that repeats what it was sent, in a spelling of its own, leaves nothing (%s)',
+    'hides the login from a server that repeats it in its own spelling (%s)',
     async (capability) => {
       for (const password of PASSWORDS) {
         const echoes = [...Object.values(SPELLINGS), ROT13].map((spell) => spell(password));

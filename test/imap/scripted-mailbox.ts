@@ -21,15 +21,15 @@ export const loginTo = (
   ...more,
 });
 
-/** For servers that say nothing. */
+/** Deadlines for silent servers. */
 export const SHORT = { connectMs: 500, greetingMs: 300, loginMs: 300, silenceMs: 400, logoutMs: 100 };
 
-/** One server and one connection at a time; `close()` both after each test. */
+/** One server and one connection at a time. Call `close()` after each test, which closes both. */
 export class ScriptedSession {
   server: ScriptedImap | undefined;
   connection: ImapConnection | undefined;
 
-  /** Connects, and opens the INBOX. */
+  /** Connects and selects the INBOX. */
   async selected(started: Promise<ScriptedImap>, options: OpenImapOptions = {}): Promise<ImapConnection> {
     this.server = await started;
     this.connection = await openImapConnection(loginTo(this.server), { deadlines: SHORT, ...options });
@@ -78,7 +78,7 @@ export function startScriptedMailbox(answers: {
   });
 }
 
-/** One row of a FETCH answer with a body. */
+/** A row of a FETCH response with a body. */
 export const bodyRow = (uid: number, body: string): string =>
   `* ${uid} FETCH (UID ${uid} BODY[] {${body.length}}\r\n${body})`;
 

@@ -6,13 +6,13 @@ import { all, bodyRow, loginTo, ScriptedSession, SHORT, startScriptedMailbox } f
 const session = new ScriptedSession();
 afterEach(() => session.close());
 
-describe('waiting', () => {
-  test('a server that falls silent in a command', async () => {
+describe('deadlines and cancelling', () => {
+  test('a server that falls silent in a command rejects with IMAP_TIMEOUT', async () => {
     const imap = await session.selected(startScriptedMailbox({ fetch: () => SILENCE }));
     await expect(all(imap.fetchSources([1]))).rejects.toMatchObject({ code: 'IMAP_TIMEOUT' });
   });
 
-  test('a consumer that takes longer than the server may', async () => {
+  test("a consumer slower than the server's deadline does not end the connection", async () => {
     const imap = await session.selected(
       startScriptedMailbox({ fetch: ({ tag }) => `${bodyRow(1, 'one')}\r\n${bodyRow(2, 'two')}\r\n${tag} OK done` }),
     );
@@ -24,7 +24,7 @@ describe('waiting', () => {
     expect(rows).toBe(2);
   });
 
-  test('a pause between two commands', async () => {
+  test('a pause between two commands does not end the connection', async () => {
     const imap = await session.selected(startScriptedMailbox({ search: ({ tag }) => `* SEARCH 1\r\n${tag} OK done` }));
     await new Promise((resolve) => setTimeout(resolve, SHORT.silenceMs * 2));
     expect(await imap.searchUids('1:*')).toEqual([1]);
@@ -33,7 +33,7 @@ describe('waiting', () => {
   test.each([
     ['the server is silent', () => SILENCE],
     ['a row is in use', ({ tag }: { tag: string }) => `${bodyRow(1, 'one')}\r\n${bodyRow(2, 'two')}\r\n${tag} OK done`],
-  ])('is over at once when it is cancelled while %s', async (_, fetch) => {
+  ])('a cancelled fetch ends at once while %s', async (_, fetch) => {
     const abort = new AbortController();
     const imap = await session.selected(startScriptedMailbox({ fetch }), { signal: abort.signal, deadlines: {} });
     const reading = (async () => {
@@ -46,7 +46,7 @@ describe('waiting', () => {
     await expect(imap.list()).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
   });
 
-  test('a connection attempt is over at once when it is cancelled', async () => {
+  test('a cancelled connection attempt ends at once', async () => {
     const server = await startScriptedImap();
     session.server = server;
     const abort = new AbortController();
@@ -58,7 +58,7 @@ describe('waiting', () => {
     });
   });
 
-  test('closing a connection whose server does not answer LOGOUT', async () => {
+  test('close ends soon if the server does not answer LOGOUT', async () => {
     const imap = await session.selected(
       startScriptedMailbox({ reply: ({ command }) => (command === 'LOGOUT' ? SILENCE : undefined) }),
     );

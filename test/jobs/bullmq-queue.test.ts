@@ -11,7 +11,7 @@ import { openRedis, type RedisLink } from '../../src/redis.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 
-/** What concerns messages alone; what holds of every queue is in queue-conformance.test.ts. */
+/** What concerns BullMQ's jobs alone; queue-conformance.test.ts tests what holds for every queue. */
 const log = pino({ level: 'silent' });
 const prefix = `test-${randomBytes(6).toString('hex')}`;
 let database: Database;
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const waiting = async () => (await queue.messages.getJobs(['prioritized', 'delayed', 'wait'])).map(({ data }) => data);
 
-test('a message that ended without its run is sent again, and what is there is not doubled', async () => {
+test('a job that ended without its run is sent again; existing jobs are not', async () => {
   const runs = [];
   for (let i = 0; i < 3; i += 1) {
     const { tenantId, accountId } = await insertTestAccount(database);
@@ -55,7 +55,7 @@ test('a message that ended without its run is sent again, and what is there is n
   await broken.close();
   expect(await waiting()).toHaveLength(2);
 
-  // One look says nothing.
+  // A single check decides nothing.
   await queue.reconcile();
   expect(await waiting()).toHaveLength(2);
   await queue.reconcile();

@@ -55,7 +55,7 @@ const middleOf = (runId: string) =>
 const workerStopped = (runId: string) =>
   waitFor(() => logOf(service, runId).includes('"sync stopped"'), { what: 'the worker to stop', timeoutMs: 2000 });
 
-test('a running sync stops, writes nothing more, and the next one goes on from there', async () => {
+test('a cancelled sync stops and writes nothing more; the next one resumes', async () => {
   const user = 'cancel-running';
   dovecot.addUser(user, { INBOX: mails(0, 1500) });
   const account = await connectAccount(service, dovecot, user);
@@ -99,7 +99,7 @@ test('a running sync stops, writes nothing more, and the next one goes on from t
   expect(await syncRun(service, next.id)).toEqual(after);
 });
 
-test('a queued sync never begins, and does not keep others from their turn', async () => {
+test('a cancelled queued sync never begins, and delays no other', async () => {
   dovecot.addUser('cancel-busy', { INBOX: mails(0, CORPUS_SIZE) });
   dovecot.addUser('cancel-queued', { INBOX: mails(0, 10) });
   const busy = await connectAccount(service, dovecot, 'cancel-busy');
@@ -120,7 +120,7 @@ test('a queued sync never begins, and does not keep others from their turn', asy
   expect(types.filter((type) => type.startsWith('sync_'))).toEqual(['sync_cancelled', 'sync_succeeded']);
 });
 
-test('deleting an account in the middle of its sync ends that first, and leaves nothing of it', async () => {
+test('deleting an account during its sync ends the sync and leaves no row', async () => {
   dovecot.addUser('cancel-deleted', { INBOX: mails(0, 1500) });
   const account = await connectAccount(service, dovecot, 'cancel-deleted');
   const others = await rowsByTable();

@@ -9,15 +9,15 @@ import { preempt, runsToPreempt } from '../../src/store/runs/preempt.ts';
 import { startDueRuns } from '../../src/store/runs/start-due-runs.ts';
 
 /**
- * The schedule, the queue and the turns over hours, on the real rows but with a clock of our own: what a worker does is
- * to be busy for as long as the sync takes.
+ * Simulates the schedule, the queue and preemption over hours, on real rows but with a simulated clock. A worker is
+ * only busy for as long as the sync takes.
  */
 vi.setConfig({ testTimeout: 300_000 });
 const NOON = Date.UTC(2026, 0, 2, 12);
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** As scheduler.ts and turns.ts look. */
+/** The polling intervals of scheduler.ts and preemption.ts. */
 const STEP_MS = 500;
 const MANY = 5000;
 
@@ -31,7 +31,7 @@ afterAll(() => database?.close());
 
 beforeEach(() => database.prisma.tenant.deleteMany());
 
-/** A tenant with so many accounts, all due at once. */
+/** A tenant with that many accounts, all due at once. */
 async function tenantWith(count: number, due: number, intervalMinutes: number): Promise<string> {
   const tenantId = newId();
   const row = { nextSyncAt: new Date(due), syncIntervalMinutes: intervalMinutes };
@@ -53,15 +53,15 @@ interface Busy {
 }
 
 /**
- * One worker with so many places, and the schedule, for so long.
- * @returns how long each run of a tenant took, from the time its account was due to its end, in milliseconds.
+ * Simulates one worker with that many slots, and the schedule, for that long.
+ * @returns the duration of each run of a tenant in milliseconds, from the time its account was due to its end.
  */
 async function simulate(
   { places, forMs }: { places: number; forMs: number },
   syncMs: (tenantId: string) => number,
 ): Promise<Map<string, number[]>> {
   const running = new Set<Busy>();
-  /** What is left to do of a run that has given way. */
+  /** What is left to do of a preempted run, in milliseconds. */
   const left = new Map<string, number>();
   const dueAt = new Map<string, number>();
   const waits = new Map<string, number[]>();
@@ -105,7 +105,7 @@ async function simulate(
   }
 }
 
-/** The single account's sync takes 3 seconds, and it is due each minute. */
+/** The single account's sync takes 3 seconds, and it is due every minute. */
 const SINGLE_MS = 3 * SECOND;
 const DUE = NOON + 1.3 * SECOND;
 const longest = (waits: readonly number[] = []) => Math.max(...waits);
@@ -115,25 +115,22 @@ test.each([
   { what: 'as short as its own', places: 4, manyMs: SINGLE_MS },
   { what: 'of hours', places: 1, manyMs: 3 * HOUR },
   { what: 'of hours', places: 4, manyMs: 3 * HOUR },
-])(
-  `beside ${MANY} due accounts of another tenant, with syncs $what and $places places, one waits no more than twice as long as alone`,
-  async ({ places, manyMs }) => {
-    const forMs = 3 * MINUTE;
-    const alone = await tenantWith(1, DUE, 1);
-    const usual = longest((await simulate({ places, forMs }, () => SINGLE_MS)).get(alone));
-    await database.prisma.tenant.deleteMany();
+])(`beside ${MANY} due accounts, syncs $what, $places slots: one waits at most twice as long`, async ({ places, manyMs }) => {
+  const forMs = 3 * MINUTE;
+  const alone = await tenantWith(1, DUE, 1);
+  const usual = longest((await simulate({ places, forMs }, () => SINGLE_MS)).get(alone));
+  await database.prisma.tenant.deleteMany();
 
-    const many = await tenantWith(MANY, NOON, 15);
-    const single = await tenantWith(1, DUE, 1);
-    const waits = await simulate({ places, forMs }, (tenantId) => (tenantId === many ? manyMs : SINGLE_MS));
-    expect(waits.get(single)!.length).toBeGreaterThanOrEqual(2);
-    expect(longest(waits.get(single))).toBeLessThanOrEqual(2 * usual);
-    // Nor does it take more than its share from the many.
-    if (manyMs === SINGLE_MS) expect(waits.get(many)!.length).toBeGreaterThan((0.7 * places * forMs) / manyMs);
-  },
-);
+  const many = await tenantWith(MANY, NOON, 15);
+  const single = await tenantWith(1, DUE, 1);
+  const waits = await simulate({ places, forMs }, (tenantId) => (tenantId === many ? manyMs : SINGLE_MS));
+  expect(waits.get(single)!.length).toBeGreaterThanOrEqual(2);
+  expect(longest(waits.get(single))).toBeLessThanOrEqual(2 * usual);
+  // The single account does not take more than its share either.
+  if (manyMs === SINGLE_MS) expect(waits.get(many)!.length).toBeGreaterThan((0.7 * places * forMs) / manyMs);
+});
 
-test('two tenants with endless imports and one place alternate, seldom enough to get somewhere', async () => {
+test('two tenants with endless imports share one slot in turns that are long enough', async () => {
   const tenants = [await tenantWith(1, NOON, 15), await tenantWith(1, NOON, 15)];
   await simulate({ places: 1, forMs: 10 * MINUTE }, () => HOUR);
   const runs = await database.prisma.syncRun.findMany();

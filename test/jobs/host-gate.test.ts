@@ -16,7 +16,7 @@ let database: Database;
 let one: HostGate;
 let other: HostGate;
 let server: ScriptedImap;
-/** What the server says to whoever connects. */
+/** The server's greeting. */
 const script = { greeting: '* OK ready' };
 
 beforeAll(async () => {
@@ -37,12 +37,12 @@ beforeEach(async () => {
 });
 
 const HOST = 'mail.example';
-/** Two nodes: the gates of two processes on one database. */
+/** Two nodes: two gates on one database. */
 const forever = new AbortController().signal;
 const connect = (accountId: string, { gate = one, host = HOST, signal = forever } = {}) =>
   gate.connect({ host, accountId, signal }, () => openImapConnection(loginTo(server)));
 
-/** Accounts with a run that goes on. */
+/** Accounts with a running run. */
 async function running(count: number, imapHost = HOST): Promise<string[]> {
   const tenantId = newId();
   const accounts = await insertTestAccounts(database, tenantId, { count, imapHost });
@@ -57,7 +57,7 @@ const countedAt = async (accountId: string) =>
   (await database.prisma.syncRun.findFirstOrThrow({ where: { accountId, finishedAt: null } })).connections;
 const cooling = async () => (await database.prisma.imapHost.findMany()).map(({ host, refusals }) => [host, refusals]);
 
-/** Whether it is still waiting after the rows were asked again and again. */
+/** Whether it still waits after several polls of the rows. */
 async function waits(connecting: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = () => {
@@ -68,7 +68,7 @@ async function waits(connecting: Promise<unknown>): Promise<boolean> {
   return !settled;
 }
 
-test('an account has four connections at a host, and the fifth comes when one is closed', async () => {
+test('an account has at most four connections at a host; the fifth waits for a close', async () => {
   const [ann, bob] = (await running(2)) as [string, string];
   const four = await Promise.all([1, 2, 3, 4].map(() => connect(ann)));
   expect(await countedAt(ann)).toBe(4);
@@ -85,7 +85,7 @@ test('an account has four connections at a host, and the fifth comes when one is
   expect([await countedAt(ann), await countedAt(bob)]).toEqual([1, 1]);
 });
 
-test('a host has twenty, over all nodes: as many runs but one, and one of their second connections at a time', async () => {
+test('a host has at most twenty connections over all nodes, 19 of them first ones', async () => {
   const accounts = await running(19);
   const [ann, bob] = accounts as [string, string];
   const firsts = await Promise.all(accounts.map((id, i) => connect(id, { gate: i % 2 === 0 ? one : other })));
@@ -99,7 +99,7 @@ test('a host has twenty, over all nodes: as many runs but one, and one of their 
   for (const connection of firsts) await connection.close();
 });
 
-test('no run begins at a host whose connections are all open, whoever claims it, and however', async () => {
+test('no run is claimed at a host whose connections are all open', async () => {
   const host = 'imap.mail.yahoo.com';
   const accounts = await running(8, host);
   const two = await Promise.all([connect(accounts[0]!, { host }), connect(accounts[0]!, { host })]);
@@ -114,7 +114,7 @@ test('no run begins at a host whose connections are all open, whoever claims it,
   for (const connection of [two[0]!, ...more]) await connection.close();
 });
 
-test('who waits hears that he need not any more', async () => {
+test('a cancelled run stops waiting for a connection', async () => {
   const [ann] = (await running(1)) as [string];
   const four = await Promise.all([1, 2, 3, 4].map(() => connect(ann)));
   const stop = new AbortController();
@@ -124,7 +124,7 @@ test('who waits hears that he need not any more', async () => {
   for (const connection of four) await connection.close();
 });
 
-test('a host that turns connections away cools down until it lets somebody in', async () => {
+test('a host that turns connections away cools down until a login succeeds', async () => {
   script.greeting = '* BYE Too many connections';
   await expect(connect('ann')).rejects.toMatchObject({ code: 'IMAP_TURNED_AWAY' });
   await expect(connect('ann')).rejects.toMatchObject({ code: 'IMAP_TURNED_AWAY' });
@@ -134,7 +134,7 @@ test('a host that turns connections away cools down until it lets somebody in', 
   expect(await cooling()).toEqual([]);
 });
 
-test('an account that is refused does not cool the host, and takes up no place', async () => {
+test('a refused account does not cool its host, and uses no slot', async () => {
   const refused = () =>
     one.connect({ host: HOST, accountId: 'ann', signal: forever }, () =>
       Promise.reject<never>(new MailtideError('IMAP_AUTH_FAILED')),

@@ -39,7 +39,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** A worker that has a run, one mailbox and its three messages to fetch. */
+/** A worker with a run, one mailbox and its three messages to fetch. */
 beforeEach(async () => {
   const { pool } = database;
   await database.prisma.tenant.deleteMany();
@@ -68,7 +68,7 @@ async function claim(): Promise<Lease> {
   return lease;
 }
 
-/** What its heartbeat should have prevented. */
+/** Expires the lease, as if the heartbeat had failed. */
 async function expire(): Promise<void> {
   await database.pool.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
     runId,
@@ -89,10 +89,10 @@ const LATER = {
   error: { code: 'IMAP_TIMEOUT', message: 'The server did not answer in time.' },
 } as const;
 
-/** What ends a worker's lease, well or not. */
+/** Writes that end a worker's lease, successfully or not. */
 const ENDS = ['success', 'failure', 'another attempt later'];
 
-/** Everything that a worker writes. */
+/** Every write of a worker. */
 const writes: [string, (lease: Lease) => Promise<unknown>][] = [
   ['a batch of bodies', (lease) => storeBatch(database.pool, lease, batch())],
   ['a progress step', (lease) => recordProgressNow(database.pool, lease, { phase: 'FETCHING', remaining: 3 })],
@@ -109,7 +109,7 @@ const writes: [string, (lease: Lease) => Promise<unknown>][] = [
   ['failure', (lease) => finishRun(database.pool, lease, { status: 'FAILED' })],
 ];
 
-/** Every version of every row of the database. */
+/** Every version of every row in the database. */
 async function allRows(): Promise<string> {
   const { rows } = await database.pool.query<{ name: string }>(
     `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
@@ -137,11 +137,11 @@ async function expectNoWriteBy(lease: Lease): Promise<void> {
   expect(await allRows()).toBe(before);
 }
 
-describe('a worker writes nothing any more', () => {
-  test('when another one has taken its run over', async () => {
+describe('a worker writes nothing more', () => {
+  test('after another worker has taken its run over', async () => {
     await expire();
     expect(await requeueDeadRuns(database.pool, false)).toMatchObject([{ id: runId, attempt: 2, leaseToken: null }]);
-    // Also while nobody has the run.
+    // Also before another worker has the run.
     await expectNoWriteBy(first);
     const second = await claim();
     expect(second.token).not.toBe(first.token);
@@ -155,18 +155,18 @@ describe('a worker writes nothing any more', () => {
     await expectNoWriteBy(second);
   });
 
-  test('when its run was cancelled', async () => {
+  test('after its run was cancelled', async () => {
     await cancelRun(database.pool, owner.tenantId, runId);
     await expectNoWriteBy(first);
   });
 
-  test('when it has given its run back', async () => {
+  test('after it has returned its run to the queue', async () => {
     expect(await giveBackRun(database.pool, first)).toMatchObject({ status: 'QUEUED', attempt: 2 });
     await expectNoWriteBy(first);
   });
 });
 
-test('all of these are writes as long as the lease holds', async () => {
+test('a worker that holds the lease can do every write', async () => {
   for (const [what, write] of writes.filter(([name]) => !ENDS.includes(name))) {
     const before = await allRows();
     await write(first);
@@ -175,7 +175,7 @@ test('all of these are writes as long as the lease holds', async () => {
   await expect(finishRun(database.pool, first, { status: 'FAILED' })).resolves.toMatchObject({ status: 'FAILED' });
 });
 
-test("a run whose account is deleted before it begins is not its worker's any more", async () => {
+test('a run whose account is deleted before it begins has lost its lease', async () => {
   const { prisma } = database;
   expect(await heldAccount(prisma, first)).toMatchObject({ id: owner.accountId });
   await prisma.emailAccount.delete({ where: { id: owner.accountId } });
@@ -183,7 +183,7 @@ test("a run whose account is deleted before it begins is not its worker's any mo
   await expectNoWriteBy(first);
 });
 
-test('a run is not taken over in the middle of a transaction of the worker that has it', async () => {
+test('a run is not taken over during a transaction of its worker', async () => {
   const entered = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<void>();
   const writing = fenced(database.pool, first, async (tx) => {
@@ -197,7 +197,7 @@ test('a run is not taken over in the middle of a transaction of the worker that 
     taken = true;
     return runs;
   });
-  // Answers that come while the other one waits for the lock.
+  // Results that arrive while the other worker waits for the lock.
   for (let i = 0; i < 5; i += 1) await database.pool.query('SELECT pg_sleep(0.02)');
   expect(taken).toBe(false);
   leave.resolve();
@@ -206,7 +206,7 @@ test('a run is not taken over in the middle of a transaction of the worker that 
   await expectNoWriteBy(first);
 });
 
-test('a lease that holds is nobody else to take, and only one of many gets a queued run', async () => {
+test('a valid lease cannot be claimed, and only one of many workers gets a queued run', async () => {
   expect(await requeueDeadRuns(database.pool, false)).toEqual([]);
   expect(await claimNextRun(database.pool)).toBeNull();
   await giveBackRun(database.pool, first);
@@ -214,8 +214,8 @@ test('a lease that holds is nobody else to take, and only one of many gets a que
   expect(claims.filter((one) => one !== null)).toHaveLength(1);
 });
 
-describe('a run that loses its worker each time', () => {
-  /** What recovery does when a worker has died. */
+describe('a run that loses its worker in each attempt', () => {
+  /** What recovery does after a worker has died. */
   async function lose(limit: number): Promise<void> {
     await expire();
     await failLostRuns(database.pool, { all: false, limit });
@@ -223,7 +223,7 @@ describe('a run that loses its worker each time', () => {
   }
   const row = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: runId } });
 
-  test('is ended when that has happened too often, and says so', async () => {
+  test('fails with SYNC_WORKER_LOST after too many losses', async () => {
     await lose(2);
     await claim();
     await lose(2);
@@ -242,7 +242,7 @@ describe('a run that loses its worker each time', () => {
     await expectNoWriteBy(last);
   });
 
-  test('goes on as long as its attempts make headway', async () => {
+  test('continues as long as its attempts make progress', async () => {
     await lose(1);
     for (let attempt = 2; attempt < 6; attempt += 1) {
       const lease = await claim();
@@ -252,7 +252,7 @@ describe('a run that loses its worker each time', () => {
     }
   });
 
-  test('is left to a worker that lives', async () => {
+  test('is left to a worker that is alive', async () => {
     await lose(1);
     await claim();
     expect(await failLostRuns(database.pool, { all: false, limit: 1 })).toEqual([]);
@@ -264,14 +264,14 @@ describe('a refused login', () => {
   const refused = { status: 'FAILED', error: { code: 'IMAP_AUTH_FAILED', message: 'no' }, needsAuth: true } as const;
   const account = () => database.prisma.emailAccount.findUniqueOrThrow({ where: { id: owner.accountId } });
 
-  test('is not held against the one that has replaced it meanwhile', async () => {
+  test('does not count against credentials that have replaced it', async () => {
     const id = { tenantId: owner.tenantId, id: owner.accountId };
     await changeAccount(database.pool, id, { login: { credentials: 'new' } }, 15);
     expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'CANCELLED', errorCode: null });
     expect(await account()).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
   });
 
-  test('is held against the account when something else was changed', async () => {
+  test('counts against the account if something else was changed', async () => {
     const id = { tenantId: owner.tenantId, id: owner.accountId };
     await changeAccount(database.pool, id, { displayName: 'other' }, 15);
     expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'FAILED' });

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => survivor?.stop());
 
-test('the run of a node that was killed is taken over when its lease has expired, not before', async () => {
+test("a killed node's run is taken over once its lease has expired, not before", async () => {
   const user = 'taken-over';
   dovecot.addUser(user, { INBOX: mails(0, SIZE) });
   const victim = await node();
@@ -49,7 +49,7 @@ test('the run of a node that was killed is taken over when its lease has expired
     });
   expect(await look()).toBeGreaterThan(5);
   expect(logOf(survivor, runId)).not.toContain('resuming');
-  // The rest of the lease, without the waiting.
+  // Skips the rest of the lease.
   await withDatabase({ databaseUrl }, (client) => client.query('UPDATE sync_run SET lease_expires_at = now()'));
 
   const run = await finishedRun(survivor, runId);

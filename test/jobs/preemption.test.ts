@@ -11,7 +11,7 @@ import { connectAccount, eventsOf, finishedRun, startSync, syncRun, verifyChain 
 import { expectSteady, lastFrame, progressOf, watchSocket } from '../../lab/service/watch.ts';
 import { waitFor } from '../../lab/wait.ts';
 
-/** One place to sync for two tenants: `service` is the one, `other` is the other. */
+/** One slot for two tenants: `service` serves one, `other` the other. */
 vi.setConfig({ testTimeout: 120_000 });
 const SIZE = 1000;
 const ONE_PLACE = { SYNC_CONCURRENCY: '1' };
@@ -57,7 +57,7 @@ describe.each(Object.entries(installations))('%s', (name, install) => {
       timeoutMs: 30_000,
     });
 
-  test('an import that would go on for ever gives way to another tenant, and goes on where it was', async () => {
+  test('an endless import is preempted for another tenant, and resumes', async () => {
     await using tunnel = await openTunnel(dovecot);
     dovecot.addUser(user('import'), { INBOX: mails(0, SIZE) });
     dovecot.addUser(user('single'), { INBOX: mails(0, 20) });
@@ -70,24 +70,23 @@ describe.each(Object.entries(installations))('%s', (name, install) => {
     );
     const single = await connectAccount(other, dovecot, user('single'));
 
-    // The server sends some of it, then keeps silent: nothing but giving way ends this attempt.
+    // The server sends a part and then nothing: only preemption ends this attempt.
     tunnel.limit(600_000, 'hang');
     await using watcher = await watchSocket(service, progressOf(account));
     const runId = await startSync(service, account);
     await headway(runId, 0);
     const before = (await syncRun(service, runId)).messagesProcessed;
     const queued: string[] = [];
-    // One after another: which of them comes first is asked below.
+    // One after the other: their order is checked below.
     for (const id of others) queued.push(await startSync(service, id));
     const first = await finishedRun(other, await startSync(other, single));
     expect(first).toMatchObject({ status: 'SUCCEEDED', messagesProcessed: 20, attempt: 1 });
-    // Then it is the turn of the import again, not of those of its tenant that came after it; a message that is sent again
-    // comes behind one of them.
+    // Then the import is next, before the later runs of its tenant. A job that is sent again is behind one of them.
     await headway(runId, before);
     for (const id of queued.slice(name === 'over BullMQ' ? 1 : 0))
       expect(await syncRun(service, id)).toMatchObject({ status: 'QUEUED', attempt: 1 });
 
-    // Once more, and this time the server is well.
+    // Once more, and now the server answers.
     tunnel.unlimit();
     expect(await finishedRun(other, await startSync(other, single))).toMatchObject({ status: 'SUCCEEDED' });
     const run = await finishedRun(service, runId);
@@ -95,7 +94,7 @@ describe.each(Object.entries(installations))('%s', (name, install) => {
     expect(run.stats.messagesFetched).toBe(SIZE);
     for (const id of queued) expect(await finishedRun(service, id)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
 
-    // Who was given way to came next, and not another one of the tenant that gave way.
+    // The run that preempted it came next, not another one of the preempted tenant.
     const begun = await withDatabase({ databaseUrl }, (client) =>
       client.query<{ name: string }>(
         `SELECT imap_username AS name FROM sync_run r JOIN email_account a ON a.id = r.account_id ORDER BY started_at LIMIT 2`,
@@ -114,7 +113,7 @@ describe.each(Object.entries(installations))('%s', (name, install) => {
     expect(ends).toMatchObject([{ type: 'sync_succeeded' }]);
   });
 
-  test('what a person asks for does not wait for what the schedule does, also of one tenant', async () => {
+  test('a requested sync does not wait for scheduled ones, also of the same tenant', async () => {
     await using tunnel = await openTunnel(dovecot);
     for (const one of ['due', 'asked-for']) dovecot.addUser(user(one), { INBOX: mails(0, 500) });
     const due = await connectAccount(service, { ...dovecot, port: tunnel.port }, user('due'));

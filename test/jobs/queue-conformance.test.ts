@@ -20,7 +20,7 @@ import { openRedis } from '../../src/redis.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import type { ClaimedRun } from '../../src/store/runs/claim-run.ts';
 
-/** What holds of the queue whichever adapter brings the messages (src/jobs/queue/sync-queue.ts). */
+/** What holds for the queue with either adapter (src/jobs/queue/sync-queue.ts). */
 const log = pino({ level: 'silent' });
 const bus = createLocalProgressBus();
 let database: Database;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => database?.close());
 
-/** A run that is carried out: it goes on until somebody says how it ends, or it is stopped. */
+/** A run that is carried out: it lasts until the test ends it with an outcome, or it is stopped. */
 interface Going {
   readonly runId: string;
   readonly attempt: number;
@@ -144,7 +144,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
   const status = (id: string, wanted: string) =>
     waitFor(async () => (await row(id)).status === wanted, { what: `the run to be ${wanted}` });
 
-  test('dispatch: a run begins on a node that has a place, and its row says how it ended', async () => {
+  test('dispatch: a run begins on a node with a free slot and records its outcome', async () => {
     const worker = await node();
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(worker, tenantId, ids);
@@ -155,7 +155,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     await status(runId!, 'SUCCEEDED');
   });
 
-  test('dispatch: a message that comes twice, or late, is no second run', async () => {
+  test('dispatch: a job that arrives twice or late starts no second run', async () => {
     const worker = await node();
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(worker, tenantId, ids);
@@ -164,12 +164,12 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     (await going(1))[0]!.succeed();
     await status(runId!, 'SUCCEEDED');
     worker.queue.dispatch([queued]);
-    // The next run comes after whatever that has set off.
+    // The next run comes after everything that this has caused.
     await started(worker, tenantId, ids);
     expect((await going(2)).map((run) => run.runId === runId)).toEqual([true, false]);
   });
 
-  test('concurrency: a node has no more runs than places, and takes the next when one has ended', async () => {
+  test('concurrency: a node runs at most its slots, and takes the next when one ends', async () => {
     const worker = await node(2);
     const { tenantId, ids } = await accounts(3);
     const runIds = await started(worker, tenantId, ids);
@@ -182,7 +182,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect((await going(3))[2]).toMatchObject({ runId: waiting });
   });
 
-  test('priority: what somebody asked for goes before what the schedule started, and tenants take turns', async () => {
+  test('priority: requested runs come before scheduled ones, and tenants alternate', async () => {
     const worker = await node(1);
     const [blocker, many, one, urgent] = [await accounts(1), await accounts(4), await accounts(1), await accounts(1)];
     await started(worker, blocker.tenantId, blocker.ids);
@@ -198,12 +198,12 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
       run.succeed();
     }
     expect(order[1]).toBe(asked[0]);
-    // Beside the first of the many, not behind all of them.
+    // After the first of the many, not behind all of them.
     expect(order.slice(2, 4)).toContain(late[0]);
     expect(order.slice(2).filter((id) => id !== late[0])).toEqual(scheduled);
   });
 
-  test('delay: a run that waits for another attempt begins when its time has come, and not before', async () => {
+  test('delay: a run that waits for a retry begins when it is due, and not before', async () => {
     const worker = await node();
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(worker, tenantId, ids);
@@ -217,7 +217,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect(worker.going).toHaveLength(2);
   });
 
-  test('cancel: a run that waits never begins', async () => {
+  test('cancel: a waiting run never begins', async () => {
     const worker = await node(1);
     const { tenantId, ids } = await accounts(3);
     const [, cancelled, last] = await started(worker, tenantId, ids);
@@ -228,7 +228,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect(await row(cancelled!)).toMatchObject({ status: 'CANCELLED' });
   });
 
-  test('cancel: a run that goes on is stopped', async () => {
+  test('cancel: a running run is stopped', async () => {
     const worker = await node();
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(worker, tenantId, ids);
@@ -238,7 +238,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect(await row(runId!)).toMatchObject({ status: 'CANCELLED' });
   });
 
-  test('position: the place of a waiting run is a number that falls to 1, and none when it runs', async () => {
+  test('position: falls to 1 while a run waits, and is null once it runs', async () => {
     const worker = await node(1);
     const { tenantId, ids } = await accounts(3);
     const [first, second, third] = await started(worker, tenantId, ids);
@@ -250,7 +250,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect(await slots()).toEqual([null, null, 1]);
   });
 
-  test('hosts: what may not begin there waits, and keeps nothing else from beginning', async () => {
+  test('hosts: a run that may not begin at its host waits and blocks no other', async () => {
     const worker = await node(4);
     const { tenantId, ids } = await accounts(2);
     const cold = await insertTestAccounts(database, tenantId, { count: 1, imapHost: 'cold.example' });
@@ -264,10 +264,10 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     await database.pool.query('DELETE FROM imap_host');
   });
 
-  test('hosts: a run that waits for a connection of its host to be free begins when one is', async () => {
+  test('hosts: a run that waits for a connection begins when one is free', async () => {
     const worker = await node(12);
     const tenantId = newId();
-    // Nine at once: domain/host-limits.ts.
+    // At most nine at once (domain/host-limits.ts).
     const ids = await insertTestAccounts(database, tenantId, { count: 10, imapHost: 'imap.mail.yahoo.com' });
     const runIds = await started(worker, tenantId, ids);
     await going(9);
@@ -280,7 +280,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect((await going(11))[10]).toMatchObject({ runId: waiting });
   });
 
-  test('turns: a run that gives way is queued again as the same attempt, and comes back', async () => {
+  test('preemption: a preempted run is queued as the same attempt, and resumes', async () => {
     const worker = await node(1);
     const { tenantId, ids } = await accounts(1);
     const [first] = await started(worker, tenantId, ids);
@@ -295,18 +295,18 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect((await going(3))[2]).toMatchObject({ runId: first, attempt: 1 });
   });
 
-  test('redelivery: the run of a worker that is gone is taken by another, as its next attempt', async () => {
+  test('redelivery: the run of a dead worker starts on another as the next attempt', async () => {
     const dead = await node(1, { recovers: false });
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(dead, tenantId, ids);
     await going(1, [dead]);
     const other = await node(1);
-    // What a killed process does no more: prolong its lease.
+    // A killed process no longer renews its lease.
     await database.pool.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second'`);
     expect((await going(1, [other]))[0]).toMatchObject({ runId, attempt: 2 });
   });
 
-  test('shutdown: what runs is stopped and given back, and another node goes on with it', async () => {
+  test('shutdown: a run is stopped and returned, and resumes on another node', async () => {
     const leaving = await node(1);
     const { tenantId, ids } = await accounts(1);
     const [runId] = await started(leaving, tenantId, ids);
@@ -318,7 +318,7 @@ describe.each(Object.entries(adapters))('%s', (_name, startNode) => {
     expect(leaving.going).toHaveLength(1);
   });
 
-  /** Messages are sent in the background. */
+  /** Waits until jobs are sent, which happens in the background. */
   async function allSent(count: number): Promise<void> {
     if (_name !== 'BullMQ') return;
     const redis = openRedis(redisUrl, prefix, log);

@@ -12,7 +12,7 @@ import { giveBackRun } from '../../src/store/runs/requeue-runs.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 
 let database: Database;
-/** Each tenant by what its runs are called. */
+/** Tenants by the name of their runs. */
 let tenants: Map<string, string>;
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ function tenantOf(name: string): string {
   return tenants.get(name)!;
 }
 
-/** Queues runs of that many accounts of a tenant. Answers the runs' ids. */
+/** Queues runs of that many accounts of a tenant, and returns their ids. */
 async function queue(
   name: string,
   count: number,
@@ -53,7 +53,7 @@ async function queue(
 const claim = (at: Date | null = null, lastPlace = false) => claimNextRun(database.pool, at, lastPlace);
 const finish = ({ lease }: ClaimedRun) => finishRun(database.pool, lease, { status: 'SUCCEEDED' });
 
-/** Whose runs get the next turns while `places` of them go on at a time, each as long as the others. */
+/** The tenants of the next runs, while `places` of them run at a time, all equally long. */
 async function turns(count: number, places: number): Promise<string> {
   const names = new Map([...tenants].map(([name, id]) => [id, name]));
   const running: ClaimedRun[] = [];
@@ -68,19 +68,16 @@ async function turns(count: number, places: number): Promise<string> {
   return order;
 }
 
-describe('tenants take turns', () => {
-  test.each([1, 2, 4])(
-    'with %i places: one account of b waits for one run of a to end, not for all',
-    async (places) => {
-      await queue('a', 40);
-      expect(await turns(places, places)).toBe('a'.repeat(places));
-      await queue('b', 1);
-      expect(await turns(2, places)).toMatch(/^(b|ab)/);
-      expect(await turns(5, places)).not.toContain('b');
-    },
-  );
+describe('tenants alternate', () => {
+  test.each([1, 2, 4])('with %i slots, a single run of b waits for one run of a, not for all', async (places) => {
+    await queue('a', 40);
+    expect(await turns(places, places)).toBe('a'.repeat(places));
+    await queue('b', 1);
+    expect(await turns(2, places)).toMatch(/^(b|ab)/);
+    expect(await turns(5, places)).not.toContain('b');
+  });
 
-  test('three tenants get equal shares, however many each has queued, and in whatever order they came', async () => {
+  test('three tenants get equal shares, whatever the lengths and order of their queues', async () => {
     await queue('a', 30);
     await queue('b', 8);
     await queue('c', 8);
@@ -90,8 +87,8 @@ describe('tenants take turns', () => {
   });
 });
 
-describe('the last place of a worker', () => {
-  /** A worker with that many places, all runs of which are long: answers whose they are. */
+describe('the last slot of a worker', () => {
+  /** Fills a worker with that many slots, all runs being long, and returns their tenants. */
   async function fill(places: number): Promise<string> {
     const names = new Map([...tenants].map(([name, id]) => [id, name]));
     let running = '';
@@ -103,7 +100,7 @@ describe('the last place of a worker', () => {
     return running;
   }
 
-  test('is kept from long imports of one tenant, so that the account of another does not wait for one to end', async () => {
+  test('is reserved, so that another tenant does not wait for long imports', async () => {
     const [single] = await queue('b', 1);
     const { lease } = (await claim())!;
     await finishRun(database.pool, lease, { status: 'SUCCEEDED' });
@@ -111,12 +108,12 @@ describe('the last place of a worker', () => {
     expect(await fill(4)).toBe('aaa');
     const { run } = await startRun(database.pool, tenantOf('b'), lease.accountId, 'INCREMENTAL', 'SCHEDULE');
     expect(run.id).not.toBe(single);
-    // At once, although nothing has ended and runs that somebody asked for wait.
+    // At once, although no run has ended and requested runs wait.
     expect((await claim(null, true))?.run.id).toBe(run.id);
     expect(await claim(null, true)).toBeNull();
   });
 
-  test('is used by a tenant that is alone, or whose others are all paused', async () => {
+  test('is used by a tenant that is alone or whose others are all paused', async () => {
     await queue('b', 1, { isActive: true });
     await database.prisma.syncRun.deleteMany();
     await queue('a', 40);
@@ -125,7 +122,7 @@ describe('the last place of a worker', () => {
   });
 });
 
-test('what somebody asked for goes before what the schedule started', async () => {
+test('requested runs come before scheduled ones', async () => {
   await queue('a', 3);
   await queue('b', 3);
   const [asked] = await queue('a', 1, { trigger: 'USER' });
@@ -133,7 +130,7 @@ test('what somebody asked for goes before what the schedule started', async () =
   expect((await claim())?.run.id).toBe(asked);
 });
 
-test('a place in the queue is the turn in which it really comes', async () => {
+test('a queue position is the order in which the run really starts', async () => {
   const runs = [...(await queue('a', 6)), ...(await queue('b', 2)), ...(await queue('c', 1, { trigger: 'USER' }))];
   const running = await claim();
   const [cancelled] = await queue('b', 1);
@@ -150,7 +147,7 @@ test('a place in the queue is the turn in which it really comes', async () => {
   expect(await claim()).toBeNull();
 });
 
-/** The order of the queue as it is told in queue-order.ts, by sorting all that waits. */
+/** The order of queue-order.ts, computed by sorting everything that waits. */
 const SORTED = `
   SELECT id FROM (
     SELECT r.id, r.queued_at, r.trigger, t.served_at, a.tenant_id,
@@ -161,14 +158,14 @@ const SORTED = `
     WHERE r.status = 'QUEUED'
   ) waiting ORDER BY trigger = 'SCHEDULE', turn, served_at NULLS FIRST, queued_at, tenant_id, id`;
 
-test.each([1, 2, 3])('places and the next run are those of the whole queue, sorted (%i)', async (round) => {
+test.each([1, 2, 3])('positions and the next run equal those of the whole queue, sorted (%i)', async (round) => {
   const random = randomFrom(round);
   for (const name of 'abcdef') {
     await queue(name, random(6));
     await queue(name, random(6), { trigger: 'USER' });
   }
   const { pool } = database;
-  // Few different times, so that many are equal.
+  // Few distinct times, so that many are equal.
   await pool.query(`SELECT setseed(0.${round})`);
   await pool.query(
     `UPDATE tenant SET served_at = CASE WHEN random() < 0.5 THEN now() - interval '1 hour' * floor(random() * 3) END`,
@@ -183,7 +180,7 @@ test.each([1, 2, 3])('places and the next run are those of the whole queue, sort
   expect(await nextRun(pool)).toBe(rows[0]!.id);
 });
 
-/** The same numbers below `end` each time, of a linear congruential generator. */
+/** The same numbers below `end` each time, from a linear congruential generator. */
 function randomFrom(seed: number): (end: number) => number {
   let state = seed;
   return (end) => {
@@ -192,7 +189,7 @@ function randomFrom(seed: number): (end: number) => number {
   };
 }
 
-test('a run that has had its time goes behind the others of its tenant', async () => {
+test('a preempted run is queued behind the others of its tenant', async () => {
   const [long, short] = await queue('a', 2);
   const first = await claim();
   expect(first?.run.id).toBe(long);
@@ -202,7 +199,7 @@ test('a run that has had its time goes behind the others of its tenant', async (
 });
 
 describe('a host', () => {
-  test('has no more runs than it bears, whoever claims them, and keeps nobody else waiting', async () => {
+  test('has no more runs than its limit, and delays no other host', async () => {
     await queue('a', 25);
     await queue('yahoo', 15, { imapHost: 'imap.mail.yahoo.com' });
     const claims = await Promise.all(Array.from({ length: 60 }, () => claim()));
@@ -214,7 +211,7 @@ describe('a host', () => {
     expect(await claim()).toBeNull();
   });
 
-  test('that has turned a connection away is left alone for a while, longer each time', async () => {
+  test('that has turned a connection away cools down, longer each time', async () => {
     await queue('a', 2);
     await queue('b', 1);
     const at = (seconds: number) => new Date(1_767_355_200_000 + seconds * 1000);

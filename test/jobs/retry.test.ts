@@ -43,7 +43,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-/** The rest of every wait, without the waiting. */
+/** Skips the rest of every wait. */
 const letTimePass = () =>
   withDatabase({ databaseUrl }, async (client) => {
     await client.query(`UPDATE sync_run SET next_attempt_at = now() WHERE status = 'WAITING_RETRY'`);
@@ -63,7 +63,7 @@ const minutesUntil = (at: string | null | undefined) => (Date.parse(at!) - Date.
 
 const cancel = (id: string) => service.data('mutation ($id: ID!) { cancelEmailSync(runId: $id) { id } }', { id });
 
-test('a failure that may pass is tried again later, also by the process after this one', async () => {
+test('a transient failure is retried later, also after a restart', async () => {
   dovecot.addUser('flaky', { INBOX: mails(0, 30) });
   await using tunnel = await openTunnel(dovecot);
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'flaky');
@@ -81,7 +81,7 @@ test('a failure that may pass is tried again later, also by the process after th
     what: 'a frame',
   });
   expect(frame).toMatchObject({ nextAttemptAt: activeRun!.nextAttemptAt, error: { code: 'IMAP_UNREACHABLE' } });
-  // Whoever asks for a sync now finds the one that waits.
+  // A request for a sync now returns the waiting run.
   expect(await startSync(service, account)).toBe(runId);
 
   await letTimePass();
@@ -105,7 +105,7 @@ test('a failure that may pass is tried again later, also by the process after th
   expect(await verifyChain(service, account)).toMatchObject({ ok: true });
 });
 
-test('after the last retry the run has failed, once', async () => {
+test('after the last retry the run fails, once', async () => {
   await using tunnel = await openTunnel(dovecot);
   dovecot.addUser('down-for-good');
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'down-for-good');
@@ -127,7 +127,7 @@ test('after the last retry the run has failed, once', async () => {
   expect(types.filter((type) => type.startsWith('sync_'))).toEqual(['sync_failed']);
 });
 
-test('a run that waits can be cancelled, and does not come back', async () => {
+test('a run that waits for a retry can be cancelled, and stays cancelled', async () => {
   await using tunnel = await openTunnel(dovecot);
   dovecot.addUser('cancelled-waiting');
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'cancelled-waiting');
@@ -141,14 +141,14 @@ test('a run that waits can be cancelled, and does not come back', async () => {
   expect(await syncRun(service, runId)).toMatchObject({ status: 'CANCELLED', attempt: 1 });
 });
 
-test('a failure that does not pass is not tried again', async () => {
+test('a permanent failure is not retried', async () => {
   await using server = await startScriptedImap({ greeting: 'HTTP/1.1 400 Bad Request' });
   const account = await unverified('not-imap', server.port);
   const run = await finishedRun(service, await startSync(service, account));
   expect(run).toMatchObject({ status: 'FAILED', attempt: 1, error: { code: 'IMAP_NOT_IMAP' } });
 });
 
-test('refused credentials end all logins until they change', async () => {
+test('refused credentials stop all logins until the credentials change', async () => {
   const [old, changed] = ['old-tide-4711', 'new-tide-0815'];
   await using server = await startDovecot({ password: old });
   server.addUser('locked-out', { INBOX: mails(0, 20) });
@@ -183,14 +183,14 @@ test('refused credentials end all logins until they change', async () => {
     { id: account, input: { credentials: { password: changed } } },
   );
   const mended = await statusOf(service, account);
-  // What the last run said stays true, and is what the history says, until the next one has ended.
+  // The outcome of the last run stays in status and history until the next one ends.
   expect(mended).toMatchObject({ state: 'FAILED', needsAuthSince: null, lastSyncError: { code: 'IMAP_AUTH_FAILED' } });
   expect(await syncRun(service, runId)).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_AUTH_FAILED' } });
   await sync(service, account);
   expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('account_reconnected');
 });
 
-test('a provider that asks to slow down is left alone for as long as it says, and for one account only', async () => {
+test('a pause that a provider asks for is respected, and affects one account only', async () => {
   let throttled = true;
   await using server = await startScriptedMailbox({
     exists: 0,
@@ -215,7 +215,7 @@ test('a provider that asks to slow down is left alone for as long as it says, an
     error: { code: 'IMAP_THROTTLED', message: ERRORS.IMAP_THROTTLED.sentence },
   });
 
-  // A new run waits as well, and an account at the same server does not.
+  // A new run waits as well; another account at the same server does not.
   await cancel(runId);
   expect(await statusOf(service, account)).toMatchObject({ state: 'THROTTLED', activeRun: null });
   const next = await startSync(service, account);

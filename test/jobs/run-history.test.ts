@@ -37,7 +37,7 @@ async function syncOnce(accountId: string, at: Date): Promise<string> {
   return run.id;
 }
 
-/** Copies of a run, one a minute before it. */
+/** Copies a run, each a minute earlier. */
 const multiply = (runId: string, times: number) =>
   database.pool.query(
     `INSERT INTO sync_run (id, account_id, mode, trigger, status, phase, requested_at, started_at, finished_at, sequence)
@@ -62,7 +62,7 @@ const runsOf = async (accountId: string) =>
     ({ id }) => id,
   );
 
-test('runs older than that are deleted, but for the last of each account, and nothing else changes', async () => {
+test('deletes older runs except the last of each account, and nothing else', async () => {
   const [often, seldom, other] = (await insertTestAccounts(database, tenantId, { count: 3 })) as [
     string,
     string,
@@ -84,19 +84,19 @@ test('runs older than that are deleted, but for the last of each account, and no
   expect(await accounts()).toEqual(before);
   expect(before.find(({ id }) => id === often)).toMatchObject({ syncCount: old.length + recent.length });
   expect(await database.prisma.event.count()).toBe(events);
-  // What belonged to them went with them.
+  // Their receipts and plans are deleted with them.
   const left = await database.prisma.syncRun.count();
   expect(await database.prisma.syncReceipt.count()).toBe(left);
   expect(await database.prisma.syncRunMailbox.count()).toBe(left);
   expect(await clearAll(30)).toBe(0);
 
-  // The numbers of an account's frames go on, also where all of its runs were old.
+  // The frames of an account keep their numbering, even if all of its runs were old.
   const last = await database.prisma.syncRun.findUniqueOrThrow({ where: { id: few[1]! } });
   const { run } = await startRun(database.pool, tenantId, seldom, 'INCREMENTAL', 'USER', NOW);
   expect(run.sequence).toBeGreaterThan(last.sequence);
 });
 
-test('a run that goes on is left alone, however long ago it began', async () => {
+test('keeps a running run, however long ago it began', async () => {
   const [id] = (await insertTestAccounts(database, tenantId, { count: 1 })) as [string];
   for (let i = 0; i < KEPT_RUNS; i += 1) await syncOnce(id, daysAgo(60 - i / 100));
   const { run } = await startRun(database.pool, tenantId, id, 'INCREMENTAL', 'USER', daysAgo(50));
@@ -104,7 +104,7 @@ test('a run that goes on is left alone, however long ago it began', async () => 
   expect(await runsOf(id)).toContain(run.id);
 });
 
-test('many go in batches, of many accounts', async () => {
+test('deletes in batches over many accounts', async () => {
   const ids = await insertTestAccounts(database, tenantId, { count: 230 });
   const busy = [ids[0]!, ids[229]!];
   for (const id of busy) await multiply(await syncOnce(id, daysAgo(60)), 1200);

@@ -21,16 +21,16 @@ import { startRun } from '../../src/store/runs/start-run.ts';
 import { verifyChain } from '../../src/timeline/verify.ts';
 
 /**
- * The state machine of SyncRun (src/domain/sync-run.ts), driven by random commands from everybody who may give them:
- * people, the schedule, workers that live, die, and come back from the dead, and a clock that jumps. After each command
- * all that must always hold is looked for in the rows.
+ * The state machine of SyncRun (src/domain/sync-run.ts), driven by random commands from all actors: users, the
+ * schedule, workers that live, die and return after their death, and a clock that jumps. After each command, the
+ * invariants are checked in the rows.
  */
 vi.setConfig({ testTimeout: 300_000 });
 const RETRY = { maxRetries: 2, baseSeconds: 60 };
 const ACCOUNTS = 2;
 const MINUTE = 60_000;
 const MOST_LOSSES = 2;
-/** Runs of all worlds that were ended because they had lost their workers too often. */
+/** How many runs of all worlds failed because they had lost their workers too often. */
 let endedAsLost = 0;
 
 let database: Database;
@@ -43,12 +43,12 @@ afterAll(() => database?.close());
 
 type Rows = { runs: Map<string, SyncRun>; accounts: Map<string, EmailAccount>; events: Event[] };
 
-/** One world: some accounts of a tenant, and everybody who has ever held a lease. */
+/** One world: the accounts of a tenant, and everyone who has ever held a lease. */
 class World {
   readonly tenantId = newId();
   accounts: string[] = [];
   now = new Date(Date.UTC(2026, 0, 2));
-  /** Also of workers that have lost it and do not know. */
+  /** Includes workers that have lost it without noticing. */
   leases: Lease[] = [];
   rows: Rows = { runs: new Map(), accounts: new Map(), events: [] };
 
@@ -80,7 +80,7 @@ class World {
   }
 }
 
-/** Writes as the holder of a lease: done when it is held, refused when it is not. */
+/** Writes as the holder of a lease: succeeds if it is valid, is rejected if not. */
 async function write(world: World, lease: Lease, work: () => Promise<unknown>): Promise<void> {
   const held = world.holds(lease);
   const outcome = await work().then(
@@ -98,7 +98,7 @@ const FAILURES: ErrorCode[] = [
   'IMAP_AUTH_FAILED',
 ];
 
-/** What can happen. `n` chooses whom it happens to. */
+/** The commands. `n` chooses their target. */
 const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = {
   async start(world, n) {
     const account = world.accounts[n % ACCOUNTS]!;
@@ -128,7 +128,7 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
   pause: (world, n) => change(world, n, { isActive: false }),
   resume: (world, n) => change(world, n, { isActive: true }),
   newLogin: (world, n) => change(world, n, { login: { credentials: 'new' } }),
-  /** Whoever is running dies, and is found out. */
+  /** All running workers die, and recovery notices. */
   async die(world) {
     world.now = new Date(world.now.getTime() + (LEASE_SECONDS + 1) * 1000);
     await recover(world);
@@ -167,7 +167,7 @@ const COMMANDS: Record<string, (world: World, n: number) => Promise<unknown>> = 
   }),
 };
 
-/** As recovery.ts does it: what was lost too often is ended, the rest of what is dead is queued again. */
+/** As recovery.ts: fails runs that were lost too often, and queues the other lost ones again. */
 async function recover(world: World): Promise<void> {
   for (const run of await failLostRuns(database.pool, { all: false, limit: MOST_LOSSES }, world.now)) {
     const was = world.rows.runs.get(run.id)!;
@@ -181,7 +181,7 @@ async function recover(world: World): Promise<void> {
   }
 }
 
-/** One of the workers that got a lease last acts: it may hold it, or have lost it without knowing. */
+/** One of the last workers with a lease acts: it may hold it, or have lost it without noticing. */
 function byWorker(act: (world: World, lease: Lease, n: number) => Promise<unknown>) {
   return async (world: World, n: number) => {
     const lease = world.leases.at(-1 - (n % 3));
@@ -199,7 +199,7 @@ async function fail(world: World, lease: Lease, n: number): Promise<unknown> {
     : finishRun(database.pool, lease, { status: 'FAILED', error: { code, message }, ...reaction }, world.now);
 }
 
-/** As the accounts do it: what is paused, or logs in otherwise, ends its sync. */
+/** As the account commands: pausing an account or changing its login ends its sync. */
 async function change(world: World, n: number, what: Parameters<typeof changeAccount>[2]): Promise<void> {
   const id = world.accounts[n % ACCOUNTS]!;
   const { endsSync } = await changeAccount(database.pool, { tenantId: world.tenantId, id }, what, 15);
@@ -207,7 +207,7 @@ async function change(world: World, n: number, what: Parameters<typeof changeAcc
   if (endsSync && active) await cancelRun(database.pool, world.tenantId, active.id, world.now);
 }
 
-/** What must hold of the rows, and between the rows before a command and after it. */
+/** The invariants of the rows, and between the rows before and after a command. */
 function check(before: Rows, after: Rows): void {
   for (const run of after.runs.values()) {
     checkShape(run);
@@ -250,7 +250,7 @@ function checkChange(was: SyncRun, run: SyncRun): void {
   checkLosses(was, run, isBack);
 }
 
-/** A loss is counted when the run comes back from a dead worker, and headway makes up for all of them. */
+/** A loss is counted when the run returns from a dead worker, and progress resets the count. */
 function checkLosses(was: SyncRun, run: SyncRun, isBack: boolean): void {
   if (run.messagesProcessed > was.messagesProcessed) expect(run.losses).toBe(0);
   else if (run.losses !== was.losses) expect([isBack, run.losses - was.losses]).toEqual([true, 1]);
@@ -261,8 +261,8 @@ function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
   const own = [...runs.values()].filter((run) => run.accountId === account.id);
   const active = own.filter((run) => !run.finishedAt);
   expect(active.length).toBeLessThanOrEqual(1);
-  // In the order in which they were started, whatever the clock said: the active one is the newest, and the numbers of
-  // their frames go on.
+  // In the order in which they started, whatever the clock showed: the active run is the newest, and frame numbers
+  // increase from run to run.
   if (active.length > 0) expect(own.at(-1)).toBe(active[0]);
   for (const [i, run] of own.entries()) if (i > 0) expect(run.sequence).toBeGreaterThan(own[i - 1]!.sequence);
   if (!account.isActive || account.needsAuthSince) expect(active).toEqual([]);
@@ -280,7 +280,7 @@ function checkAccount(account: EmailAccount, { runs, events }: Rows): void {
   expect(closing.map(({ type }) => type)).toEqual(finished.map(({ status }) => `sync_${status.toLowerCase()}`));
 }
 
-/** Everybody works again and nothing fails: no run is lost, none is done twice. */
+/** Everyone works again and nothing fails: no run is lost or duplicated. */
 async function settle(world: World): Promise<void> {
   for (let round = 0; round < 10; round += 1) {
     // The longest pause that a provider gets.
@@ -302,7 +302,7 @@ async function settle(world: World): Promise<void> {
   }
 }
 
-/** What chance seldom reaches: a run that loses its workers until it is given up. Always tried, before the random ones. */
+/** What random commands rarely reach: a run that loses its workers until it fails. Always tried first. */
 const LOST_TOO_OFTEN: [string, number][] = [
   ['start', 0],
   ...Array.from({ length: MOST_LOSSES + 1 }, (): [string, number][] => [
@@ -311,11 +311,11 @@ const LOST_TOO_OFTEN: [string, number][] = [
   ]).flat(),
 ];
 
-test('whatever happens, in whatever order', async () => {
+test('a run, any commands in any order, keeps every invariant', async () => {
   const command = fc.tuple(
     fc.oneof(
       { arbitrary: fc.constantFrom(...Object.keys(COMMANDS)), weight: 1 },
-      // What makes a run go far, so that there is something to disturb.
+      // Commands that bring a run far, so that there is something to disturb.
       {
         arbitrary: fc.constantFrom(
           'start',

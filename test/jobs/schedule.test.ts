@@ -38,7 +38,7 @@ async function minutesToNext(id: string, from: Date): Promise<number> {
   return ((await rowOf(id)).nextSyncAt!.getTime() - from.getTime()) / MINUTE;
 }
 
-test('an account is synced when its time has come, not before, and again after its interval', async () => {
+test('an account is synced when it is due, not before, and again after its interval', async () => {
   const [id] = await accounts(1);
   expect(await tick(at(-0.001))).toMatchObject({ due: 0, started: [] });
   const { started } = await tick(NOON);
@@ -51,13 +51,13 @@ test('an account is synced when its time has come, not before, and again after i
   expect(wait).toBeGreaterThanOrEqual(13.5);
 });
 
-test('its own interval goes before the one of the installation', async () => {
+test("an account's own interval takes precedence over the installation's", async () => {
   const [id] = await accounts(1, { syncIntervalMinutes: 240 });
   await tick(NOON);
   expect(await minutesToNext(id!, NOON)).toBeGreaterThanOrEqual(216);
 });
 
-test('after a pause of the process each account is due once', async () => {
+test('after downtime, each account is due once', async () => {
   const ids = await accounts(50);
   const later = at(1000);
   expect((await tick(later)).started).toHaveLength(50);
@@ -65,7 +65,7 @@ test('after a pause of the process each account is due once', async () => {
   expect((await tick(at(1007))).due).toBe(0);
 });
 
-test('one that is still syncing is left alone until its next time', async () => {
+test('an account that is still syncing is skipped until its next time', async () => {
   const [id] = await accounts(1);
   await tick(NOON);
   const claimed = await claimNextRun(database.pool);
@@ -76,7 +76,7 @@ test('one that is still syncing is left alone until its next time', async () => 
   expect((await tick(at(30))).started).toHaveLength(1);
 });
 
-test('a time that a clock a day ahead has written is brought back within one interval, a sound one stays', async () => {
+test('a due time written by a clock a day ahead is corrected, a valid one is kept', async () => {
   const sound = at(20);
   const [far] = await accounts(1, { nextSyncAt: at(24 * 60) });
   const [near] = await accounts(1, { nextSyncAt: sound });
@@ -90,12 +90,12 @@ test('a time that a clock a day ahead has written is brought back within one int
   expect((await tick(at(15))).started.map(({ accountId }) => accountId)).toEqual([far]);
 });
 
-test('a lease, a retry and a pause that a clock a day ahead has written end as if they were written now', async () => {
+test('leases, retries and pauses written by a clock a day ahead are corrected', async () => {
   const [id] = await accounts(1);
   await tick(NOON);
   const ahead = at(24 * 60);
   const { run } = (await claimNextRun(database.pool, ahead))!;
-  // With it, whose turn it is: when the run began, and when its tenant was served.
+  // Also the times of the fair order: when the run began, and when its tenant last ran.
   expect(await correctTimes(database.pool, { intervalMinutes: 15, at: NOON })).toBe(3);
   const runRow = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: run.id } });
   expect(await runRow()).toMatchObject({ leaseExpiresAt: new Date(NOON.getTime() + 20_000), turnBeganAt: NOON });
@@ -117,14 +117,14 @@ test('a lease, a retry and a pause that a clock a day ahead has written end as i
   await database.prisma.imapHost.deleteMany();
 });
 
-test('paused accounts, and those that need credentials, are not due', async () => {
+test('paused accounts and those with refused credentials are not due', async () => {
   await accounts(1, { isActive: false });
   await accounts(1, { needsAuthSince: NOON });
   await accounts(1, { nextSyncAt: null });
   expect((await tick(at(10_000))).due).toBe(0);
 });
 
-test('an account that fails has its next time all the same', async () => {
+test('a failing account gets its next due time as well', async () => {
   const [id] = await accounts(1);
   await tick(NOON);
   const { lease } = (await claimNextRun(database.pool))!;
@@ -142,7 +142,7 @@ describe('many nodes', () => {
     expect(ticks.reduce((sum, { started: some }) => sum + some.length, 0)).toBeGreaterThanOrEqual(100);
   });
 
-  test('do not wait for an account that somebody is writing to', async () => {
+  test('skip an account whose row is locked', async () => {
     const [locked, free] = await accounts(2);
     const client = await database.pool.connect();
     try {

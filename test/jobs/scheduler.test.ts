@@ -29,7 +29,7 @@ afterAll(() => service?.stop());
 const query = (text: string, values: unknown[] = []) =>
   withDatabase({ databaseUrl }, async (client) => (await client.query(text, values)).rows as Record<string, unknown>[]);
 
-/** The account's time has come. */
+/** Makes the account due now. */
 const makeDue = (user: string) =>
   query('UPDATE email_account SET next_sync_at = now() WHERE email_address = $1', [`${user}@example.com`]);
 
@@ -50,7 +50,7 @@ const synced = (account: string, count: number) =>
 
 const minutesFromNow = (at: string | null) => (Date.parse(at!) - Date.now()) / 60_000;
 
-test('new mail comes without anybody asking', async () => {
+test('new mail arrives without any request', async () => {
   dovecot.addUser('by-itself', { INBOX: mails(0, 10) });
   const account = await connectAccount(service, dovecot, 'by-itself');
   const fresh = await statusOf(service, account);
@@ -86,7 +86,7 @@ test('new mail comes without anybody asking', async () => {
   ]);
 });
 
-test('what was due while the service was down is made up for, once', async () => {
+test('syncs that became due during downtime are replaced by one', async () => {
   dovecot.addUser('missed', { INBOX: mails(0, 5) });
   const account = await connectAccount(service, dovecot, 'missed');
   await service.stop();
@@ -103,7 +103,7 @@ test('what was due while the service was down is made up for, once', async () =>
   ).toHaveLength(1);
 });
 
-test('one account that fails, and one that hangs, keep no other from its time', async () => {
+test('a failing account and a hanging one delay no other', async () => {
   await using silent = await startScriptedImap();
   const broken = await unverified('due-broken', 9);
   const hanging = await unverified('due-hanging', silent.port);
@@ -117,7 +117,7 @@ test('one account that fails, and one that hangs, keep no other from its time', 
 });
 
 describe('pausing', () => {
-  test('ends the sync that goes on, and the schedule; resuming brings both back', async () => {
+  test('ends the running sync and the schedule; resuming restores both', async () => {
     dovecot.addUser('paused', { INBOX: mails(0, 1500) });
     const account = await connectAccount(service, dovecot, 'paused');
     const runId = await startSync(service, account);
@@ -140,7 +140,7 @@ describe('pausing', () => {
     ]);
   });
 
-  test('a shorter interval counts from now on', async () => {
+  test('a shorter interval takes effect at once', async () => {
     dovecot.addUser('interval');
     const account = await connectAccount(service, dovecot, 'interval');
     await update(account, { syncIntervalMinutes: 10_080 });
@@ -152,7 +152,7 @@ describe('pausing', () => {
   });
 });
 
-test('without a schedule nothing is due, and what was asked for is synced', async () => {
+test('SYNC_ENABLED=false: nothing becomes due, and requested syncs run', async () => {
   dovecot.addUser('unscheduled', { INBOX: mails(0, 5) });
   await using other = await startService({ databaseUrl: await postgres.createDatabase(), environment: { API_KEY } });
   const account = await connectAccount(other, dovecot, 'unscheduled');

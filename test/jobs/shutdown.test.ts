@@ -32,7 +32,7 @@ async function timed<T>(work: Promise<T>): Promise<[T, number]> {
   return [await work, performance.now() - began];
 }
 
-test('SIGTERM in the middle of a sync: the run waits for the next start, which goes on with it', async () => {
+test('SIGTERM during a sync: the run waits for the next start, which resumes it', async () => {
   const user = 'shutdown-middle';
   dovecot.addUser(user, { INBOX: mails(0, SIZE) });
   const databaseUrl = await postgres.createDatabase();
@@ -68,7 +68,7 @@ test('SIGTERM in the middle of a sync: the run waits for the next start, which g
   expect(run).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE, messagesTotal: SIZE });
   expect(run.stats.messagesFetched).toBe(SIZE);
   await waitFor(() => lastFrame(watcher, runId), { what: 'the last frame', timeoutMs: 60_000 });
-  // What was seen before the stop and after it is one run: nothing goes backwards.
+  // The frames before and after the restart belong to one run: nothing decreases.
   expectSteady([...socket.frames, ...watcher.frames]);
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
 });
@@ -82,7 +82,7 @@ describe('with a DATA_DIR of its own', () => {
   const socketOf = (folder: string): string =>
     JSON.parse(readFileSync(join(folder, 'mailtide.lock'), 'utf8')).socketDir as string;
 
-  test('SIGTERM while the database is being created leaves a folder that starts', async () => {
+  test('SIGTERM while the database is being created leaves a directory that starts', async () => {
     await using main = runMain({ DATA_DIR: dataDir, API_KEY });
     // initdb writes for seconds.
     const isMaking = () => readdirSync(dataDir).some((name) => name.startsWith('postgres.new'));
@@ -98,7 +98,7 @@ describe('with a DATA_DIR of its own', () => {
     expect(readdirSync(dataDir).filter((name) => name.includes('.new'))).toEqual([]);
   });
 
-  test('a second service on it ends with one clear line, and the first is not harmed', async () => {
+  test('a second service on it exits with one line, and the first keeps running', async () => {
     await using second = runMain({ DATA_DIR: dataDir, API_KEY });
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toBe(
@@ -111,7 +111,7 @@ describe('with a DATA_DIR of its own', () => {
     await sync(service, await connectAccount(service, dovecot, 'shutdown-first'));
   });
 
-  test('SIGTERM while idle is quick', async () => {
+  test('SIGTERM stops an idle service within three seconds', async () => {
     await using socket = await watchSocket(service, ACTIVITY);
     const { pid } = service;
     const [code, took] = await timed(service.stop('SIGTERM'));
@@ -121,7 +121,7 @@ describe('with a DATA_DIR of its own', () => {
     service = await startService({ dataDir, environment: { API_KEY, SYNC_CONCURRENCY: '1' } });
   });
 
-  test('kill -9 with one run running and one queued: the next start finishes both', async () => {
+  test('kill -9 with a running and a queued run: the next start finishes both', async () => {
     dovecot.addUser('shutdown-running', { INBOX: mails(0, SIZE) });
     dovecot.addUser('shutdown-queued', { INBOX: mails(0, 20) });
     const running = await startSync(service, await connectAccount(service, dovecot, 'shutdown-running'));

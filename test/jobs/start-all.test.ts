@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => database?.close());
 
-/** The database, in which `meanwhile` happens between the look for a tenant's accounts and what is done with them. */
+/** The database, in which `meanwhile` happens between reading a tenant's accounts and starting their syncs. */
 function changedAfterTheLook(meanwhile: () => Promise<unknown>): Database {
   const accounts = new Proxy(database.prisma.emailAccount, {
     get: (target, name) =>
@@ -33,7 +33,7 @@ function changedAfterTheLook(meanwhile: () => Promise<unknown>): Database {
   return { ...database, prisma };
 }
 
-test('an account that is paused, refused or deleted at that moment keeps no other from its sync', async () => {
+test('startAll, an account paused, refused or deleted meanwhile, starts the others', async () => {
   const tenantId = newId();
   const ids = await insertTestAccounts(database, tenantId, { count: 5 });
   const [paused, refused, deleted, ...others] = ids as [string, string, string, ...string[]];

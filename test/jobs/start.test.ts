@@ -9,7 +9,7 @@ import { connectAccount, finishedRun } from '../../lab/service/sync.ts';
 vi.setConfig({ testTimeout: 60_000 });
 let service: Service;
 let stranger: string;
-/** Takes connections and says nothing: a run stays active for as long as a test needs it. */
+/** Accepts connections and sends nothing: a run stays active for as long as a test needs it. */
 let silent: ScriptedImap;
 
 beforeAll(async () => {
@@ -58,8 +58,8 @@ async function runsOf(account: string): Promise<string[]> {
 
 const codesOf = ({ errors = [] }: GraphqlAnswer<unknown>): string[] => errors.map((error) => error.extensions.code);
 
-describe('a start', () => {
-  test('does not wait for the server, and a second one finds the active run', async () => {
+describe('startEmailSync', () => {
+  test('returns before the server answers; a second call returns the active run', async () => {
     const account = await silentAccount('silent');
     const first = await start(account);
     expect(first).toMatchObject({ status: 'QUEUED', alreadyActive: false, run: { status: 'QUEUED' } });
@@ -74,7 +74,7 @@ describe('a start', () => {
     expect(await runsOf(account)).toEqual([third.run.id, first.run.id]);
   });
 
-  test('is one run, however many ask at once', async () => {
+  test('concurrent calls start one run', async () => {
     const account = await silentAccount('crowded');
     const started = await Promise.all(Array.from({ length: 50 }, () => start(account)));
     expect(new Set(started.map(({ run }) => run.id)).size).toBe(1);
@@ -82,7 +82,7 @@ describe('a start', () => {
     expect(await runsOf(account)).toHaveLength(1);
   });
 
-  test('of an account that is not there, or not theirs, is NOT_FOUND', async () => {
+  test("an unknown account, or another tenant's, is NOT_FOUND", async () => {
     const account = await silentAccount('private');
     expect(codesOf(await service.ask(START, { id: account }, stranger))).toEqual(['NOT_FOUND']);
     const ofAnotherType = Buffer.from(account, 'base64url').toString().replace('EmailAccount', 'SyncRun');
@@ -93,7 +93,7 @@ describe('a start', () => {
     expect(await runsOf(account)).toEqual([]);
   });
 
-  test('of a paused account is ACCOUNT_PAUSED', async () => {
+  test('a paused account is ACCOUNT_PAUSED', async () => {
     const account = await silentAccount('paused', false);
     expect(codesOf(await service.ask(START, { id: account }))).toEqual(['ACCOUNT_PAUSED']);
     await service.data('mutation ($id: ID!) { updateEmailAccount(id: $id, input: { isActive: true }) { id } }', {
@@ -103,7 +103,7 @@ describe('a start', () => {
   });
 });
 
-test('starting all leaves paused accounts and other tenants alone, and finds what is active', async () => {
+test('startAllEmailSyncs skips paused and foreign accounts, and returns active runs', async () => {
   dovecot.addUser('all', { INBOX: mails(0, 5) });
   const quick = await connectAccount(service, dovecot, 'all');
   const active = await silentAccount('all-active');
@@ -121,7 +121,7 @@ test('starting all leaves paused accounts and other tenants alone, and finds wha
   expect(await runsOf(paused)).toEqual([]);
   const fresh = started.get(quick)!;
   expect(fresh.alreadyActive).toBe(false);
-  // The silent accounts hold all the places: the queue goes on when they are given up.
+  // The accounts of the silent server use all slots, so cancelling them lets the queue continue.
   for (const { run } of started.values()) {
     if (run.id === fresh.run.id) continue;
     await service.data('mutation ($id: ID!) { cancelEmailSync(runId: $id) { id } }', { id: run.id });

@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 const row = () => database.prisma.syncRun.findUniqueOrThrow({ where: { id: runId } });
 
-/** One attempt of a worker whose work takes longer than it may. */
+/** One attempt of a worker whose work takes longer than the limit. */
 async function attempt(work: RunHandlerOptions['work']): Promise<void> {
   const handler = createRunHandler({
     database,
@@ -40,7 +40,7 @@ async function attempt(work: RunHandlerOptions['work']): Promise<void> {
   await handler.carryOut((await handler.claim(false))!, new AbortController().signal);
 }
 
-/** As the engine does: whatever waits for the server ends when the signal is aborted. */
+/** Like the engine: everything that waits for the server ends when the signal is aborted. */
 const untilStopped = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     const stop = () => reject(new MailtideError('RUN_CANCELLED'));
@@ -48,7 +48,7 @@ const untilStopped = (signal: AbortSignal) =>
     signal.addEventListener('abort', stop);
   });
 
-test('an attempt that has had its time goes to the end of the queue with what it has done', async () => {
+test('an attempt at its time limit returns to the end of the queue with its progress', async () => {
   const before = await row();
   await attempt(async ({ lease }, { publish, signal }) => {
     publish(await recordProgressNow(database.pool, lease, { remaining: 9, add: { messagesProcessed: 5 } }));
@@ -59,7 +59,7 @@ test('an attempt that has had its time goes to the end of the queue with what it
   expect(after.queuedAt.getTime()).toBeGreaterThan(before.queuedAt.getTime());
 });
 
-test('one that got nowhere has failed, and is tried again as other failures are', async () => {
+test('an attempt at its time limit without progress fails, and is retried', async () => {
   const stuck: RunHandlerOptions['work'] = (_claimed, { signal }) => untilStopped(signal);
   await attempt(stuck);
   expect(await row()).toMatchObject({ status: 'WAITING_RETRY', retries: 1, errorCode: 'SYNC_TIME_LIMIT' });

@@ -19,7 +19,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-test('what the bus has not told of is found in the rows: changed, added, deleted', async () => {
+test('the account feed finds changes in the rows that no message announced', async () => {
   const bus = createLocalBus<AccountChange>();
   const feed = createAccountFeed(database.pool, bus);
   const { tenantId, accountId } = await insertTestAccount(database);
@@ -28,7 +28,7 @@ test('what the bus has not told of is found in the rows: changed, added, deleted
     for await (const change of feed.ofTenant(tenantId, ended.signal)) told.push(change.accountId);
   })();
 
-  /** As another node would, which nobody hears; looked for until it is seen. */
+  /** A change at another node whose message was lost: polls until it is seen. */
   const seen = (id: string, what: string) =>
     waitFor(
       () => {
@@ -37,13 +37,13 @@ test('what the bus has not told of is found in the rows: changed, added, deleted
       },
       { what },
     );
-  // Somebody has to know how it was before.
+  // The feed must know the previous state.
   bus.publish({ tenantId, accountId });
-  await seen(accountId, 'what the bus tells');
+  await seen(accountId, 'the announced change');
   const { emailAccount } = database.prisma;
   await waitFor(
     async () => {
-      // Whether the first look came before the change cannot be seen from outside, so it changes until that is so.
+      // The first poll may come before the change, which the test cannot see, so it repeats the change.
       await emailAccount.update({ where: { id: accountId }, data: { isActive: false } });
       bus.missed();
       return told.splice(0).includes(accountId);

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** A subscriber of a run that was just queued, who has read that and reads nothing more. */
+/** A subscriber of a run that was just queued, which has read that frame and reads no more. */
 beforeEach(async () => {
   dropped = 0;
   const { tenantId, accountId } = await insertTestAccount(database);
@@ -45,7 +45,7 @@ const later = (sequence: number, more: Partial<SyncProgress> = {}): SyncProgress
   ...more,
 });
 
-/** What is unread, and nothing else: the next frame is one that comes only now. */
+/** The unread frames: publishes a marker and reads up to it. */
 async function unread(): Promise<SyncProgress[]> {
   const end = later(1_000_000, { runId: newId() });
   const frames: SyncProgress[] = [];
@@ -57,13 +57,13 @@ async function unread(): Promise<SyncProgress[]> {
   }
 }
 
-test('of a run that nobody reads only the newest frame is kept', async () => {
+test('an unread run keeps only its newest frame', async () => {
   for (let sequence = 2; sequence <= 100_000; sequence += 1) bus.publish(later(sequence));
   expect(await unread()).toEqual([later(100_000)]);
   expect(dropped).toBe(99_998);
 });
 
-test('the last frame of a run is kept when the next run begins before it is read', async () => {
+test('the last frame of a run is kept if the next run begins before it is read', async () => {
   const next = newId();
   for (let sequence = 2; sequence <= 50; sequence += 1) bus.publish(later(sequence));
   bus.publish(later(51, { status: 'SUCCEEDED' }));
@@ -71,13 +71,13 @@ test('the last frame of a run is kept when the next run begins before it is read
   expect(await unread()).toEqual([later(51, { status: 'SUCCEEDED' }), later(100, { runId: next })]);
 });
 
-test('a frame that is published late does not take the place of the last one', async () => {
+test('a frame that is published late does not replace the last one', async () => {
   bus.publish(later(5, { status: 'CANCELLED' }));
   bus.publish(later(4));
   expect(await unread()).toEqual([later(5, { status: 'CANCELLED' })]);
 });
 
-test('what happens while the state is being read is neither lost nor told twice', async () => {
+test('a frame published while the state is being read is delivered once', async () => {
   const late = feed.ofAccount(frame.tenantId, frame.accountId, ended.signal);
   const first = late.next();
   bus.publish(frame);
@@ -85,7 +85,7 @@ test('what happens while the state is being read is neither lost nor told twice'
   expect([(await first).value, (await late.next()).value]).toEqual([frame, later(2)]);
 });
 
-test('who leaves is forgotten', async () => {
+test('a subscriber that leaves ends its feed', async () => {
   const leaving = new AbortController();
   const frames = feed.ofTenant(frame.tenantId, leaving.signal);
   expect((await frames.next()).value).toEqual(frame);
@@ -94,13 +94,13 @@ test('who leaves is forgotten', async () => {
   expect(await waiting).toEqual({ done: true, value: undefined });
 });
 
-test('of an account that is deleted nothing more comes, also where nobody told of it', async () => {
+test('the feed of a deleted account ends, even if the deletion was not announced', async () => {
   const { tenantId, accountId } = frame;
   const [told, untold] = [feed.ofAccount(tenantId, accountId, ended.signal), watched];
   expect((await told.next()).value).toEqual(frame);
   const last = later(2, { status: 'CANCELLED' });
   bus.publish(last);
-  // Changed only, so far.
+  // A change, not yet a deletion.
   changes.publish({ tenantId, accountId });
   expect([(await told.next()).value, (await untold.next()).value]).toEqual([last, last]);
   const waiting = [told.next(), untold.next()];

@@ -9,7 +9,10 @@ import { ACTIVITY, expectSteady, lastFrame, progressOf, watchEvents, watchSocket
 import { waitFor } from '../../lab/wait.ts';
 
 const SIZE = 6000;
-/** Frames of eight subscriptions that show this name ninety times have 170 kB: unread, they soon fill the kernel's buffers. */
+/**
+ * Frames of eight subscriptions that query this name ninety times take 170 kB: unread, they soon fill the kernel's
+ * buffers.
+ */
 const LONG_NAME = `Lists/${'tide'.repeat(58)}`;
 const LARGE_FRAME = Array.from({ length: 90 }, (_, i) => `m${i}: mailbox`).join(' ');
 
@@ -30,12 +33,12 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-test('the early, the late and the slow see one run, each in order and to its end', async () => {
+test('every subscriber, early, late or slow, receives the frames of a run in order', async () => {
   const query = progressOf(large);
   await using early = await watchSocket(service, query);
   const ballast = Array<string>(8).fill(query.replace('stats', `${LARGE_FRAME} stats`));
   await using slow = await watchSocket(service, query, service.apiKey, ballast);
-  // Nothing comes before the first run; the other account's run is not theirs.
+  // No frame comes before the first run, and the other account's run is not theirs.
   await sync(service, small);
   expect([early.frames, slow.frames, early.errors, slow.errors]).toEqual([[], [], [], []]);
 
@@ -55,7 +58,7 @@ test('the early, the late and the slow see one run, each in order and to its end
   expect(late.frames[0]).toMatchObject({ runId, status: 'RUNNING', phase: 'FETCHING' });
   expect(late.frames[0]!.messagesProcessed).toBeGreaterThanOrEqual(middle.messagesProcessed);
   expect(late.frames[0]!.messagesProcessed).toBeLessThan(SIZE);
-  // Batches of two hundred messages are the largest.
+  // A batch is at most two hundred messages.
   expect(early.frames.length).toBeGreaterThan(SIZE / 200);
   expect(slow.frames.length, 'frames of the slow one').toBeLessThan(early.frames.length * 0.75);
   for (const { frames } of [early, late, slow]) {
@@ -71,7 +74,7 @@ test('the early, the late and the slow see one run, each in order and to its end
   expect(last.bytesProcessed).toBe(stats.bytesDownloaded);
 });
 
-test('a subscription goes on from one run to the next', async () => {
+test('a subscription continues from one run to the next', async () => {
   const previous = await sync(service, small);
   await using socket = await watchSocket(service, progressOf(small));
   await using events = await watchEvents(service, progressOf(small));
@@ -90,7 +93,7 @@ test('a subscription goes on from one run to the next', async () => {
   }
 });
 
-test('the activity of all accounts, and nothing of another tenant', async () => {
+test('syncActivity covers all accounts of a tenant and none of another', async () => {
   const stranger = await addSecondTenant(databaseUrl);
   await using own = await watchSocket(service, ACTIVITY);
   await using foreign = await watchSocket(service, ACTIVITY, stranger);
@@ -108,7 +111,7 @@ test('the activity of all accounts, and nothing of another tenant', async () => 
   expect([denied.errors, deniedEvents.errors]).toEqual([['NOT_FOUND'], ['NOT_FOUND']]);
   expect([...denied.frames, ...deniedEvents.frames]).toEqual([]);
 
-  // The stranger's own run is the first that it hears of.
+  // The other tenant's first frame is that of its own run.
   const strangers = { ...service, data: dataAs(stranger) };
   const account = await connectAccount(strangers, dovecot, 'live-small');
   const runId = await startSync(strangers, account);

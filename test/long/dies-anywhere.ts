@@ -12,18 +12,18 @@ import { connectAccount, finishedRun, startSync, sync, syncRun, verifyChain } fr
 import { waitFor } from '../../lab/wait.ts';
 
 /**
- * The service dies by SIGKILL before every command that a run sends to its mail server, and after every commit, before
- * it can hear that it is done; the next start resumes the run. Each death has an account of its own on the same
- * mailbox, and in the end all of them have the rows of the account whose run nobody interrupted.
+ * The service is killed with SIGKILL before each command that a run sends to its mail server, and after each commit,
+ * before the service learns of its success; the next start resumes the run. Each kill has an account of its own on the
+ * same mailbox. In the end, all accounts have the same rows as one whose run was not interrupted.
  */
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
 const SECONDS = 1000;
-// Some sixty starts of the service and seventy first syncs, on whatever machine.
+// Some sixty starts of the service and seventy first syncs, on any machine.
 vi.setConfig({ testTimeout: 1800 * SECONDS, hookTimeout: 900 * SECONDS });
 
 export type Script = {
   readonly name: string;
-  /** What the accounts have synced before, null when nothing. */
+  /** What the accounts have synced before; null for nothing. */
   readonly change: ((user: string) => Promise<void>) | null;
 };
 
@@ -68,7 +68,7 @@ export function diesAnywhere({ name, change }: Script): void {
     await commits?.[Symbol.asyncDispose]();
   });
 
-  /** Runs `account`, and kills at the `at`-th thing of its kind. Null when the run was over before. */
+  /** Runs `account`, and kills the service at the `at`-th event of that kind. Returns null if the run ended before. */
   async function killedAt(kind: 'command' | 'commit', at: number, account: string): Promise<string | null> {
     let [seen, killed] = [0, false];
     const strike = () => {
@@ -93,7 +93,7 @@ export function diesAnywhere({ name, change }: Script): void {
 
   async function resumed(runId: string): Promise<void> {
     await service.stop('SIGKILL');
-    // The rest of the dead worker's lease, without the waiting.
+    // Skips the rest of the dead worker's lease.
     await withDatabase({ databaseUrl }, (client) =>
       client.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE status = 'RUNNING'`),
     );
@@ -101,7 +101,7 @@ export function diesAnywhere({ name, change }: Script): void {
     expect(await finishedRun(service, runId)).toMatchObject({ status: 'SUCCEEDED' });
   }
 
-  test(`a run of the script "${name}" ends with the same rows, wherever it is killed`, async () => {
+  test(`a run of the script "${name}", killed anywhere, ends with the same rows`, async () => {
     let count = 0;
     const before = proxy.commands.length;
     commits.onCommit = () => {
@@ -121,7 +121,7 @@ export function diesAnywhere({ name, change }: Script): void {
         const [account, n] = [accounts[next]!, next];
         next += 1;
         const runId = await killedAt(kind, at, account);
-        // How commits fall together is a matter of time: a run may have one less.
+        // Commits combine differently by timing: a run may have one less.
         if (!runId) continue;
         kills += 1;
         await resumed(runId);

@@ -10,7 +10,7 @@ import { connectAccount, sync } from '../../lab/service/sync.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-test('a message of 60 MiB is stored, and the memory of the service does not grow by more than 200 MiB', async () => {
+test('a message of 60 MiB is stored, and takes at most 200 MiB of memory', async () => {
   const user = 'giant';
   const databaseUrl = await postgres.createDatabase();
   const attachment = randomBytes(44 * MEBIBYTE)
@@ -23,14 +23,14 @@ test('a message of 60 MiB is stored, and the memory of the service does not grow
   dovecot.addUser(user, { INBOX: mails(0, 1) });
   await using service = await startService({ databaseUrl });
   const account = await connectAccount(service, dovecot, user);
-  // What a first sync loads is not the giant's.
+  // What a first sync loads does not count for the large message.
   await sync(service, account);
   dovecot.deliver(user, 'INBOX', [{ bytes }]);
 
   const status = (field: string) =>
     Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))![1]) /
     1024;
-  // proc(5): 5 sets the peak back to what is resident now.
+  // proc(5): 5 resets the peak to the present resident size.
   writeFileSync(`/proc/${service.pid}/clear_refs`, '5');
   const before = status('VmRSS');
   await sync(service, account);

@@ -9,7 +9,7 @@ import { parseMessage } from '../../src/mime/parse-message.ts';
 interface Case extends Difference {
   readonly reading: SecondReading;
   readonly parsed: ParsedMessage;
-  /** Every byte a character. */
+  /** Each byte as one character. */
   readonly source: string;
 }
 
@@ -35,7 +35,7 @@ const hostile =
   ({ reading }: Case): boolean =>
     names.some((name) => reading.name === `hostile: ${name}`);
 
-/** Why the readings of a message may differ, and what shows that this is the reason. */
+/** Why the readings of a message may differ, and the evidence for each reason. */
 const REASONS: readonly (readonly [reason: string, explains: (found: Case) => boolean])[] = [
   [
     'Python does not decode raw 8-bit headers',
@@ -89,7 +89,7 @@ const REASONS: readonly (readonly [reason: string, explains: (found: Case) => bo
       ({ parsed, theirs, ours }) => parsed.html !== null && theirs.length + ours.length <= 10,
     ),
   ],
-  ['Python has no address for what is no address', all(is('from'), ({ theirs }) => theirs.includes('<>'))],
+  ['Python returns an address for text that is none', all(is('from'), ({ theirs }) => theirs.includes('<>'))],
   [
     'an encoded-word stands for a part of an address, or two addresses are written as one: neither reader finds it',
     all(is('from'), ({ theirs }) => theirs.some((address) => address.includes('"'))),
@@ -126,14 +126,14 @@ const REASONS: readonly (readonly [reason: string, explains: (found: Case) => bo
     ),
   ],
   ['Python finds no text at all', all(is('words added'), ({ reading }) => reading.text.trim() === '')],
-  ['the parser says that it left something out', ({ parsed }) => parsed.parseError !== null],
+  ['the parser reports that it omitted something', ({ parsed }) => parsed.parseError !== null],
   ['Python shows an encoded-word that holds half a character as it is', hostile('lone surrogates')],
 ];
 
-/** Python gives up on these, by time or recursion. */
+/** Python fails on these, by time or recursion. */
 const TOO_MUCH = ['hostile: 10 MB of HTML', 'hostile: nested 400 deep', 'hostile: forwarded 400 times'];
 
-test('every message, read by Python too, says the same, or the difference has a reason', {
+test('our parser and Python read every message alike, or the difference has a reason', {
   timeout: 400_000,
 }, async () => {
   const unexplained: string[] = [];
@@ -159,7 +159,7 @@ test('every message, read by Python too, says the same, or the difference has a 
   console.log(Object.fromEntries(explained));
   expect(unexplained).toEqual([]);
   expect(count).toBe(CORPUS_SIZE + Object.keys(HOSTILE).length);
-  // A reason that explains nothing is out of date, and one that explains much would hide a fault.
+  // A reason that explains nothing is outdated, and one that explains many would hide a fault.
   expect(REASONS.map(([reason]) => reason).filter((reason) => !explained.has(reason))).toEqual([]);
   for (const [reason, times] of explained) expect(times, reason).toBeLessThan(150);
 });

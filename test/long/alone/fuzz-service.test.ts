@@ -18,11 +18,11 @@ import { addTenant } from '../../../src/store/tenancy/tenants.ts';
 import { storeAccount, storeEvents, storeMessage, storeRun } from '../../server/stored-mail.ts';
 
 const SECONDS = 40;
-/** Of the median time of another tenant's request, against the quiet service. */
+/** Limit for the median time of another tenant's request, relative to the quiet service. */
 const MAX_SLOWER = 60;
-/** Of the resident memory, against the service that has answered its first requests. */
+/** Limit for resident memory, relative to the service after its first requests. */
 const MAX_LARGER = 3;
-/** No answer needs more. Milliseconds. */
+/** Limit for any answer, in milliseconds. */
 const ANSWER_WAIT_MS = 40_000;
 const MARK = 'SecretOfBob';
 
@@ -33,7 +33,7 @@ interface Tenants {
   readonly values: Values;
 }
 
-/** Two tenants with mail; of bob's every text has the mark. */
+/** Two tenants with mail; each of bob's texts contains the mark. */
 async function store(): Promise<Tenants> {
   const dataDir = newDataDir();
   const database = await openDatabase({ url: undefined, dataDir });
@@ -86,7 +86,7 @@ interface Target {
   readonly values: Values;
 }
 
-/** Any method, path, headers and body; 0 for a connection that ended without an answer. */
+/** Any method, path, headers and body. Returns 0 for a connection that ended without an answer. */
 function send(url: string, method: string, path: string, headers: Record<string, string>, body: Buffer): Promise<Seen> {
   return new Promise((resolve) => {
     const none = (): void => resolve({ status: 0, body: '' });
@@ -204,7 +204,7 @@ const RAW = [
   `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`,
 ];
 
-/** Bytes that are hardly HTTP. */
+/** Bytes that are barely HTTP. */
 function fuzzBytes({ url }: Target, random: Random): Promise<Seen> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -219,7 +219,7 @@ function fuzzBytes({ url }: Target, random: Random): Promise<Seen> {
   });
 }
 
-/** Frames and messages in any order. The close code for a status: 1011 and 4500 are the server's faults. */
+/** Frames and messages in any order. Returns the close code as a status: 1011 and 4500 are faults of the server. */
 function fuzzSocket({ url, key, values }: Target, random: Random): Promise<Seen> {
   const init = JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${key}` } });
   const subscribe = (): string =>
@@ -272,7 +272,7 @@ function fuzzSocket({ url, key, values }: Target, random: Random): Promise<Seen>
 const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
 
 test.each([[1], [randomInt(2 ** 31)]])(
-  'the service, random requests of seed %i over every transport, has no fault and serves another tenant',
+  'random requests of seed %i over every transport cause no fault, and delay no one',
   async (seed) => {
     console.log(`fuzz of the service: seed ${seed}`);
     const { dataDir, alice, bob, values } = await store();
@@ -295,7 +295,7 @@ test.each([[1], [randomInt(2 ** 31)]])(
     let largest = before;
     async function attack(fuzz: (target: Target, random: Random) => Promise<Seen>, nth: number): Promise<void> {
       for (let i = 0; Date.now() < end && faults.length < 10; i++) {
-        // Each request can be repeated by itself.
+        // Each request can be repeated alone.
         const own = (seed + nth * 1_000_003 + i * 7919) >>> 0;
         const { status, body } = await fuzz(target, randomFrom(own));
         count += 1;

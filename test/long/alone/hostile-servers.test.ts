@@ -13,14 +13,14 @@ import { type GraphqlAnswer, type Service, startService } from '../../../lab/ser
 import { connectAccount, type FinishedRun, startSync, sync, syncRun } from '../../../lab/service/sync.ts';
 import { waitFor } from '../../../lab/wait.ts';
 
-/** Against the quiet service. Measured: see the line that the test prints. */
+/** Relative to the quiet service. For measurements see the line that the test prints. */
 const MEMORY = 2;
 const SYNC_TIME = 8;
 const SLOWEST_ANSWER = 30;
 
 const ATTACK_MS = 60_000;
 const PROBE_EVERY_MS = 100;
-/** At once, of which a tenant gets a few. */
+/** Concurrent attacks, of which each tenant gets a few. */
 const TESTS_AT_ONCE = 12;
 
 type Place = { what: string; host: string; port: number };
@@ -42,7 +42,7 @@ async function startHostileServers(seed: number) {
   };
 }
 
-/** How long a look at an account takes, again and again until `until` settles. Milliseconds, ascending. */
+/** How long a read of an account takes, repeated until `until` settles. Milliseconds, ascending. */
 async function probe(service: Service, account: string, until: Promise<unknown>): Promise<number[]> {
   let isOver = false;
   void until.finally(() => {
@@ -70,7 +70,7 @@ async function timed<T>(work: Promise<T>): Promise<number> {
   return performance.now() - began;
 }
 
-test('hostile mail servers, as accounts and in connection tests, cost another tenant little', async () => {
+test('hostile mail servers, in syncs and connection tests, delay no other tenant', async () => {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`SEED=${seed}`);
   const dataDir = newDataDir();
@@ -93,7 +93,7 @@ test('hostile mail servers, as accounts and in connection tests, cost another te
       return data;
     };
 
-    // The quiet service; what a first sync loads is loaded then.
+    // The quiet service; code that the first sync loads is loaded here.
     const calm = await connectAccount(service, dovecot, 'calm');
     resetPeak(service.pid);
     const calmSync = timed(sync(service, calm));
@@ -117,7 +117,7 @@ test('hostile mail servers, as accounts and in connection tests, cost another te
       }
     }
 
-    /** The end of a run; one that is under way when the attack is over is cancelled. */
+    /** Waits for the end of a run; a run that is active after the attack is cancelled. */
     const endOf = (id: string, _account: string): Promise<FinishedRun> =>
       waitFor(
         async () => {
