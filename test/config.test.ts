@@ -169,7 +169,7 @@ test.each([
 const FIRST_STARTS_MS = 300_000;
 
 test(
-  'a port in use ends the start with one clear line, and the first key is left to the start that shows it',
+  'main, a port in use, prints one line and keeps the first key for later',
   async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
     await using other = createServer().listen(0, '127.0.0.1');
@@ -189,7 +189,7 @@ test(
 );
 
 test(
-  'a process that shows no key makes none',
+  'main, a role without an API, creates no key',
   async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
     await using worker = runMain({ DATA_DIR: folder.path, ROLES: 'worker', LOG_LEVEL: 'info' });

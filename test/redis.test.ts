@@ -48,7 +48,7 @@ test.each([
     refuse: () => admin.call('REPLICAOF', '127.0.0.1', '1'),
     take: () => admin.call('REPLICAOF', 'NO', 'ONE'),
   },
-])('a Redis that $name is not there, however well it answers, until it takes what it is given', async (one) => {
+])('a Redis that $name counts as down until it accepts writes', async (one) => {
   open();
   await becomes(true);
   await one.refuse();
@@ -60,7 +60,7 @@ test.each([
   expect(logged.match(/Redis is not there/g)).toHaveLength(1);
 });
 
-test('a password that Redis does not take comes into no log', async () => {
+test('a password that Redis rejects appears in no log line', async () => {
   await admin.config('SET', 'requirepass', 'the-right-one');
   open(server.url.replace('//', '//:the-wrong-one@'));
   link.blocking().on('error', (error) => keep(inspect(error)));

@@ -16,7 +16,7 @@ import { waitFor } from '../lab/wait.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-test('Dovecot serves what was laid down: bytes, flags, dates, and UIDs in the order given', async () => {
+test('Dovecot serves the given bytes, flags, dates and UIDs in order', async () => {
   const messages = [...corpus().take(50)].map(({ bytes }, index) => ({
     bytes,
     flags: index % 2 ? (['\\Seen', '\\Flagged'] as const) : [],
@@ -37,7 +37,7 @@ test('Dovecot serves what was laid down: bytes, flags, dates, and UIDs in the or
   expect(other?.messages.size).toBe(3);
 });
 
-test('the raw client changes a mailbox and sees what came of it', async () => {
+test('the raw client changes a mailbox and reads the result', async () => {
   const [message] = [...corpus().take(1)].map(({ bytes }) => withCrlf(bytes));
   dovecot.addUser('changing', { Archive: [] });
   using client = await RawImap.login({ ...dovecot, user: 'changing' });
@@ -81,7 +81,7 @@ test('the raw client changes a mailbox and sees what came of it', async () => {
   expect((await client.examine('INBOX')).uidValidity).toBe(77);
 });
 
-test('wrong passwords are refused without a growing delay', async () => {
+test('Dovecot rejects a wrong password without a growing delay', async () => {
   const start = performance.now();
   for (let n = 0; n < 2; n += 1) {
     await expect(RawImap.login({ ...dovecot, user: 'anyone', password: 'wrong' })).rejects.toThrow('NO');
@@ -89,7 +89,7 @@ test('wrong passwords are refused without a growing delay', async () => {
   expect(performance.now() - start).toBeLessThan(1500);
 });
 
-test('certificates are as good and as bad as asked for', async () => {
+test('test certificates have the requested validity', async () => {
   const login = async (certificate: 'valid' | 'expired' | 'wrong-host', security: 'TLS' | 'STARTTLS') => {
     await using server = await startDovecot({ certificate });
     try {
@@ -106,7 +106,7 @@ test('certificates are as good and as bad as asked for', async () => {
   expect(await login('wrong-host', 'STARTTLS')).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
-test('a server ends with its sessions and its folder, when it is stopped and when its owner is killed', async () => {
+test('a server and its directory are gone after a stop, or after its owner is killed', async () => {
   const stopped = await startDovecot();
   using _session = await RawImap.login({ ...stopped, user: 'ann' });
   expect(processesOf(stopped.folder).length).toBeGreaterThan(2);
@@ -120,7 +120,7 @@ test('a server ends with its sessions and its folder, when it is stopped and whe
   await waitFor(() => processesOf(folder).length === 0 && !existsSync(folder), { what: 'the orphaned Dovecot to end' });
 });
 
-test('databases are empty or copies, and never each other', async () => {
+test('a test database is empty or a copy, and never shared', async () => {
   const run = async (connectionString: string, sql: string) => {
     const client = new Client({ connectionString });
     await client.connect();
@@ -136,7 +136,7 @@ test('databases are empty or copies, and never each other', async () => {
   await expect(run(await postgres.createDatabase(EMPTY), 'SELECT n FROM kept')).rejects.toThrow('does not exist');
 });
 
-test('a scripted server says only what its script says', async () => {
+test('a scripted server sends only what its script has', async () => {
   const server = await startScriptedImap({
     greeting: '* OK hello',
     reply: ({ tag, command, rest }) => {
@@ -164,7 +164,7 @@ test('the enlarged corpus repeats no message and no Message-ID', () => {
   expect([hashes.size, ids.size]).toEqual([40, 40]);
 });
 
-test('mailbox names of every script survive the wire', () => {
+test('mailbox names of every script arrive unchanged over IMAP', () => {
   for (const path of ['INBOX', 'R&D', 'Entwürfe/日本語', '🌊 tide', 'a-&-b']) {
     expect(decodeMailboxName(encodeMailboxName(path))).toBe(path);
   }

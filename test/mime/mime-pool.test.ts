@@ -32,7 +32,7 @@ function expectIntact(batch: DigestedBatch, sources: readonly Buffer[]): void {
 
 const workerThreads = (): number => (process.report.getReport() as { workers: unknown[] }).workers.length;
 
-test('real messages come back in order, parsed, hashed and compressed without loss', async () => {
+test('returns real messages in order, parsed, hashed and compressed without loss', async () => {
   const sources = [...corpus().take(200)].map(({ bytes }) => withCrlf(bytes));
   start({ threads: 2 });
   const batches = await Promise.all([0, 50, 100, 150].map((from) => pool.digest(sources.slice(from, from + 50))));
@@ -40,7 +40,7 @@ test('real messages come back in order, parsed, hashed and compressed without lo
   expect(batches.flatMap(subjects).filter((subject) => subject === null).length).toBeLessThan(5);
 });
 
-test('the sources stay usable, an empty one and an empty batch are fine', async () => {
+test('leaves the sources usable, and accepts an empty source and an empty batch', async () => {
   const source = small('x');
   const sources = [source, Buffer.alloc(0), source.subarray(0, 10)];
   expectIntact(await start().digest(sources), sources);
@@ -48,7 +48,7 @@ test('the sources stay usable, an empty one and an empty batch are fine', async 
   expect(await pool.digest([])).toMatchObject({ messages: [] });
 });
 
-test('text and HTML of each are in the pack, as they were parsed', async () => {
+test('stores the parsed text and HTML of each message in the pack', async () => {
   const html = (body: string) => Buffer.from(`Content-Type: text/html; charset=utf-8\r\n\r\n<p>${body}</p>`);
   const giant = Buffer.concat([small('giant'), Buffer.alloc(GIANT, ' ')]);
   const batch = await start().digest([small('Ann'), html('Grüße 🌊'), Buffer.alloc(0), small('Bob'), giant]);
@@ -67,8 +67,8 @@ test('text and HTML of each are in the pack, as they were parsed', async () => {
   ]);
 });
 
-test('a message that needs more memory than a thread has costs nothing but itself', async () => {
-  // Millions of header lines, each of which the splitter keeps.
+test("a message that exhausts a thread's memory affects no other message", async () => {
+  // Millions of header lines, each of which the splitter keeps in memory.
   const part = `--b\n${'X:\n'.repeat(16_000)}\nx\n`;
   const giant = Buffer.from(`Subject: giant\nContent-Type: multipart/mixed; boundary=b\n\n${part.repeat(300)}`);
   const sources = [small('before'), giant, small('after')];
@@ -78,14 +78,14 @@ test('a message that needs more memory than a thread has costs nothing but itsel
   expectIntact(batch, sources);
 }, 120_000);
 
-test('a message that takes too long costs nothing but itself', async () => {
+test('a message that takes too long to parse affects no other message', async () => {
   const slow = Buffer.concat([small('slow'), Buffer.alloc(150_000_000, '\n')]);
   const batch = await start({ timeLimitMs: 6_000 }).digest([small('before'), slow, small('after')]);
   expect(subjects(batch)).toEqual(['before', 'slow', 'after']);
   expect(textsOf(batch.columns.parseError)).toEqual([null, 'parsing takes too long', null]);
 }, 60_000);
 
-test('hands out the bytes of an attachment', async () => {
+test('returns the bytes of an attachment', async () => {
   const source = Buffer.from(
     'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\nbytes\r\n--b--\r\n',
   );
@@ -96,7 +96,7 @@ test('hands out the bytes of an attachment', async () => {
   expect(await pool.attachment(source, { ...stored, filename: 'b.bin', index: 1, size: 6 })).toBeNull();
 });
 
-test('close ends every thread and rejects what is under way', async () => {
+test('close ends every thread and rejects unfinished work', async () => {
   const before = workerThreads();
   start({ threads: 2 });
   const underWay = [1, 2, 3, 4].map(() => pool.digest([small('x'), Buffer.alloc(20_000_000, '\n')]));

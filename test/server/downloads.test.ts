@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('downloads', () => {
-  test('give the bytes as they were received, to be saved', async () => {
+  test('return the source byte for byte, as a file to save', async () => {
     const answer = await get(api, `/messages/${encodeId('Message', messageId)}/source`, bearer(api.alice.key));
     expect(await answer.text()).toBe('Subject: Tide\r\n\r\nmoon\r\n');
     expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -31,7 +31,7 @@ describe('downloads', () => {
     });
   });
 
-  test('give attachments without believing what they say they are', async () => {
+  test('return attachments without trusting their declared type', async () => {
     const answer = await get(api, `/attachments/${encodeId('Attachment', attachmentId)}`, bearer(api.alice.key));
     expect(await answer.text()).toBe('Subje');
     expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -41,7 +41,7 @@ describe('downloads', () => {
     });
   });
 
-  test("are NOT_FOUND for another tenant's, unknown and malformed ids", async () => {
+  test('of another tenant, of unknown ids and of malformed ids are NOT_FOUND', async () => {
     for (const id of [messageId, newId()].map((one) => encodeId('Message', one))) {
       expect(await codeOf(await get(api, `/messages/${id}/source`, bearer(api.bob.key)))).toEqual([404, 'NOT_FOUND']);
     }
@@ -50,7 +50,7 @@ describe('downloads', () => {
     }
   });
 
-  test('are named without folders, quotes and control characters', () => {
+  test('have file names without directories, quotes and control characters', () => {
     expect(savedAs('a\r\nSet-Cookie: x"\u202e.exe')).toBe(
       `attachment; filename="a__Set-Cookie: x__.exe"; filename*=UTF-8''a__Set-Cookie%3A%20x%22_.exe`,
     );
@@ -59,7 +59,7 @@ describe('downloads', () => {
   });
 });
 
-describe('the HTML of a message', () => {
+describe('the HTML page of a message', () => {
   let path: string;
 
   beforeAll(async () => {
@@ -69,7 +69,7 @@ describe('the HTML of a message', () => {
     path = `/messages/${encodeId('Message', stored.messageId)}/html`;
   });
 
-  test('is a document without scripts, in an origin of its own, that loads nothing', async () => {
+  test('is a document in its own origin, without scripts, that loads nothing', async () => {
     const answer = await get(api, path, bearer(api.alice.key));
     const text = await answer.text();
     expect(text).toContain('<p>Tide</p><img alt="a photo" />');
@@ -85,7 +85,7 @@ describe('the HTML of a message', () => {
     });
   });
 
-  test('loads remote images, and only them, when its reader wants them', async () => {
+  test('loads remote images, and nothing else, on request', async () => {
     const answer = await get(api, `${path}?images=remote`, bearer(api.alice.key));
     expect(await answer.text()).toContain('<img alt="a photo" src="http://e.example/a.png" />');
     const policy = answer.headers.get('content-security-policy');
@@ -94,7 +94,7 @@ describe('the HTML of a message', () => {
     expect(policy).toMatch(/^sandbox allow-popups allow-popups-to-escape-sandbox;/);
   });
 
-  test("is NOT_FOUND where there is none, and for another tenant's", async () => {
+  test("is NOT_FOUND without HTML, and for another tenant's message", async () => {
     const plain = `/messages/${encodeId('Message', messageId)}/html`;
     expect(await codeOf(await get(api, plain, bearer(api.alice.key)))).toEqual([404, 'NOT_FOUND']);
     expect(await codeOf(await get(api, path, bearer(api.bob.key)))).toEqual([404, 'NOT_FOUND']);

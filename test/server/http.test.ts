@@ -19,13 +19,13 @@ afterAll(() => api?.close());
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const viewer = JSON.stringify({ query: '{ viewer { tenant { name } } }' });
 
-describe('who asks', () => {
+describe('authentication', () => {
   test.each([
-    ['nobody', {}],
+    ['no credentials', {}],
     ['a wrong key', { authorization: `Bearer mt_x_${'y'.repeat(43)}` }],
     ['another scheme', { authorization: 'Basic bXRfeA==' }],
     ['a wrong cookie', { cookie: 'mailtide_session=x' }],
-  ])('%s is UNAUTHENTICATED', async (_what, headers) => {
+  ])('%s, is UNAUTHENTICATED', async (_what, headers) => {
     expect(await codeOf(await post(api, '/graphql', viewer, { ...json, ...headers }))).toEqual([
       401,
       'UNAUTHENTICATED',
@@ -36,17 +36,17 @@ describe('who asks', () => {
     ]);
   });
 
-  test('a wrong key, the answer says that this key is not valid', async () => {
+  test('the answer to a wrong key states that the key is not valid', async () => {
     const answer = await post(api, '/graphql', viewer, { ...json, authorization: `Bearer mt_x_${'y'.repeat(43)}` });
     expect(await answer.text()).toContain('This API key is not valid.');
   });
 
-  test('a key that is no longer right is not helped by a cookie that is', async () => {
+  test('a valid cookie does not help an invalid key', async () => {
     const headers = { ...json, authorization: 'Bearer x', cookie: await cookieOf(api, api.alice.key), origin: api.url };
     expect((await post(api, '/graphql', viewer, headers)).status).toBe(401);
   });
 
-  test('the cookie counts on our own pages only', async () => {
+  test("the cookie is accepted only from the service's own pages", async () => {
     const cookie = await cookieOf(api, api.alice.key);
     const status = async (origin?: string) =>
       (await post(api, '/graphql', viewer, { ...json, cookie, ...(origin ? { origin } : {}) })).status;
@@ -56,7 +56,7 @@ describe('who asks', () => {
     expect(await status('null')).toBe(401);
     expect(await status('https://evil.example')).toBe(401);
     expect(await status(`http://127.0.0.1:${port + 1}`)).toBe(401);
-    // What changes nothing needs no origin: browsers do not send it there.
+    // Reads need no Origin header: browsers do not send it for them.
     const query = `/graphql?query=${encodeURIComponent('{ viewer { tenant { name } } }')}`;
     expect((await get(api, query, { cookie })).status).toBe(200);
     expect((await get(api, query, { cookie, origin: 'https://evil.example' })).status).toBe(401);
@@ -64,7 +64,7 @@ describe('who asks', () => {
     expect((await get(api, mutation, { cookie })).status).toBe(405);
   });
 
-  test('no other site may read answers, or send what browsers send without asking', async () => {
+  test('other sites can neither read answers nor send requests with the cookie', async () => {
     const answer = await post(api, '/graphql', viewer, {
       ...json,
       authorization: `Bearer ${api.alice.key}`,
@@ -81,7 +81,7 @@ describe('who asks', () => {
 });
 
 describe('signing in', () => {
-  test('by link ends at a path of ours with a cookie that scripts cannot read', async () => {
+  test('by link redirects to an own path and sets a cookie that scripts cannot read', async () => {
     const answer = await openSignInLink(api, `${api.alice.key}&next=${encodeURIComponent('/graphql')}`);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/graphql']);
     expect(answer.headers.get('set-cookie')).toMatch(
@@ -95,7 +95,7 @@ describe('signing in', () => {
     ['x-forwarded-proto', 'http, https', false],
     ['forwarded', 'for=192.0.2.1;proto=https', true],
     ['forwarded', 'for=192.0.2.1;proto=http, proto=https', false],
-  ])('behind a proxy that sends %s: %s, the cookie is for TLS only: %s', async (header, value, isSecure) => {
+  ])('behind a proxy that sends %s: %s, the cookie is Secure: %s', async (header, value, isSecure) => {
     const cookie = (await openSignInLink(api, api.alice.key, { [header]: value })).headers.get('set-cookie')!;
     expect(cookie).toMatch(isSecure ? /^__Host-mailtide_session=.*; Secure;/ : /^mailtide_session=/);
     expect(cookie.includes('Secure')).toBe(isSecure);
@@ -103,7 +103,7 @@ describe('signing in', () => {
     expect((await post(api, '/graphql', viewer, headers)).status).toBe(200);
   });
 
-  test('by form works from our own page, and shows the form again for a wrong key', async () => {
+  test('by form works from the own page, and shows the form again for a wrong key', async () => {
     const right = await post(api, '/sign-in', new URLSearchParams({ key: api.alice.key }).toString(), {
       ...form,
       origin: api.url,
@@ -118,12 +118,12 @@ describe('signing in', () => {
     expect(await codeOf(foreign)).toEqual([403, 'FORBIDDEN']);
   });
 
-  test.each(['cross-site', 'same-site', ''])('a link from elsewhere (%j) leads to the form', async (site) => {
+  test.each(['cross-site', 'same-site', ''])('by a link followed from elsewhere (%j) shows the form', async (site) => {
     const answer = await openSignInLink(api, `${api.alice.key}&next=/graphql`, { 'sec-fetch-site': site });
     expect([answer.headers.get('location'), answer.headers.get('set-cookie')]).toEqual(['/?next=%2Fgraphql', null]);
   });
 
-  test('a key has 100 sessions at most, and the oldest ends', async () => {
+  test('a key has at most 100 sessions; a further one ends the oldest', async () => {
     const { prisma } = api.database;
     const key = await addKey(prisma, 'bob');
     const credential = (await authenticate(prisma, key))!;
@@ -135,7 +135,7 @@ describe('signing in', () => {
     expect(await prisma.session.count({ where: { apiKeyId: credential.apiKeyId } })).toBe(MAX_SESSIONS);
   });
 
-  test('ends with signing out', async () => {
+  test('signing out ends the session', async () => {
     const cookie = await cookieOf(api, api.alice.key);
     const headers = { ...json, cookie, origin: api.url };
     expect((await post(api, '/graphql', viewer, headers)).status).toBe(200);
@@ -161,11 +161,11 @@ describe('signing in', () => {
     ['//', '/'],
     ['/a//b?c=//d', '/a//b?c=//d'],
     [undefined, '/'],
-  ])('next %j leads to %j', (next, path) => expect(ownPath(next)).toBe(path));
+  ])('next=%j leads to %j', (next, path) => expect(ownPath(next)).toBe(path));
 });
 
 describe('operation', () => {
-  test('it is alive, and ready while the database answers', async () => {
+  test('/healthz is 200, and /readyz while the database answers', async () => {
     expect([(await get(api, '/healthz')).status, (await get(api, '/readyz')).status]).toEqual([200, 200]);
     const { pool } = api.database;
     pool.query = (() => Promise.reject(new Error('gone'))) as typeof pool.query;
@@ -187,7 +187,7 @@ describe('operation', () => {
   });
 });
 
-test('HEAD, of the GraphQL endpoint, is not found and no fault', async () => {
+test('HEAD of the GraphQL endpoint is NOT_FOUND and not a fault', async () => {
   const response = await fetch(`${api.url}/graphql`, {
     method: 'HEAD',
     headers: { authorization: `Bearer ${api.alice.key}` },

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('pages', () => {
-  test('GraphiQL is for who is signed in; others sign in first and come back', async () => {
+  test('GraphiQL requires signing in, and is shown after it', async () => {
     const html = { accept: 'text/html,*/*' };
     const stranger = await get(api, '/graphql', html);
     expect([stranger.status, stranger.headers.get('location')]).toEqual([303, '/?next=%2Fgraphql']);
@@ -21,7 +21,7 @@ describe('pages', () => {
   });
 
   test.each(['/', '/accounts/new', '/accounts/x', '/accounts/x/events', '/messages/x'])(
-    '%s is the page, which loads nothing from outside',
+    '%s is the page, and loads nothing from other origins',
     async (path) => {
       const answer = await get(api, path);
       expect(answer.status).toBe(200);
@@ -31,7 +31,7 @@ describe('pages', () => {
     },
   );
 
-  test('its style elements are allowed by a nonce that no other answer has', async () => {
+  test('allow their style elements by a nonce that is new in each response', async () => {
     const answers = await Promise.all([get(api, '/'), get(api, '/')]);
     const nonces = await Promise.all(
       answers.map(async (answer) => {
@@ -43,7 +43,7 @@ describe('pages', () => {
     expect(new Set(nonces).size).toBe(2);
   });
 
-  test('its files are kept for good, because their names change with them', async () => {
+  test('let browsers cache their files permanently, under names with a hash', async () => {
     const [script] = /\/assets\/[^"]+\.js/.exec(await (await get(api, '/')).text())!;
     const answer = await get(api, script);
     expect([
@@ -52,14 +52,14 @@ describe('pages', () => {
     ]).toEqual([200, 'public, max-age=31536000, immutable', 'application/javascript; charset=utf-8', 'gzip']);
   });
 
-  test('what is not there is NOT_FOUND', async () => {
+  test('an unknown path is NOT_FOUND', async () => {
     for (const path of ['/nowhere', '/accounts/x/nowhere', '/assets/nowhere.js', '/index.html']) {
       expect(await codeOf(await get(api, path)), path).toEqual([404, 'NOT_FOUND']);
       expect(await codeOf(await post(api, path, '{}', { ...json, ...ofBrowser })), path).toEqual([404, 'NOT_FOUND']);
     }
   });
 
-  test('a person who looks for what is not there is answered by the page, whose files are found from there', async () => {
+  test('an unknown path in a browser shows the page, whose files load from there', async () => {
     for (const path of ['/nowhere', '/accounts/x/nowhere', '/a/b/c/d']) {
       const answer = await get(api, path, ofBrowser);
       expect([answer.status, answer.headers.get('content-type')], path).toEqual([404, 'text/html; charset=utf-8']);

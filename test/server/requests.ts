@@ -1,16 +1,16 @@
 import { parseApiKey } from '../../src/store/tenancy/api-key.ts';
 import type { ServedApi } from './served-api.ts';
 
-/** As browsers ask for what somebody opens. */
+/** Headers that browsers send when a user opens a page. */
 export const ofBrowser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 export const json = { 'content-type': 'application/json' };
 
-/** A secret may hold underscores too. */
+/** A secret may contain underscores too. */
 export const secretOf = (key: string): string => parseApiKey(key)!.secret;
 
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
-/** Requests as they are, to a path of the API, without following it elsewhere. */
+/** Sends requests unchanged to a path of the API, without following redirects. */
 export const get = (api: ServedApi, path: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(api.url + path, { headers, redirect: 'manual' });
 export const post = (
@@ -20,7 +20,7 @@ export const post = (
   headers: Record<string, string> = {},
 ): Promise<Response> => fetch(api.url + path, { method: 'POST', body, headers, redirect: 'manual' });
 
-/** A link that a person opens from a terminal: browsers then say that no site led there. */
+/** A link that a user opens from a terminal: the browser then sends no referring site. */
 export const openSignInLink = (api: ServedApi, key: string, headers: Record<string, string> = {}): Promise<Response> =>
   get(api, `/sign-in?key=${key}`, { 'sec-fetch-site': 'none', ...headers });
 

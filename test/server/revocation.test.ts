@@ -24,7 +24,7 @@ afterAll(() => api?.close());
 
 const viewer = JSON.stringify({ query: '{ viewer { tenant { name } } }' });
 
-/** A WebSocket with one open subscription, and the code with which it was closed. */
+/** A WebSocket with an open subscription, and its close code. */
 async function openSocket(headers: Record<string, string>): Promise<{ closed: () => number | null; client: Client }> {
   class Socket extends WebSocket {
     constructor(url: string, protocols: string[]) {
@@ -49,8 +49,8 @@ async function openSocket(headers: Record<string, string>): Promise<{ closed: ()
   return { closed: () => code, client };
 }
 
-describe('a key that is revoked', () => {
-  test('ends its WebSockets and event streams, those of its sessions too, and is refused over HTTP', async () => {
+describe('a revoked key', () => {
+  test('ends its WebSockets, event streams and sessions, and is refused over HTTP', async () => {
     const key = await addKey(api.database.prisma, 'alice');
     const cookie = await cookieOf(api, key);
     const socket = await openSocket(bearer(key));
@@ -70,7 +70,7 @@ describe('a key that is revoked', () => {
     ).toBe(401);
   });
 
-  test('leaves other keys of the tenant alone', async () => {
+  test('does not affect other keys of the tenant', async () => {
     const [revoked, kept] = [await addKey(api.database.prisma, 'alice'), await addKey(api.database.prisma, 'alice')];
     const [ends, stays] = [await openSocket(bearer(revoked)), await openSocket(bearer(kept))];
     await revokeKey(api.database.prisma, parseApiKey(revoked)!.id);
@@ -80,7 +80,7 @@ describe('a key that is revoked', () => {
   });
 });
 
-test('a session that is signed out ends its WebSockets and event streams', async () => {
+test("signing out ends the session's WebSockets and event streams", async () => {
   const cookie = await cookieOf(api, api.alice.key);
   const headers = { cookie, origin: api.url };
   const socket = await openSocket(headers);
@@ -91,11 +91,11 @@ test('a session that is signed out ends its WebSockets and event streams', async
   await stream.ended;
 });
 
-test('wrong keys from one address are limited, and a client that is known is still served', async () => {
+test('wrong keys are limited per address, but known clients are still served', async () => {
   const wrong = () => get(api, '/messages/x/source', bearer(`mt_x_${'y'.repeat(43)}`));
   expect((await post(api, '/graphql', viewer, { ...json, ...bearer(api.alice.key) })).status).toBe(200);
   const answers = [await wrong()];
-  // Some come back while they are spent: a slow machine takes a few more.
+  // The allowance refills during the test: on a slow machine it takes a few more.
   while (answers.at(-1)!.status === 401 && answers.length < 200) answers.push(await wrong());
   const refused = answers.at(-1)!;
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -103,7 +103,7 @@ test('wrong keys from one address are limited, and a client that is known is sti
   expect((await post(api, '/graphql', viewer, { ...json, ...bearer(api.alice.key) })).status).toBe(200);
 });
 
-test('a loopback listener answers to no name that a stranger chose, over HTTP and WebSocket', async () => {
+test('a loopback listener answers to no foreign host name, over HTTP and WebSocket', async () => {
   const port = Number(new URL(api.url).port);
   const raw = (path: string, more = ''): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -120,7 +120,7 @@ test('a loopback listener answers to no name that a stranger chose, over HTTP an
   expect(await raw('/graphql', upgrade)).toMatch(/^HTTP\/1.1 421 /);
 });
 
-test('a malformed request leaves nothing of itself in the log', async () => {
+test('a malformed request leaves none of its contents in the log', async () => {
   const port = Number(new URL(api.url).port);
   const answer = await new Promise<string>((resolve) => {
     const socket = createConnection(port, '127.0.0.1');

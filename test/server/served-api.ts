@@ -29,9 +29,9 @@ export interface ServedApi {
   readonly bob: TestTenant;
   /** Every line that the service has logged. */
   readonly log: string[];
-  /** What a POST to /graphql answers to this tenant. */
+  /** The answer to a POST to /graphql by this tenant. */
   ask(tenant: TestTenant, query: string, variables?: object): Promise<Answer>;
-  /** How many statements the database got while `work` ran. */
+  /** How many statements the database received while `work` ran. */
   statements(work: () => Promise<unknown>): Promise<number>;
   close(): Promise<void>;
 }
@@ -46,10 +46,10 @@ export type Answer = { data?: any; errors?: { message: string; extensions: { cod
 
 export const errorCodes = ({ errors }: Answer): string[] | undefined => errors?.map((one) => one.extensions.code);
 
-/** Tests that count statements want none that comes by itself. Milliseconds. */
+/** Longer than any test, in milliseconds: tests that count statements need a service without periodic ones. */
 const NEVER = 2 ** 30;
 
-/** The API as it is served, on a database of its own, with nobody who runs the syncs that are started. */
+/** The API as it is served, on its own database, without a worker for the started syncs. */
 export async function serveApi(
   overrides: (services: Services) => Partial<Services> = (same) => same,
   options: { access?: Partial<AccessSettings>; revocationCheckMs?: number; queryTimeLimitMs?: number } = {},

@@ -46,7 +46,7 @@ export async function storeAccount(
   return { accountId, inbox, archive };
 }
 
-/** A new account of alice's for one test, with its id as the API says it. */
+/** A new account of alice's for one test, with its id of the API. */
 export async function newAccount({ database, alice }: ServedApi): Promise<{ account: StoredAccount; id: string }> {
   const account = await storeAccount(database, alice.id, `${newId()}@example.com`);
   return { account, id: encodeId('EmailAccount', account.accountId) };
@@ -68,7 +68,7 @@ export interface MailToStore {
 
 let uid = 0n;
 
-/** @returns the ids of the message, its thread and its one attachment. */
+/** Returns the ids of the message, its thread and its attachment. */
 export async function storeMessage(
   { prisma }: Database,
   mail: MailToStore,
@@ -127,7 +127,7 @@ export async function storeEvents({ pool }: Database, accountId: string, count: 
   await inTransaction(pool, (tx) => appendEvents(tx, accountId, events));
 }
 
-/** A run that is under way. */
+/** A running run. */
 export function storeRun({ prisma }: Database, accountId: string, values: Partial<SyncRun> = {}): Promise<SyncRun> {
   return prisma.syncRun.create({
     data: {

@@ -10,7 +10,7 @@ import { cookieOf } from './requests.ts';
 import { type ServedApi, serveApi, type TestTenant } from './served-api.ts';
 import { type StoredAccount, storeAccount, storeRun } from './stored-mail.ts';
 
-/** What the endless account's feed has been asked for, and whether it was told to stop. */
+/** How many frames of the endless account were requested, and whether its feed was ended. */
 const endless = { accountId: '', frames: 0, aborted: 0 };
 
 let api: ServedApi;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => api?.close());
 
-/** The real feed, but for one account that always has the next frame, of some kilobytes, at once. */
+/** The real feed, except for one account that always has a next frame, of several kilobytes. */
 function withEndless(progress: ProgressFeed): ProgressFeed {
   return {
     ...progress,
@@ -74,7 +74,7 @@ function client(params: object, headers: Record<string, string> = {}) {
 }
 
 describe('over WebSocket', () => {
-  test('the present state comes at once, then every change, until the subscriber leaves', async () => {
+  test('a subscriber receives the current state at once, then every change', async () => {
     const subscriber = client(bearer(api.alice));
     const frames = subscriber.iterate({ query: progress(accountId) });
     expect((await frames.next()).value).toEqual({ data: { syncProgress: shown('7', 25) } });
@@ -122,14 +122,14 @@ describe('over WebSocket', () => {
     await expect(refused).rejects.toMatchObject({ code });
   });
 
-  test('the cookie of our own page is let in', async () => {
+  test("the cookie is accepted from the service's own page", async () => {
     const subscriber = client({}, { cookie: await signIn(api.alice), origin: api.url });
     const answer = await subscriber.iterate({ query: '{ viewer { tenant { name } } }' }).next();
     expect(answer.value).toEqual({ data: { viewer: { tenant: { name: 'alice' } } } });
     await subscriber.dispose();
   });
 
-  test('who subscribes before being let in is closed with 4401, who says nothing with 4408', async () => {
+  test('a subscription before the acknowledgement closes with 4401, silence with 4408', async () => {
     const open = () => new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     const hasty = open();
     hasty.on('open', () =>
@@ -140,7 +140,7 @@ describe('over WebSocket', () => {
     expect(await Promise.all([code(hasty), code(silent)])).toEqual([4401, 4408]);
   });
 
-  test('a client that does not read holds the feed back, and ends it when it goes', async () => {
+  test('a client that does not read stops the feed, and its disconnect ends the feed', async () => {
     const before = { ...endless };
     const socket = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     await new Promise((resolve) => socket.on('open', resolve));
@@ -157,7 +157,7 @@ describe('over WebSocket', () => {
 });
 
 describe('over server-sent events', () => {
-  test('the present state comes at once, then every change, to each subscriber', async () => {
+  test('each subscriber receives the current state at once, then every change', async () => {
     await api.database.prisma.syncRun.updateMany({ data: { sequence: 7n, percent: 25 } });
     const streams = await Promise.all(
       [1, 2].map(() => openEventStream(api.url, progress(accountId), bearer(api.alice))),
@@ -174,7 +174,7 @@ describe('over server-sent events', () => {
     }
   });
 
-  test('a tenant sees its own activity only', async () => {
+  test('a tenant receives its own activity only', async () => {
     const query = 'subscription { syncActivity { accountId } }';
     const [mine, theirs] = await Promise.all([
       openEventStream(api.url, query, bearer(api.alice)),
@@ -200,7 +200,7 @@ describe('over server-sent events', () => {
     ]);
   });
 
-  test('a client that does not read holds the feed back, and ends it when it goes', async () => {
+  test('a client that does not read stops the feed, and its disconnect ends the feed', async () => {
     const before = { ...endless };
     const stream = await openEventStream(
       api.url,
@@ -214,7 +214,7 @@ describe('over server-sent events', () => {
   });
 });
 
-test('closing ends sockets with 1001, streams with their last event, and leaves nothing open', async () => {
+test('closing the service ends sockets with 1001 and streams with their last event', async () => {
   const closing = await serveApi();
   const own = await storeAccount(closing.database, closing.alice.id, 'a@example.com');
   const query = progress(encodeId('EmailAccount', own.accountId));
@@ -233,7 +233,7 @@ test('closing ends sockets with 1001, streams with their last event, and leaves 
   expect(Date.now() - began).toBeLessThan(2500);
 });
 
-/** Until nothing more is taken from the endless feed: what is on its way then is all that the client costs. */
+/** Waits until the feed is no longer read: the frames in flight are then all that the client costs. */
 async function heldBack(before: number): Promise<void> {
   let last = -1;
   await waitFor(
@@ -245,7 +245,7 @@ async function heldBack(before: number): Promise<void> {
     },
     { what: 'the feed to be held back', timeoutMs: 20_000 },
   );
-  // The buffers of two sockets in the kernel, some megabytes each at most.
+  // The kernel buffers of two sockets, at most some megabytes each.
   expect((last - before) * 10_000).toBeLessThan(16 * 1024 * 1024);
 }
 

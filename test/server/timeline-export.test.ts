@@ -25,7 +25,7 @@ const sql = (text: string, ...values: unknown[]) => api.database.pool.query(text
 const exported = (tenant = api.alice, of = id) =>
   fetch(`${api.url}/accounts/${of}/timeline`, { headers: { authorization: `Bearer ${tenant.key}` } });
 
-/** What the standalone verifier says of an export. */
+/** The result of the standalone verifier for an export. */
 async function verified(text: string, ...more: string[]): Promise<{ code: number; said: string }> {
   const file = join(mkdtempSync(join(tmpdir(), 'timeline-')), 'timeline.ndjson');
   writeFileSync(file, text);
@@ -37,8 +37,8 @@ async function verified(text: string, ...more: string[]): Promise<{ code: number
   });
 }
 
-describe('the export', () => {
-  test('is the whole timeline, a line for each event, and verifies without us', async () => {
+describe('the timeline export', () => {
+  test('has a line per event, and verifies without Mailtide', async () => {
     await storeEvents(api.database, account.accountId, 2345);
     const answer = await exported();
     expect(answer.status).toBe(200);
@@ -60,13 +60,13 @@ describe('the export', () => {
     expect(await verified(cutOff, head)).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 101') });
   });
 
-  test('of an account without events is empty, which proves nothing', async () => {
+  test('of an account without events is empty, and is rejected', async () => {
     const answer = await exported();
     expect(await answer.text()).toBe('');
     expect(await verified('')).toEqual({ code: 1, said: 'There is no event in it.\n' });
   });
 
-  test('may have its members in another order, and none twice', async () => {
+  test('may order members differently, but must not repeat one', async () => {
     await storeEvents(api.database, account.accountId, 3);
     const lines = (await (await exported()).text()).trimEnd().split('\n');
     const reordered = lines.map((line) =>
@@ -77,13 +77,13 @@ describe('the export', () => {
     expect(await verified(twice.join('\n'))).toMatchObject({ code: 1, said: expect.stringContaining('Broken at 2') });
   });
 
-  test('is for its owner only', async () => {
+  test('is NOT_FOUND for other tenants', async () => {
     expect((await exported(api.bob)).status).toBe(404);
     expect((await exported(api.alice, 'nonsense')).status).toBe(404);
     expect((await fetch(`${api.url}/accounts/${id}/timeline`)).status).toBe(401);
   });
 
-  test('of something that is no timeline is refused by name', async () => {
+  test('a file that is no timeline is rejected with its reason', async () => {
     expect(await verified('{"accountId":"x"}\n')).toMatchObject({
       code: 1,
       said: expect.stringContaining('Broken at 1'),
@@ -93,14 +93,14 @@ describe('the export', () => {
   });
 });
 
-/** What somebody with the database's password may do to the sixth of ten events, and where that is found. */
+/** What an attacker with the database's password may do to the sixth of ten events, and where that is found. */
 const FORGERIES: [string, (() => Promise<unknown>)[], string][] = [
   [
     'a payload is rewritten',
     [() => sql(`UPDATE event SET payload = '{"path": "x"}' WHERE account_id = $1 AND seq = 6`)],
     '6',
   ],
-  ['a time is moved', [() => sql(`UPDATE event SET occurred_at = now() WHERE account_id = $1 AND seq = 6`)], '6'],
+  ['a time is changed', [() => sql(`UPDATE event SET occurred_at = now() WHERE account_id = $1 AND seq = 6`)], '6'],
   ['an event is removed', [() => sql('DELETE FROM event WHERE account_id = $1 AND seq = 6')], '6'],
   [
     'an event is removed and the others are moved up',
@@ -133,7 +133,7 @@ const FORGERIES: [string, (() => Promise<unknown>)[], string][] = [
   ],
 ];
 
-describe('what is done to the rows is found, by us and by the export alone', () => {
+describe('tampering is found by the service and from the export alone', () => {
   test.each(FORGERIES)('%s', async (_what, steps, brokenAtSeq) => {
     await storeEvents(api.database, account.accountId, 10);
     for (const step of steps) await step();

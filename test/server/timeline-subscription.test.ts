@@ -18,7 +18,7 @@ beforeEach(async () => {
   ({ account, id } = await newAccount(api));
 });
 
-describe('the subscription', () => {
+describe('the events subscription', () => {
   const follow = (afterSeq: string | null): Promise<EventStream> =>
     openEventStream(
       api.url,
@@ -30,13 +30,13 @@ describe('the subscription', () => {
     events.flatMap(({ data }) => ((data as Next | null)?.data ? [(data as Next).data!.events.seq] : []));
   const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => String(from + i));
 
-  test('without a number begins with what comes next', async () => {
+  test('without afterSeq begins with the next event', async () => {
     await storeEvents(api.database, account.accountId, 3);
     const stream = await follow(null);
     await new Promise((resolve) => setImmediate(resolve));
     await waitFor(
       async () => {
-        // The stream has opened, but may not have looked at the account yet.
+        // The stream is open, but may not have read the account yet.
         await storeEvents(api.database, account.accountId, 1);
         return seqsOf(stream).length > 0;
       },
@@ -48,7 +48,7 @@ describe('the subscription', () => {
     expect(seqs).toEqual(upTo(seqs.at(-1)!, seqs[0]).map(Number));
   });
 
-  test('goes on where it was cut off, without a gap or a double, while events are written', async () => {
+  test('resumes after a disconnect without gaps or duplicates during writes', async () => {
     const total = 600;
     const writing = (async () => {
       for (let written = 0; written < total; written += 5) await storeEvents(api.database, account.accountId, 5);
@@ -58,7 +58,7 @@ describe('the subscription', () => {
       const stream = await follow(seen.at(-1) ?? '0');
       const missing = Math.min(total - seen.length, 70);
       await waitFor(() => seqsOf(stream).length >= missing, { what: 'more events', timeoutMs: 20_000 });
-      // Cut off in the middle of things: some of what has come is taken as not received.
+      // Disconnects at any moment: the last events count as not received.
       seen.push(...seqsOf(stream).slice(0, missing));
       stream.close();
     }
@@ -66,7 +66,7 @@ describe('the subscription', () => {
     expect(seen).toEqual(upTo(total));
   });
 
-  test('ends with the account', async () => {
+  test('ends when the account is deleted', async () => {
     await storeEvents(api.database, account.accountId, 2);
     const stream = await follow('0');
     await waitFor(() => seqsOf(stream).length === 2, { what: 'both events' });
@@ -75,7 +75,7 @@ describe('the subscription', () => {
     expect(stream.events.at(-1)?.event).toBe('complete');
   });
 
-  test('refuses what is no number of an event, and what is not theirs', async () => {
+  test("rejects invalid event numbers and other tenants' accounts", async () => {
     for (const [number, code] of [
       ['-1', 'BAD_USER_INPUT'],
       ['9999999999999999999', 'BAD_USER_INPUT'],

@@ -64,7 +64,7 @@ describe('the events query', () => {
     expect(await numbers(`mailboxId: "${archive}", type: email_moved, from: "2026-01-02T12:03:00.001Z"`)).toBe('');
   });
 
-  test('goes on from a cursor in both directions', async () => {
+  test('continues from a cursor in both directions', async () => {
     const page = `query ($id: ID!, $order: EventOrder!, $after: String) {
       events(accountId: $id, order: $order, first: 3, after: $after) {
         edges { node { seq } } pageInfo { hasNextPage endCursor } } }`;
@@ -79,7 +79,7 @@ describe('the events query', () => {
     }
   });
 
-  test('does not know what is no id, and shows nothing of others', async () => {
+  test('rejects invalid ids, and returns nothing of other tenants', async () => {
     expect(await numbers('messageId: "nonsense"')).toBe('NOT_FOUND');
     expect(await numbers(`mailboxId: "${encodeId('Message', ann)}"`)).toBe('NOT_FOUND');
     expect(await numbers('from: "yesterday"')).toBe('BAD_USER_INPUT');
@@ -91,7 +91,7 @@ describe('the events query', () => {
 });
 
 describe('a timeline', () => {
-  test('is read in order, by type, and verified', async () => {
+  test('is listed in order, filtered by type, and verified', async () => {
     await storeEvents(api.database, account.accountId, 5);
     const query = `query($id: ID!, $type: EventType, $after: String) {
       events(accountId: $id, type: $type, first: 2, after: $after) {
@@ -117,7 +117,7 @@ describe('a timeline', () => {
     expect(forged.data.verifyEventChain).toMatchObject({ ok: false, length: '2', brokenAtSeq: '3', reason: 'CONTENT' });
   });
 
-  test('documents every version of its schemas', async () => {
+  test('eventSchemas lists every version of every type', async () => {
     const { data } = await api.ask(api.alice, '{ eventSchemas { type version jsonSchema } }');
     expect(data.eventSchemas).toContainEqual({
       type: 'mailbox_created',

@@ -46,7 +46,7 @@ const refusal = (): string => {
   }
 };
 
-test('the lock of a living process refuses others, and ends with SIGKILL though a child lives on', async () => {
+test('the lock of a live process excludes others, and ends with SIGKILL', async () => {
   const holder = await startHolder();
   const sentence = `DATA_DIR ${dataDir} is in use by another Mailtide (process ${holder.pid} on ${hostname()}): stop it first.`;
   expect(refusal()).toBe(sentence);
@@ -57,7 +57,7 @@ test('the lock of a living process refuses others, and ends with SIGKILL though 
   expect(refusal()).toBe('not refused');
 });
 
-test('a refused attempt in the same process takes nothing from the lock', async () => {
+test('a rejected attempt in the same process leaves the lock intact', async () => {
   const lock = lockDataDir(dataDir);
   lock.announce('/nowhere');
   expect(refusal()).toContain(`(process ${process.pid} on ${hostname()})`);
@@ -77,7 +77,7 @@ test.each([
     JSON.stringify({ pid: process.pid, socketDir: '/gone' }),
   ],
   ['cut short by a crash', '{"pid":1'],
-])('a file of a dead owner, %s, stops nobody', async (_what, content) => {
+])('a lock file of a dead owner, %s, blocks nobody', async (_what, content) => {
   const ofService = newDataDir();
   writeFileSync(join(ofService, 'mailtide.lock'), content);
   const embedded = await openEmbedded(ofService);
@@ -86,7 +86,7 @@ test.each([
   rmSync(ofService, { recursive: true });
 });
 
-test('a service of a version with another lock that still answers keeps its directory', async () => {
+test('a running service of a version with another lock keeps its directory', async () => {
   const server = createServer().listen(join(dataDir, '.s.PGSQL.5432'));
   const file = join(dataDir, 'mailtide.lock');
   const content = JSON.stringify({ pid: 4711, socketDir: dataDir });
@@ -96,11 +96,11 @@ test('a service of a version with another lock that still answers keeps its dire
   server.close();
 });
 
-// To make namespaces takes root: as in CI, or with sudo.
+// Creating namespaces requires root, as in CI or with sudo.
 describe.skipIf(process.getuid!() !== 0)(
   'in a pid and mount namespace of its own, as in another container (root only)',
   () => {
-    /** Runs a part of the service there; `hide` is a directory that is not visible in it. */
+    /** Runs a part of the service there; `hide` is a directory that is invisible in it. */
     function elsewhere(args: string[], hide: string): Promise<{ code: number; stdout: string; stderr: string }> {
       const script = 'mount -t tmpfs none "$0" && exec sh scripts/service.sh "$@"';
       return new Promise((resolve) => {
@@ -116,7 +116,7 @@ describe.skipIf(process.getuid!() !== 0)(
       });
     }
 
-    test('neither another service nor a command gets at the files, and the service keeps its lock', async () => {
+    test('neither a service nor a command can open the files, and the lock holds', async () => {
       rmSync(dataDir, { recursive: true });
       dataDir = newDataDir();
       await using service = await startService({ dataDir });

@@ -19,7 +19,7 @@ const MEBIBYTE = 1024 * 1024;
 let postgres: Postgres & ServerProcess;
 let mounted: string;
 
-// A small file system can be mounted by root only: as in CI, or with sudo.
+// Only root can mount a small file system, as in CI or with sudo.
 describe.skipIf(process.getuid!() !== 0)('PostgreSQL with its tables on a small file system (root only)', () => {
   beforeAll(async () => {
     postgres = await startPostgres();
@@ -31,13 +31,13 @@ describe.skipIf(process.getuid!() !== 0)('PostgreSQL with its tables on a small 
   });
 
   afterAll(async () => {
-    // Before its file system goes, or it would panic.
+    // Stops before its file system goes, or it would panic.
     await postgres?.stop();
     execFileSync('umount', ['--lazy', mounted]);
     rmSync(mounted, { recursive: true });
   });
 
-  /** A database all of whose tables are on the small file system. */
+  /** A database with all its tables on the small file system. */
   async function createDatabase(): Promise<string> {
     const databaseUrl = await postgres.createDatabase();
     const client = new Client({ connectionString: emptyDatabase(postgres) });
@@ -48,7 +48,7 @@ describe.skipIf(process.getuid!() !== 0)('PostgreSQL with its tables on a small 
     return databaseUrl;
   }
 
-  test('the run fails with DATABASE_FULL, the service stays and is not ready, and the rest is stored when there is space', async () => {
+  test('runs fail with DATABASE_FULL, /readyz is 503, and the rest is stored later', async () => {
     const messages = 900;
     const letters = Array.from({ length: messages }, (_, i) => ({
       bytes: Buffer.from(

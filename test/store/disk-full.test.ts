@@ -15,14 +15,14 @@ import { waitFor } from '../../lab/wait.ts';
 vi.setConfig({ testTimeout: 240_000 });
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
 const MEBIBYTE = 1024 * 1024;
-/** What ends the service says so in a sentence. */
+/** The sentence with which the service ends. */
 const SENTENCE = /^Mailtide ends: the embedded database failed: no space is left on the disk of DATA_DIR /m;
 const UNCAUGHT = /triggerUncaughtException|^(node:internal|uncaught)/im;
 
 let mounted: string;
 let dataDir: string;
 
-// A small file system can be mounted by root only: as in CI, or with sudo.
+// Only root can mount a small file system, as in CI or with sudo.
 describe.skipIf(process.getuid!() !== 0)('on a small file system (root only)', () => {
   beforeEach(() => {
     mounted = mkdtempSync(join(tmpdir(), 'small-disk-'));
@@ -40,7 +40,7 @@ describe.skipIf(process.getuid!() !== 0)('on a small file system (root only)', (
 
   const fillFile = (): string => join(mounted, 'fill');
 
-  /** Leaves so many bytes. */
+  /** Fills the disk up to that many free bytes. */
   function leave(bytes: number): void {
     const { bavail, bsize } = statfsSync(mounted);
     writeFileSync(fillFile(), Buffer.alloc(bavail * bsize - bytes, 1));
@@ -53,7 +53,7 @@ describe.skipIf(process.getuid!() !== 0)('on a small file system (root only)', (
     return viewer.tenant.name;
   };
 
-  test('the service stops storing, says why, and stores the rest when there is space', async () => {
+  test('the service stops storing, reports it, and stores the rest once there is space', async () => {
     const messages = 900;
     const letters = Array.from({ length: messages }, (_, i) => ({
       bytes: Buffer.from(
@@ -66,7 +66,7 @@ describe.skipIf(process.getuid!() !== 0)('on a small file system (root only)', (
       const account = await connectAccount(service, dovecot, 'disk-full');
       leave(25 * MEBIBYTE);
       const runId = await startSync(service, account);
-      // Which of the two comes depends on what needs the next block: a table, or the log.
+      // Which of the two happens depends on what needs the next block: a table or the log.
       const died = waitFor(() => SENTENCE.test(service.log()), { what: 'the end', timeoutMs: 120_000 });
       const ended = await Promise.race([finishedRun(service, runId).catch(() => died), died]);
       if (ended === true) {
@@ -93,12 +93,12 @@ describe.skipIf(process.getuid!() !== 0)('on a small file system (root only)', (
     }
   });
 
-  test('a disk that has no space for the log of the database ends the process with a sentence; it starts when there is space', async () => {
+  test('no space for the log of the database ends the process with one sentence', async () => {
     await using service = await start();
     leave(0);
     const ready = await fetch(`${service.url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'the disk of the database is full' }]);
-    // A segment of the log has 16 MiB: this needs the next one. The connection breaks with the database.
+    // A segment of the log has 16 MiB, so this needs the next one. The connection ends with the database.
     const filling = withDatabase({ dataDir }, (client) =>
       client.query(`SELECT pg_logical_emit_message(true, '', repeat('x', 17 * ${MEBIBYTE}))`),
     );

@@ -41,7 +41,7 @@ async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   }
 }
 
-/** As if its process had died. */
+/** Ends the connection as if its process had died. */
 const cut = (client: Client): void =>
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 
@@ -51,7 +51,7 @@ const notes = (): Promise<number[]> =>
     return rows.map(({ n }) => n);
   });
 
-test('connections at once get their own answers, in and out of transactions', async () => {
+test('concurrent connections get their own results, in and out of transactions', async () => {
   const [connections, rounds] = [8, 25];
   const kept = (i: number): boolean => i % 2 === 0 && i % 5 !== 4;
   const work = Array.from({ length: connections }, (_, who) =>
@@ -64,7 +64,7 @@ test('connections at once get their own answers, in and out of transactions', as
         if (i % 5 === 4) {
           await expect(client.query('SELECT 1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' });
         }
-        // What failed is rolled back, whatever is asked for.
+        // A failed transaction is rolled back, whatever the client sends.
         await client.query(i % 2 === 0 ? 'COMMIT' : 'ROLLBACK');
       }
     }),
@@ -76,7 +76,7 @@ test('connections at once get their own answers, in and out of transactions', as
   );
 });
 
-/** Every connection's statement has its own number of parameters and columns: another's would not fit. */
+/** Each connection's statement has its own number of parameters and columns, so another's would not fit. */
 async function expectOwnAnswer(client: Client, who: number, i: number): Promise<void> {
   const values = Array.from({ length: who + 1 }, (_, column) => `${who}.${i}.${column}`);
   const columns = values.map((_, column) => `$${column + 1}::text AS c${column}`);
@@ -84,7 +84,7 @@ async function expectOwnAnswer(client: Client, who: number, i: number): Promise<
   expect(rows).toEqual([values]);
 }
 
-test('a transaction is alone until it ends', async () => {
+test('a transaction excludes all other clients until it ends', async () => {
   const [one, two] = [await open(), await open()];
   await one.query('BEGIN');
   await one.query('INSERT INTO note VALUES (1)');
@@ -101,7 +101,7 @@ test('a transaction is alone until it ends', async () => {
 });
 
 test.each(['ends', 'is cut off'])(
-  'a client that %s in the middle of a transaction is rolled back, and others go on',
+  'a client that %s in a transaction is rolled back, and others continue',
   async (how) => {
     const leaving = await open();
     await leaving.query('BEGIN');
@@ -113,7 +113,7 @@ test.each(['ends', 'is cut off'])(
   },
 );
 
-test('a client that goes away while its statement runs is rolled back, and others go on', async () => {
+test('a client that disconnects during its statement is rolled back', async () => {
   const leaving = await open();
   await leaving.query('BEGIN');
   await leaving.query('INSERT INTO note VALUES (1)');
@@ -124,7 +124,7 @@ test('a client that goes away while its statement runs is rolled back, and other
   expect(await running).toBe('gone');
 });
 
-test('half a message of a client that goes away harms nobody', async () => {
+test('half a message of a client that disconnects affects no other', async () => {
   const socket = connect(join(embedded.socketDir, '.s.PGSQL.5432'));
   await once(socket, 'connect');
   socket.end(Buffer.from([0, 0, 0, 80, 0, 3, 0, 0, 117]));
@@ -132,7 +132,7 @@ test('half a message of a client that goes away harms nobody', async () => {
   expect(await notes()).toEqual([]);
 });
 
-test('a parameter and an answer of 20 MB', async () => {
+test('a parameter and a result of 20 MB work', async () => {
   const bytes = Buffer.alloc(20 * 1024 * 1024, 'tide');
   const [row] = await withClient(async (client) => {
     const { rows } = await client.query<{ echo: Buffer; length: number }>(
@@ -145,7 +145,7 @@ test('a parameter and an answer of 20 MB', async () => {
   expect(row!.echo.equals(bytes)).toBe(true);
 });
 
-test('a transaction that somebody left open does not keep it from closing', async () => {
+test('an open transaction does not prevent closing', async () => {
   const idle = await open();
   await idle.query('BEGIN');
   await idle.query('INSERT INTO note VALUES (1)');
@@ -154,7 +154,7 @@ test('a transaction that somebody left open does not keep it from closing', asyn
   expect(await notes()).toEqual([]);
 });
 
-test('kill -9 of a process that inserts loses nothing that was acknowledged', async () => {
+test('kill -9 during inserts loses no acknowledged row', async () => {
   await embedded.close();
   const inserter = spawn(process.execPath, [join(import.meta.dirname, '../support/inserter.ts'), dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -170,6 +170,6 @@ test('kill -9 of a process that inserts loses nothing that was acknowledged', as
   embedded = await openEmbedded(dataDir);
   const kept = await notes();
   expect(kept.slice(0, acknowledged)).toEqual(Array.from({ length: acknowledged }, (_, i) => i + 1));
-  // What was under way may be there or not; nothing else is.
+  // The insert in progress may be present or not; nothing else is.
   expect(kept.length - acknowledged).toBeLessThanOrEqual(1);
 });

@@ -9,7 +9,7 @@ import { deleteAccount } from '../../src/store/accounts/delete-account.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { inTransaction } from '../../src/store/plumbing/sql.ts';
 
-/** Every wait for the database has an end: whoever waited gets an error, and the next one is served. */
+/** Every wait for the database ends: the waiting client gets an error, and the next one is served. */
 const LIMIT_MS = 500;
 
 const dataDir = newDataDir();
@@ -26,7 +26,7 @@ describe.each([
   { name: 'server', location: async () => ({ url: await postgres.createDatabase(), dataDir: '' }) },
 ])('$name', ({ location }) => {
   beforeAll(async () => {
-    // Made, and its schema brought up to date, without a limit.
+    // Created and migrated without a limit.
     const { url } = await location();
     if (!url) await (await openDatabase({ url, dataDir })).close();
     return () => rmSync(dataDir, { recursive: true, force: true });
@@ -38,7 +38,7 @@ describe.each([
 
   afterEach(() => database?.close());
 
-  test('a statement that does not get its turn ends with an error, and the next one is served', async () => {
+  test('a statement that waits too long ends with an error, and the next one works', async () => {
     const holder = await database.pool.connect();
     await holder.query('BEGIN');
     await holder.query('LOCK TABLE tenant IN ACCESS EXCLUSIVE MODE');
@@ -52,14 +52,14 @@ describe.each([
     await database.prisma.tenant.deleteMany();
   });
 
-  test('who gets no connection is told so', async () => {
+  test('a client that gets no connection receives an error', async () => {
     const all = await Promise.all(Array.from({ length: database.pool.options.max }, () => database.pool.connect()));
     await expect(database.pool.query('SELECT 1')).rejects.toThrow(/timeout/);
     for (const client of all) client.release();
     expect((await database.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('the deletion of an account, which may be a large one, is waited for longer', async () => {
+  test('deleting an account, which may be large, has a longer limit', async () => {
     const { tenantId, accountId } = await insertTestAccount(database);
     const seconds = (3 * LIMIT_MS) / 1000;
     await database.pool.query(
@@ -73,7 +73,7 @@ describe.each([
   });
 });
 
-describe('a server that is not reached any more', () => {
+describe('a server that became unreachable', () => {
   let cable: Tunnel;
 
   beforeEach(async () => {
@@ -89,7 +89,7 @@ describe('a server that is not reached any more', () => {
     await cable?.[Symbol.asyncDispose]();
   });
 
-  test('ends statements, transactions and logins with an error, and is used again when it is back', async () => {
+  test('statements, transactions and logins end with an error, and work again later', async () => {
     await tenants();
     const open = await database.pool.connect();
     await open.query('BEGIN');
@@ -104,14 +104,14 @@ describe('a server that is not reached any more', () => {
   });
 });
 
-test('without being told otherwise, it is a minute, and ten seconds for a transaction that does nothing', async () => {
+test('defaults: a minute for statements, ten seconds for idle transactions', async () => {
   await using opened = new AsyncDisposableStack();
   const usual = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
   opened.defer(() => usual.close());
   const set = async (name: string) => (await usual.pool.query<Record<string, string>>(`SHOW ${name}`)).rows[0]![name];
   expect(await set('statement_timeout')).toBe('1min');
   expect(await set('idle_in_transaction_session_timeout')).toBe('10s');
-  // In the middle of a statement it is as long as TCP waits, 10 + 2 x 5 seconds.
+  // In the middle of a statement it takes as long as TCP waits, 10 + 2 x 5 seconds.
   const tcp = ['tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout'];
   expect(await Promise.all(tcp.map(set))).toEqual(['10', '5', '2', '20000']);
   expect(usual.pool.options).toMatchObject({ connectionTimeoutMillis: 60_000, query_timeout: 75_000 });

@@ -39,7 +39,7 @@ async function applied(databaseUrl: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-test('several commands at once apply each migration once, and all end well', async () => {
+test('several commands at once apply each migration once, and all succeed', async () => {
   const DATABASE_URL = await postgres.createDatabase(EMPTY);
   const ends = await Promise.all([1, 2, 3].map(() => migrate({ DATABASE_URL, ENCRYPTION_KEY })));
   const all = { code: 0, stdout: MIGRATIONS.map((name) => `applied ${name}\n`).join(''), stderr: '' };
@@ -47,7 +47,7 @@ test('several commands at once apply each migration once, and all end well', asy
   expect(await applied(DATABASE_URL)).toEqual(MIGRATIONS);
 });
 
-test('two nodes that start at once on an empty database are both ready, with one first tenant', async () => {
+test('two nodes that start on an empty database are ready with one first tenant', async () => {
   const databaseUrl = await postgres.createDatabase(EMPTY);
   const environment = { API_KEY: `mt_test_${randomBytes(32).toString('base64url')}` };
   const starts = await Promise.all([1, 2].map(() => startService({ databaseUrl, environment })));
@@ -58,7 +58,7 @@ test('two nodes that start at once on an empty database are both ready, with one
   expect(await applied(databaseUrl)).toEqual(MIGRATIONS);
 });
 
-test('one that waits for another goes on when that dies', async () => {
+test('a node that waits for another migrates when the other dies', async () => {
   const DATABASE_URL = await postgres.createDatabase(EMPTY);
   const holder = new Client({ connectionString: DATABASE_URL });
   await holder.connect();
@@ -84,7 +84,7 @@ test('one that waits for another goes on when that dies', async () => {
   expect(await applied(DATABASE_URL)).toEqual(MIGRATIONS);
 });
 
-test('on the embedded database too, also beside a service that runs', async () => {
+test('the embedded database migrates too, also beside a running service', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'data-'));
   const DATA_DIR = folder.path;
   expect((await migrate({ DATA_DIR })).stdout.split('\n').length).toBe(MIGRATIONS.length + 1);
@@ -93,7 +93,7 @@ test('on the embedded database too, also beside a service that runs', async () =
   expect(await migrate({ DATA_DIR })).toEqual(UP_TO_DATE);
 }, 120_000);
 
-test('a database that cannot be reached is said in one line, without its password', async () => {
+test('an unreachable database is reported in one line, without its password', async () => {
   const DATABASE_URL = 'postgresql://mailtide:hunter2@127.0.0.1:1/mailtide';
   const { code, stdout, stderr } = await migrate({ DATABASE_URL, ENCRYPTION_KEY });
   expect([code, stdout]).toEqual([1, '']);

@@ -6,7 +6,7 @@ import { EMPTY, postgres } from '../../lab/servers/shared-servers.ts';
 import { openDatabase } from '../../src/store/plumbing/database.ts';
 import { NO_FILTER, openSchemaEngine } from '../../src/store/plumbing/migrate.ts';
 
-/** What the migrations make and schema.prisma cannot say: the end of the first migration tells why. */
+/** Parts that the migrations create and schema.prisma cannot express. The end of the first migration explains them. */
 const EXTRAS = [
   'function sync_run_of_tenant',
   'index message_location_email_id',
@@ -26,7 +26,7 @@ const EXTRAS = [
 
 const SCHEMA = readFileSync(new URL('../../prisma/schema.prisma', import.meta.url), 'utf8');
 
-/** Everything in a database by its name. */
+/** Everything in a database, by name. */
 type Catalog = Map<string, string>;
 
 let engine: SchemaEngine;
@@ -40,7 +40,7 @@ beforeAll(async () => {
   migrated = await withClient(url, catalogOf);
 });
 
-test('the migrations make what schema.prisma says, and the extras', async () => {
+test('the migrations create what schema.prisma declares, and the extras', async () => {
   const declared = await declaredBy(SCHEMA);
   expect(declared.size).toBeGreaterThan(100);
   expect(differences(declared, migrated)).toEqual(EXTRAS);
@@ -55,8 +55,8 @@ test.each([
     ['column email_account.email_address'],
   ],
   ['another default', '@default(PENDING)', '@default(STORED)', ['column message_location.state']],
-  ['a column that may be empty', 'snippet         String', 'snippet String?', ['column message.snippet']],
-  ['a word of an enum', '  SCHEDULE\n', '  SCHEDULE\n  PUSH\n', ['enum SyncTrigger']],
+  ['a nullable column', 'snippet         String', 'snippet String?', ['column message.snippet']],
+  ['an additional enum value', '  SCHEDULE\n', '  SCHEDULE\n  PUSH\n', ['enum SyncTrigger']],
   [
     'another index',
     '@@index([expiresAt])',
@@ -69,13 +69,13 @@ test.each([
     'onDelete: Cascade',
     ['constraint message_location_message_id_fkey'],
   ],
-])('a schema.prisma with %s does not agree', async (_what, from, to, expected) => {
+])('a schema.prisma with %s differs from the migrations', async (_what, from, to, expected) => {
   const changed = SCHEMA.replace(from, to);
   expect(changed).not.toBe(SCHEMA);
   expect(differences(await declaredBy(changed), migrated).filter((name) => !EXTRAS.includes(name))).toEqual(expected);
 });
 
-/** A database made by the SQL that Prisma's engine writes for a schema. */
+/** A database created from the SQL that Prisma's engine writes for a schema. */
 async function declaredBy(schema: string): Promise<Catalog> {
   const params = {
     from: { tag: 'empty' },
@@ -92,7 +92,7 @@ async function declaredBy(schema: string): Promise<Catalog> {
   });
 }
 
-/** Names of what is in one of the two only, or not the same in both. */
+/** Names of what is in only one of the two, or differs. */
 function differences(one: Catalog, other: Catalog): string[] {
   return [...new Set([...one.keys(), ...other.keys()])].filter((name) => one.get(name) !== other.get(name)).toSorted();
 }

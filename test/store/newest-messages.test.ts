@@ -13,7 +13,10 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const MESSAGES = 3000;
 const PAGE = 20;
-/** From the index, its place, the sort, the page: at most. Plans that join what they should ask give ten times as many. */
+/**
+ * Rows from the index, the location, the sort and the page, at most. Plans that join too early return ten times as
+ * many.
+ */
 const ROWS_OF_A_MESSAGE = 5;
 
 /** A database that was just filled has no statistics. */
@@ -38,13 +41,13 @@ describe.each([
   test.each([
     ['messages', false],
     ['threads', true],
-  ])('of %s looks at no message twice', async (_what, collapseThreads) => {
+  ])('of %s reads no message twice', async (_what, collapseThreads) => {
     expect(await searchMessages(database.pool, { tenantId, collapseThreads }, PAGE)).toHaveLength(PAGE);
     expect(await rowsRead(database.pool, { tenantId, collapseThreads })).toBeLessThan(ROWS_OF_A_MESSAGE * MESSAGES);
   });
 });
 
-/** Threads of two messages each, by one statement. */
+/** Creates threads of two messages each, in one statement. */
 async function fill({ pool }: Database, { accountId, inbox }: StoredAccount): Promise<void> {
   await pool.query(
     `WITH a_thread AS (
@@ -69,7 +72,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** How many rows all steps of the search together gave. */
+/** How many rows all steps of the search returned together. */
 async function rowsRead(pool: pg.Pool, filter: Parameters<typeof searchMessages>[1]): Promise<number> {
   const rowsOf = (node: PlanNode): number =>
     node['Actual Rows'] * node['Actual Loops'] + (node.Plans ?? []).reduce((sum, child) => sum + rowsOf(child), 0);

@@ -24,41 +24,44 @@ const MAIL: { text: string; html: string | null }[] = [
   })),
 ];
 
-/** Everything before the migration that packs what is stored. */
+/** Everything before the migration to packs. */
 const BEFORE = '20261129';
 
-test.each(['PostgreSQL', 'the embedded database'])('mail that %s has keeps its text, HTML and source', async (kind) => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-packs-'));
-  const url = kind === 'PostgreSQL' ? await postgres.createDatabase(EMPTY) : undefined;
-  try {
-    const embedded = url ? null : await openEmbedded(dataDir);
-    const connection = url
-      ? { connectionString: url }
-      : { host: embedded!.socketDir, user: 'postgres', database: 'postgres' };
-    const all = listMigrations();
-    const migrationDirectories = all.migrationDirectories.filter(({ path }) => path < BEFORE);
-    expect(migrationDirectories.length).toBeLessThan(all.migrationDirectories.length);
-    const engine = await openSchemaEngine(connection);
-    await engine.applyMigrations({ migrationsList: { ...all, migrationDirectories }, filters: NO_FILTER });
-    const client = new Client(connection);
-    await client.connect();
-    const { tenantId, ids } = await storeAsBefore(client);
-    await client.end();
-    await embedded?.close();
+test.each(['PostgreSQL', 'the embedded database'])(
+  'the packs migration keeps text, HTML and source of stored mail (%s)',
+  async (kind) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'mailtide-packs-'));
+    const url = kind === 'PostgreSQL' ? await postgres.createDatabase(EMPTY) : undefined;
+    try {
+      const embedded = url ? null : await openEmbedded(dataDir);
+      const connection = url
+        ? { connectionString: url }
+        : { host: embedded!.socketDir, user: 'postgres', database: 'postgres' };
+      const all = listMigrations();
+      const migrationDirectories = all.migrationDirectories.filter(({ path }) => path < BEFORE);
+      expect(migrationDirectories.length).toBeLessThan(all.migrationDirectories.length);
+      const engine = await openSchemaEngine(connection);
+      await engine.applyMigrations({ migrationsList: { ...all, migrationDirectories }, filters: NO_FILTER });
+      const client = new Client(connection);
+      await client.connect();
+      const { tenantId, ids } = await storeAsBefore(client);
+      await client.end();
+      await embedded?.close();
 
-    const database = await openDatabase({ url, dataDir });
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => database.close());
-    const reader = tenantScoped(database.prisma, tenantId);
-    const [texts, html] = [await readTexts(reader, ids), await readHtml(reader, ids)];
-    for (const [i, id] of ids.entries()) {
-      expect({ text: texts.get(id), html: html.get(id) ?? null }).toEqual(MAIL[i]);
-      expect((await readSource(reader, id))!.toString()).toBe(`source of ${i}`);
+      const database = await openDatabase({ url, dataDir });
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => database.close());
+      const reader = tenantScoped(database.prisma, tenantId);
+      const [texts, html] = [await readTexts(reader, ids), await readHtml(reader, ids)];
+      for (const [i, id] of ids.entries()) {
+        expect({ text: texts.get(id), html: html.get(id) ?? null }).toEqual(MAIL[i]);
+        expect((await readSource(reader, id))!.toString()).toBe(`source of ${i}`);
+      }
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
     }
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
-});
+  },
+);
 
 async function storeAsBefore(client: Client): Promise<{ tenantId: string; ids: string[] }> {
   const [tenantId, accountId, thread] = [newId(), newId(), newId()];

@@ -63,7 +63,7 @@ const TAXES = [letter('Taxes', 'taxes1'), letter('Re: Taxes', 'taxes2', 'In-Repl
 describe.each([
   ['the embedded database', async () => undefined],
   ['PostgreSQL', async () => postgres.createDatabase()],
-])('mail of an earlier parser in %s', (_name, urlOf) => {
+])('re-parsing mail of an earlier parser in %s', (_name, urlOf) => {
   let url: string | undefined;
   let database: Database;
   let lease: Lease;
@@ -115,7 +115,7 @@ describe.each([
     }
   }
 
-  /** All mail of the account is as an earlier parser left it. */
+  /** Makes all mail of the account look as an earlier parser left it. */
   async function makeStale(accountId: string): Promise<void> {
     await database.pool.query('UPDATE message SET parser_version = 0 WHERE account_id = $1', [accountId]);
     await database.pool.query('UPDATE thread_reference SET parser_version = 0, carrier = NULL WHERE account_id = $1', [
@@ -123,7 +123,7 @@ describe.each([
     ]);
   }
 
-  /** An earlier parser read none of the columns as the present one does, and took all mail for one thread. */
+  /** An earlier parser that read all columns differently, and linked all mail into one thread. */
   async function damage(accountId: string): Promise<void> {
     await makeStale(accountId);
     const { pool } = database;
@@ -209,7 +209,7 @@ describe.each([
       select: { eventSeq: true, eventHash: true },
     });
 
-  test('is in the end as mail that the present parser has stored, with no event', async () => {
+  test('results in the rows of the present parser, without events', async () => {
     await store(lease, [...CORPUS, WITH_FILES]);
     const other = await newAccount();
     await store(other, [...CORPUS, WITH_FILES]);
@@ -225,7 +225,7 @@ describe.each([
     await noneIsLost();
   });
 
-  test('whose texts and words stay the same, gets no new pack, and stays in the full-text index', async () => {
+  test('keeps packs and index entries of messages whose text did not change', async () => {
     await store(lease, CORPUS.slice(0, 20));
     await database.pool.query('UPDATE message SET indexed_at = now()');
     const packs = await database.prisma.pack.count();
@@ -243,7 +243,7 @@ describe.each([
     expect(await database.prisma.message.count({ where: { accountId: lease.accountId, indexedAt: null } })).toBe(20);
   });
 
-  test('keeps the ids of messages, of threads, and of attachments that are the same', async () => {
+  test('keeps the ids of messages, threads and unchanged attachments', async () => {
     await store(lease, [WITH_FILES, ...BEES]);
     const where = { accountId: lease.accountId };
     const ids = async () => ({
@@ -275,37 +275,34 @@ describe.each([
     ]);
   });
 
-  test.each([1, 2, 5])(
-    'that an earlier rule joined is split, in steps of %i, and new mail meanwhile joins where it belongs',
-    async (step) => {
-      await store(lease, [...BEES, ...TAXES]);
-      await damage(lease.accountId);
-      for (let i = 0; ; i++) {
-        const some = await staleMessages(database.pool, NO_ACCOUNT, step);
-        if (some.length === 0) break;
-        if (i === 1)
-          await store(
-            lease,
-            [
-              letter('Re: Bees', 'bees4', 'In-Reply-To: <bees3@x>'),
-              letter('Re: Taxes', 'taxes3', 'In-Reply-To: <taxes2@x>'),
-            ],
-            'Later',
-          );
-        const sources = (await sourcesOf(database.pool, some)).map((source) => source!);
-        const digested = await mime.digest(sources);
-        const messages = some.map((message, index) => ({ stale: message, index, digest: digested.messages[index]! }));
-        expect(await storeReparsed(database.pool, messages, digested)).toBe(some.length);
-        expect(await storeReparsed(database.pool, messages, digested)).toBe(0);
-      }
-      const late =
-        step < 5 ? ['bees1,bees2,bees3,bees4', 'taxes1,taxes2,taxes3'] : ['bees1,bees2,bees3', 'taxes1,taxes2'];
-      expect(await partition(lease.accountId)).toEqual(late);
-      await noneIsLost();
-    },
-  );
+  test.each([1, 2, 5])('splits threads that an earlier rule joined, in steps of %i, beside new mail', async (step) => {
+    await store(lease, [...BEES, ...TAXES]);
+    await damage(lease.accountId);
+    for (let i = 0; ; i++) {
+      const some = await staleMessages(database.pool, NO_ACCOUNT, step);
+      if (some.length === 0) break;
+      if (i === 1)
+        await store(
+          lease,
+          [
+            letter('Re: Bees', 'bees4', 'In-Reply-To: <bees3@x>'),
+            letter('Re: Taxes', 'taxes3', 'In-Reply-To: <taxes2@x>'),
+          ],
+          'Later',
+        );
+      const sources = (await sourcesOf(database.pool, some)).map((source) => source!);
+      const digested = await mime.digest(sources);
+      const messages = some.map((message, index) => ({ stale: message, index, digest: digested.messages[index]! }));
+      expect(await storeReparsed(database.pool, messages, digested)).toBe(some.length);
+      expect(await storeReparsed(database.pool, messages, digested)).toBe(0);
+    }
+    const late =
+      step < 5 ? ['bees1,bees2,bees3,bees4', 'taxes1,taxes2,taxes3'] : ['bees1,bees2,bees3', 'taxes1,taxes2'];
+    expect(await partition(lease.accountId)).toEqual(late);
+    await noneIsLost();
+  });
 
-  test('that an earlier rule left apart is joined, in a thread that was there', async () => {
+  test('joins messages that an earlier rule kept apart, in an existing thread', async () => {
     await store(lease, [...BEES].toReversed(), 'INBOX', 1);
     await makeStale(lease.accountId);
     await database.pool.query('DELETE FROM thread_reference WHERE account_id = $1', [lease.accountId]);
@@ -326,7 +323,7 @@ describe.each([
     expect(before).toContain(after[0]!.id);
   });
 
-  test('that breaks the parser keeps its columns, and says why it was not parsed', async () => {
+  test('a message that crashes the parser keeps its columns and gets a parse_error', async () => {
     await store(lease, CORPUS.slice(0, 3));
     const before = await rows(lease.accountId);
     await makeStale(lease.accountId);
@@ -345,7 +342,7 @@ describe.each([
     expect(await rows(lease.accountId)).toEqual(before.map((row) => ({ ...row, subject: 'as before' })));
   });
 
-  test('whose source cannot be read stays as it is, and stops no other', async () => {
+  test('a message with an unreadable source stays unchanged and blocks no other', async () => {
     await store(lease, CORPUS.slice(0, 2), 'INBOX', 1);
     const before = await rows(lease.accountId);
     await database.pool.query(`UPDATE message SET snippet = 'wrong' WHERE account_id = $1`, [lease.accountId]);
@@ -358,7 +355,7 @@ describe.each([
     expect(before.map(({ snippet }) => snippet)).toContain(snippets.find((snippet) => snippet !== 'wrong'));
   });
 
-  test('of an account that is deleted meanwhile leaves nothing behind', async () => {
+  test('an account that is deleted meanwhile leaves no row', async () => {
     await store(lease, CORPUS.slice(0, 5));
     await makeStale(lease.accountId);
     const some = await staleMessages(database.pool, NO_ACCOUNT, 10);
@@ -369,7 +366,7 @@ describe.each([
     await noneIsLost();
   });
 
-  test('is parsed by two nodes at once, and found without a look at what is not stale', async () => {
+  test('works on two nodes at once, and reads the stale index only', async () => {
     await store(lease, CORPUS);
     const before = await rows(lease.accountId);
     await damage(lease.accountId);
@@ -384,7 +381,7 @@ describe.each([
   });
 });
 
-test('the index of stale messages is made for the present version of the parser', async () => {
+test('the index of stale messages fits the present version of the parser', async () => {
   const url = await postgres.createDatabase();
   const database = await openDatabase({ url, dataDir });
   try {

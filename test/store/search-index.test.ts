@@ -38,7 +38,7 @@ describe.each([
   const found = async (search: string): Promise<number> =>
     (await searchMessages(database.pool, { tenantId, search }, 200)).length;
   const waiting = (): Promise<number> => database.prisma.message.count({ where: { indexedAt: null } });
-  /** Which indexes a search goes through, where reading the whole table is not the quickest as it is of so few. */
+  /** The indexes that a search uses if reading the whole table, which is quickest for so few rows, is off. */
   const indexesUsed = (): Promise<string[]> =>
     inTransaction(database.pool, async (tx) => {
       await tx.query('SET LOCAL enable_seqscan = off');
@@ -49,7 +49,7 @@ describe.each([
       return [...plan.matchAll(/Bitmap Index Scan on (\w+)/g)].map(([, index]) => index!).toSorted();
     });
 
-  test('are found while they wait, in part indexed, and when all are', async () => {
+  test('are found before, during and after indexing', async () => {
     expect(await waiting()).toBe(100);
     for (const left of [100, 60, 0]) {
       while ((await waiting()) > left) await indexWaiting(database.pool, 0, 20);
@@ -61,7 +61,7 @@ describe.each([
     }
   });
 
-  test('wait for as long as is asked for', async () => {
+  test('wait for the configured time', async () => {
     await storeMessage(database, { account, subject: 'late' });
     expect(await indexWaiting(database.pool, 60_000, 20)).toBe(0);
     expect(await found('late')).toBe(1);
@@ -69,7 +69,7 @@ describe.each([
     expect(await found('late')).toBe(1);
   });
 
-  test('are indexed by themselves, and by two nodes at once', async () => {
+  test('are indexed in the background, also by two nodes at once', async () => {
     for (let i = 0; i < 50; i++) await storeMessage(database, { account, subject: `porpoise ${i}` });
     const stops = [1, 2].map(() => startSearchIndexer(database, pino({ level: 'silent' }), 10));
     await waitFor(async () => (await waiting()) === 0, { what: 'the words to be indexed' });

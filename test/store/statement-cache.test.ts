@@ -29,7 +29,7 @@ beforeEach(() => clients[0]!.query('DROP TABLE IF EXISTS note; CREATE TABLE note
 const ADD = 'INSERT INTO note VALUES ($1, $2)';
 const READ = 'SELECT * FROM note WHERE n >= $1 ORDER BY n';
 
-/** What the session has prepared of a text: how often it was planned for its values, and how often used as planned for any. */
+/** What the session has prepared of a statement: how often it was planned for its values, and how often generically. */
 async function prepared(text: string): Promise<{ custom: number; generic: number }[]> {
   const { rows } = await clients[0]!.query<{ custom: number; generic: number }>(
     `SELECT custom_plans::int AS custom, generic_plans::int AS generic FROM pg_prepared_statements WHERE statement = '${text}'`,
@@ -37,7 +37,7 @@ async function prepared(text: string): Promise<{ custom: number; generic: number
   return rows;
 }
 
-test('what several connections ask again and again is prepared once, and each gets its own answer', async () => {
+test('a statement of several connections is prepared once, with separate results', async () => {
   for (let n = 0; n < 20; n += 1) {
     const client = clients[n % 2]!;
     expect((await client.query(ADD, [n, `note ${n}`])).rowCount).toBe(1);
@@ -49,7 +49,7 @@ test('what several connections ask again and again is prepared once, and each ge
   expect(await prepared(READ)).toHaveLength(1);
 });
 
-test('values of all sizes reach it', async () => {
+test('values of all sizes reach a prepared statement', async () => {
   for (const [n, length] of [0, 1, 300, 5_000_000, 70_000, 0].entries()) {
     const text = 'ü'.repeat(length);
     await clients[n % 2]!.query(ADD, [n, text]);
@@ -57,19 +57,19 @@ test('values of all sizes reach it', async () => {
   }
 });
 
-test('is prepared anew from time to time, because a plan does not see how its tables grow', async () => {
+test('a statement is prepared again from time to time, as its tables grow', async () => {
   for (let n = 0; n < 130; n += 1) await clients[0]!.query(ADD, [n, null]);
   expect(await prepared(ADD)).toEqual([{ custom: 5, generic: 25 }]);
 });
 
-test('what only reads is planned for its values each time', async () => {
+test('a read-only statement is planned for its values each time', async () => {
   for (let n = 1; n <= 24; n += 1) {
     await clients[n % 2]!.query(READ, [n]);
     expect(await prepared(READ)).toEqual([{ custom: ((n - 1) % 5) + 1, generic: 0 }]);
   }
 });
 
-test('what fails, fails alone, and the next one works', async () => {
+test('a failing statement fails alone, and the next one works', async () => {
   const client = clients[0]!;
   await client.query(ADD, [1, null]);
   for (let i = 0; i < 3; i += 1) {
@@ -87,7 +87,7 @@ test('what fails, fails alone, and the next one works', async () => {
   expect(await prepared(READ)).toEqual([{ custom: 1, generic: 0 }]);
 });
 
-test('a table that is changed, or made again, is read as it now is', async () => {
+test('a table that is altered or recreated is read in its new form', async () => {
   const [one, two] = clients as [Client, Client];
   await one.query(ADD, [1, 'first']);
   expect((await two.query(READ, [0])).rows).toEqual([{ n: 1, text: 'first' }]);
@@ -98,7 +98,7 @@ test('a table that is changed, or made again, is read as it now is', async () =>
   expect((await two.query(READ, [0])).rows).toEqual([{ n: '2', other: 'second' }]);
 });
 
-test('a client that throws away all that is prepared disturbs no other', async () => {
+test('a client that deallocates everything disturbs no other', async () => {
   const [one, two] = clients as [Client, Client];
   await one.query(READ, [0]);
   await two.query('DEALLOCATE ALL');
@@ -106,7 +106,7 @@ test('a client that throws away all that is prepared disturbs no other', async (
   expect((await one.query(READ, [0])).rows).toEqual([]);
 });
 
-test('is kept of so many statements that the memory for it has an end, those used last', async () => {
+test('the cache keeps the most recently used statements, up to a limit', async () => {
   for (let i = 0; i < 250; i += 1) {
     await clients[0]!.query(`SELECT $1::int + ${i} AS sum`, [i]);
     if (i % 50 === 0) await clients[1]!.query(ADD, [i, null]);
@@ -116,7 +116,7 @@ test('is kept of so many statements that the memory for it has an end, those use
   expect(await prepared(ADD)).toEqual([{ custom: 5, generic: 0 }]);
 });
 
-test('a client with names of its own is left alone', async () => {
+test('a client with named statements bypasses the cache', async () => {
   const named = { name: 'mine', text: READ };
   await clients[0]!.query(ADD, [1, null]);
   for (let i = 0; i < 3; i += 1) {

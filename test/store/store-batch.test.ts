@@ -48,7 +48,7 @@ describe.each([
     lease = claimed.lease;
   });
 
-  /** A mailbox of which all messages are listed, and none is stored. */
+  /** A mailbox whose messages are all listed, and none stored. */
   async function listed(path: string): Promise<MailboxRef> {
     const { pool } = database;
     await createMailboxes(pool, lease, [
@@ -77,7 +77,7 @@ describe.each([
     return storeBatch(pool, lease, { mailbox, items, digested, movingMessageIds: new Set() });
   }
 
-  /** The database's pool for one whose look at what is known is followed by something else. */
+  /** Wraps the pool so that `meanwhile` runs after the lookup of what is known. */
   function beforeItWrites(meanwhile: () => Promise<unknown>): Pool {
     let isFirst = true;
     const connect = async () => {
@@ -110,7 +110,7 @@ describe.each([
     };
   };
 
-  /** What the run says of itself, and that the chain is whole. */
+  /** The counters of the run, and whether the chain is intact. */
   async function expectConsistent(told: { messagesCreated: number; eventsCreated: number }): Promise<void> {
     const { accountId } = lease;
     const { eventSeq, eventHash } = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: accountId } });
@@ -123,7 +123,7 @@ describe.each([
     expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toMatchObject(told);
   }
 
-  test('is there whole, and again it is copies of what is known', async () => {
+  test('is stored completely; a second time, its messages are copies', async () => {
     const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
     expect(await store(database.pool, inbox)).toMatchObject({ messagesProcessed: 5, messagesCreated: 5 });
     expect(await counts()).toEqual({ messages: 5, packs: 1, stored: 5, received: 5, copied: 0 });
@@ -132,7 +132,7 @@ describe.each([
     await expectConsistent({ messagesCreated: 5, eventsCreated: 12 });
   });
 
-  test('what is told of the account between its look and its writing stays, and the batch comes behind', async () => {
+  test('keeps events appended between lookup and write, and chains the batch after them', async () => {
     const inbox = await listed('INBOX');
     const pool = beforeItWrites(() =>
       inTransaction(database.pool, (tx) =>
@@ -146,7 +146,7 @@ describe.each([
     await expectConsistent({ messagesCreated: 5, eventsCreated: 6 });
   });
 
-  test('the same messages from two mailboxes at once are stored once', async () => {
+  test('the same messages in two mailboxes at once are stored once', async () => {
     const [inbox, archive] = [await listed('INBOX'), await listed('Archive')];
     const pool = beforeItWrites(() => store(database.pool, archive));
     await store(pool, inbox);
@@ -154,7 +154,7 @@ describe.each([
     await expectConsistent({ messagesCreated: 5, eventsCreated: 12 });
   });
 
-  test('who holds the rows is waited for, and what was written to them stays', async () => {
+  test('waits for a client that holds the rows, and keeps its changes', async () => {
     const inbox = await listed('INBOX');
     const [other, others] = [await database.pool.connect(), [] as Promise<unknown>[]];
     const pool = beforeItWrites(async () => {
@@ -170,14 +170,14 @@ describe.each([
     await expectConsistent({ messagesCreated: 5, eventsCreated: 6 });
   });
 
-  /** In the embedded database, which does one thing after the other, it is at once. */
+  /** On the embedded database, which runs one transaction at a time, this is immediate. */
   async function isWaitedFor(): Promise<void> {
     if (database.exclusive) return;
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
     await waitFor(async () => (await database.pool.query(waiting)).rows.length > 0, { what: 'somebody to wait' });
   }
 
-  test('nothing is written when the run has become another worker’s between its look and its writing', async () => {
+  test('writes nothing if the run was taken over between lookup and write', async () => {
     const inbox = await listed('INBOX');
     const before = await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } });
     const leaseToken = '00000000-0000-4000-8000-000000000000';

@@ -37,7 +37,7 @@ afterAll(async () => {
 const rowsOf = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   (await database.pool.query<Row>(sql, values)).rows;
 
-/** Messages, two of each thread, by one statement. */
+/** Creates messages, two per thread, in one statement. */
 const fill = (count: number) =>
   rowsOf(
     `WITH a_thread AS (
@@ -55,14 +55,14 @@ const fill = (count: number) =>
     [account.accountId, account.inbox, count],
   );
 
-/** What is done until nothing is due. The database counts what was changed a second ago, or earlier. */
+/** Maintains until nothing is due. The database counts changes with a delay of up to a second. */
 async function tendAll(): Promise<string[]> {
   const done: TableCare[] = [];
   for (let next = await maintainTable(database.pool); next; next = await maintainTable(database.pool)) done.push(next);
   return done.map(({ table, care }) => `${care} ${table}`).toSorted();
 }
 
-/** Until the database has counted so many changes. */
+/** Waits until the database has counted that many changes. */
 const counted = (column: 'n_mod_since_analyze' | 'n_dead_tup', table: string, least: number) =>
   waitFor(
     async () => {
@@ -80,7 +80,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** How many rows all steps of a page of a mailbox's threads gave together. */
+/** How many rows all steps of a page of a mailbox's threads returned together. */
 async function rowsRead(): Promise<number> {
   const readBy = (node: PlanNode): number =>
     node['Actual Rows'] * node['Actual Loops'] + (node.Plans ?? []).reduce((sum, child) => sum + readBy(child), 0);
@@ -96,7 +96,7 @@ async function rowsRead(): Promise<number> {
   return read;
 }
 
-test('while a first sync goes on, the planner knows of a mailbox what it needs for its threads', async () => {
+test('during a first sync, the planner has the statistics for threads of a mailbox', async () => {
   const run = await storeRun(database, account.accountId);
   await counted('n_mod_since_analyze', 'message_location', MESSAGES);
   expect(await rowsRead(), 'without statistics').toBeGreaterThan(10 * MESSAGES);
@@ -107,7 +107,7 @@ test('while a first sync goes on, the planner knows of a mailbox what it needs f
   expect(await tendAll(), 'what is done is done').toEqual([]);
 });
 
-test('a table is analysed again when it has become another one, not for each change', async () => {
+test('a table is analysed when half of it has changed, not after each change', async () => {
   await fill(100);
   await counted('n_mod_since_analyze', 'message', 100);
   expect(await tendAll()).toEqual([]);
@@ -116,10 +116,10 @@ test('a table is analysed again when it has become another one, not for each cha
   expect(await tendAll()).toEqual(['ANALYZE message', 'ANALYZE message_location']);
 });
 
-test('rows that are written again and again take no more room for it', async () => {
+test('rows that are updated again and again take no additional space', async () => {
   const size = async () =>
     Number((await rowsOf<{ n: string }>(`SELECT pg_total_relation_size('email_account') AS n`))[0]!.n);
-  // One in an index, as the schedule does it.
+  // One indexed column, as the schedule changes it.
   const write = async () => {
     await rowsOf(
       `UPDATE email_account SET next_sync_at = coalesce(next_sync_at, now()) + interval '1 minute';`.repeat(1000),
@@ -133,7 +133,7 @@ test('rows that are written again and again take no more room for it', async () 
   expect(await size()).toBeLessThan(1.5 * before);
 });
 
-test('what can wait does so until no run goes on', async () => {
+test('maintenance that can wait is postponed until no run is active', async () => {
   const run = await storeRun(database, account.accountId);
   await rowsOf('UPDATE message SET indexed_at = now()');
   await counted('n_dead_tup', 'message', MESSAGES);
@@ -142,7 +142,7 @@ test('what can wait does so until no run goes on', async () => {
   expect(await tendAll()).toEqual(expect.arrayContaining(['ANALYZE message', 'VACUUM message']));
 });
 
-test('after a restart, when nobody knows what was changed before it, each table has its turn', async () => {
+test('after a restart with unknown changes, every table is maintained', async () => {
   await database.close();
   database = await openDatabase({ url: undefined, dataDir });
   expect(await tendAll()).toEqual(
@@ -151,7 +151,7 @@ test('after a restart, when nobody knows what was changed before it, each table 
   expect(await tendAll()).toEqual([]);
 });
 
-test('the service does so by itself', async () => {
+test('the service maintains its tables in the background', async () => {
   const ofService = newDataDir();
   const service = await startService({ dataDir: ofService });
   try {

@@ -11,7 +11,7 @@ let database: Database;
 
 beforeAll(async () => {
   dataDir = newDataDir();
-  // As a service that runs: the command has to go through its database.
+  // Like a running service: the command has to use its database.
   database = await openDatabase({ url: undefined, dataDir });
 });
 
@@ -33,7 +33,7 @@ function tenant(...args: string[]): Promise<{ code: number; stdout: string; stde
   });
 }
 
-test('makes tenants and keys beside the running service, and names them', async () => {
+test('adds tenants and keys beside the running service, and lists them', async () => {
   const added = await tenant('add', 'Blue Tide');
   expect(added).toEqual({ code: 0, stdout: expect.stringMatching(/^mt_\w+_[\w-]{43}\n$/), stderr: '' });
   const another = await tenant('key', 'Blue Tide');
@@ -62,7 +62,7 @@ test('lists keys, revokes them, and ends sessions', async () => {
   });
 });
 
-test('says what is wrong', async () => {
+test('reports invalid arguments', async () => {
   await tenant('add', 'Twice');
   expect(await tenant('add', 'Twice')).toEqual({ code: 1, stdout: '', stderr: 'There is a tenant "Twice" already.\n' });
   expect(await tenant('key', 'Nobody')).toMatchObject({ code: 1, stderr: 'There is no tenant "Nobody".\n' });

@@ -29,7 +29,7 @@ let bob: PrismaClient;
 beforeAll(async () => {
   dataDir = newDataDir();
   database = await openDatabase({ url: undefined, dataDir });
-  // Without the type that hides what the scope refuses.
+  // Without the type that hides what the scope rejects.
   const reader = async (name: string): Promise<PrismaClient> => {
     await addTenant(database.prisma, name);
     const { id } = await database.prisma.tenant.findUniqueOrThrow({ where: { name } });
@@ -50,7 +50,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-test.each(MODELS)('%s: every tenant finds, counts and aggregates its own rows only', async (model) => {
+test.each(MODELS)('%s: a tenant finds, counts and aggregates its own rows only', async (model) => {
   // biome-ignore lint/suspicious/noExplicitAny: the same question to models of different types.
   const [mine, hers, all] = [alice, bob, database.prisma].map((client) => client[model] as any);
   const rows = await mine.findMany();
@@ -61,7 +61,7 @@ test.each(MODELS)('%s: every tenant finds, counts and aggregates its own rows on
   expect(await mine.findFirst()).toEqual(rows[0]);
 });
 
-test("another tenant's row is not found by its id, nor by any condition", async () => {
+test("another tenant's row is found neither by its id nor by any condition", async () => {
   const theirs = await bob.emailAccount.findFirstOrThrow();
   const where = { id: theirs.id };
   expect(await alice.emailAccount.findUnique({ where })).toBeNull();
@@ -74,14 +74,14 @@ test("another tenant's row is not found by its id, nor by any condition", async 
   expect(await alice.emailAccount.findFirst({ where: { AND: [{ emailAddress: 'nobody@example.com' }] } })).toBeNull();
 });
 
-test('relations lead to own rows', async () => {
+test('relations return own rows only', async () => {
   const tenant = await alice.tenant.findFirstOrThrow({ include: { accounts: { include: { messages: true } } } });
   expect(
     tenant.accounts.map(({ emailAddress, messages }) => [emailAddress, messages.map((one) => one.subject)]),
   ).toEqual([['alice@example.com', ['for alice']]]);
 });
 
-test('what is not a read is refused, and changes nothing', async () => {
+test('everything except reads is rejected, and changes nothing', async () => {
   const { id } = await alice.emailAccount.findFirstOrThrow();
   const data = { displayName: 'changed' };
   await expect(alice.emailAccount.update({ where: { id }, data })).rejects.toThrow('update is not a read.');

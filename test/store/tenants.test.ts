@@ -30,7 +30,7 @@ describe('the first tenant', () => {
     expect(await ensureFirstTenant(database.prisma, undefined)).toBeNull();
   });
 
-  test('has the configured key, until another one is configured', async () => {
+  test('uses the configured key until another one is configured', async () => {
     const { prisma } = database;
     const own = (await ensureFirstTenant(prisma, undefined))!;
     const [first, second] = [newApiKey(), newApiKey()];
@@ -47,7 +47,7 @@ describe('the first tenant', () => {
     expect(await authenticate(prisma, second)).toMatchObject({ tenantId, apiKeyId: idOf(second) });
   });
 
-  test('has the new secret when the configured key keeps its id', async () => {
+  test('has the new secret if the configured key keeps its id', async () => {
     const { prisma } = database;
     const first = newApiKey();
     const second = `mt_${idOf(first)}_${'s'.repeat(43)}`;
@@ -56,12 +56,12 @@ describe('the first tenant', () => {
     expect([await authenticate(prisma, first), await authenticate(prisma, second)]).toEqual([null, expect.anything()]);
   });
 
-  test('is made once when two nodes start at the same time', async () => {
+  test('is created once when two nodes start at the same time', async () => {
     await Promise.all([1, 2, 3].map(() => ensureFirstTenant(database.prisma, newApiKey())));
     expect(await listTenants(database.prisma)).toHaveLength(1);
   });
 
-  test('does not take the key of another tenant', async () => {
+  test('rejects a configured key of another tenant', async () => {
     await ensureFirstTenant(database.prisma, undefined);
     const key = await addTenant(database.prisma, 'other');
     await expect(ensureFirstTenant(database.prisma, key)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -69,7 +69,7 @@ describe('the first tenant', () => {
 });
 
 describe('keys', () => {
-  test('open their own tenant, every one of them', async () => {
+  test('each give access to their own tenant', async () => {
     const { prisma } = database;
     const keys = [await addTenant(prisma, 'one'), await addKey(prisma, 'one'), await addTenant(prisma, 'two')];
     const tenants = await Promise.all(keys.map(async (key) => (await authenticate(prisma, key))?.tenantId));
@@ -88,17 +88,17 @@ describe('keys', () => {
   });
 
   test.each(['', 'nonsense', 'mt_', 'mt_x_short', 'mt_unknown_0123456789012345678901234567890123456789', '\0'])(
-    'are refused when they are %j',
+    'are rejected if they are %j',
     async (key) => expect(await authenticate(database.prisma, key)).toBeNull(),
   );
 
-  test('are refused with the secret of another key', async () => {
+  test('are rejected with the secret of another key', async () => {
     const [one, two] = [await addTenant(database.prisma, 'one'), await addTenant(database.prisma, 'two')];
     const mixed = `mt_${idOf(one)}_${two.slice(`mt_${idOf(two)}_`.length)}`;
     expect(await authenticate(database.prisma, mixed)).toBeNull();
   });
 
-  test('say clearly what is wrong with a name', async () => {
+  test('an invalid tenant name is rejected with its reason', async () => {
     await addTenant(database.prisma, 'one');
     await expect(addTenant(database.prisma, 'one')).rejects.toThrow('There is a tenant "one" already.');
     await expect(addKey(database.prisma, 'two')).rejects.toThrow('There is no tenant "two".');
@@ -106,7 +106,7 @@ describe('keys', () => {
 });
 
 describe('the authenticator', () => {
-  test('asks the database once for a key that it lets in, every time for one that it does not', async () => {
+  test('queries the database once for a valid key, and each time for an invalid one', async () => {
     const key = await addTenant(database.prisma, 'one');
     const authenticator = createAuthenticator(database.prisma);
     let asked = 0;
@@ -119,7 +119,7 @@ describe('the authenticator', () => {
     database.pool.off('acquire', count);
   });
 
-  test('ends a session at once, and does not know an expired one', async () => {
+  test('ends a session at once, and rejects an expired one', async () => {
     const { prisma } = database;
     const identity = (await authenticate(prisma, await addTenant(prisma, 'one')))!;
     const authenticator = createAuthenticator(prisma);
@@ -135,7 +135,7 @@ describe('the authenticator', () => {
     await createSession(prisma, identity);
     expect(await prisma.session.count()).toBe(1);
 
-    // Made while the clock was a year ahead.
+    // Created while the clock was a year ahead.
     const ahead = await createSession(prisma, identity);
     await prisma.session.updateMany({ data: { expiresAt: new Date(Date.now() + 395 * 24 * 60 * 60 * 1000) } });
     expect(await authenticator.session(ahead)).toBeNull();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { transactionTime } from '../../src/store/embedded/transaction-time.ts';
 
-/** What is asked after so many transactions that somebody waited for, or nobody. */
+/** The transaction time after these transactions, each with whether a client waited. */
 function after(...waits: readonly (readonly [times: number, waiting: boolean])[]): number {
   const pool = { totalCount: 4, idleCount: 4, waitingCount: 0 };
   const next = transactionTime(pool);
@@ -14,25 +14,25 @@ function after(...waits: readonly (readonly [times: number, waiting: boolean])[]
 }
 
 describe('transactions of a sync in the embedded database', () => {
-  test('are short at first, and while somebody waits for each', () => {
+  test('are short at first, and while clients wait', () => {
     expect(after([1, true])).toBe(10);
     expect(after([50, true])).toBe(10);
   });
 
-  test('may take six times as long when nobody waits', () => expect(after([50, false])).toBe(60));
+  test('may take six times as long while no client waits', () => expect(after([50, false])).toBe(60));
 
-  test('are short again soon after somebody comes', () => {
+  test('are short again soon after a client waits', () => {
     expect(after([50, false], [1, true])).toBe(60);
     expect(after([50, false], [12, true])).toBeLessThan(15);
   });
 
-  test('take their time in between where some are waited for', () => {
+  test('take a medium time if only some are waited for', () => {
     const sometimes = after(...Array.from({ length: 40 }, (_, i) => [1, i % 2 > 0] as const));
     expect(sometimes).toBeGreaterThan(15);
     expect(sometimes).toBeLessThan(30);
   });
 
-  test('are waited for also by who has no connection yet', () => {
+  test('count clients that wait for a connection, too', () => {
     const next = transactionTime({ totalCount: 4, idleCount: 4, waitingCount: 1 });
     expect([next(), next()]).toEqual([10, 10]);
   });

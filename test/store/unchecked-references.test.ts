@@ -19,21 +19,21 @@ const location = async (where: 'embedded' | 'server') => ({
 test.each([
   { where: 'server', looks: true },
   { where: 'embedded', looks: false },
-] as const)('$where: what a sync refers to is looked up: $looks', async ({ where, looks }) => {
+] as const)('$where: references of synced rows are checked: $looks', async ({ where, looks }) => {
   const database = await openDatabase(await location(where));
   try {
     const { accountId } = await insertTestAccount(database);
     const lost = database.pool.query('INSERT INTO thread (id, account_id) VALUES ($1, $1)', [newId()]);
     if (looks) await expect(lost).rejects.toMatchObject({ code: '23503' });
     else await lost;
-    // All other references, in both.
+    // All other references, on both.
     const runOfNobody = database.pool.query(
       `INSERT INTO sync_run (id, account_id, mode, trigger) VALUES ($1, $1, 'FULL', 'USER')`,
       [newId()],
     );
     await expect(runOfNobody).rejects.toMatchObject({ code: '23503' });
 
-    // And what goes with an account goes with it, down to what only hangs on its mail.
+    // Deleting an account deletes everything it owns, down to rows that only refer to its mail.
     const [thread, message] = [newId(), newId()];
     await database.pool.query('INSERT INTO thread (id, account_id) VALUES ($1, $2)', [thread, accountId]);
     await database.pool.query(

@@ -24,7 +24,7 @@ async function receipt(runId: string): Promise<MailboxReceipt[]> {
   return (await receiptOf(service, runId))!.mailboxes;
 }
 
-test('a mailbox that cannot be opened is set aside, the others go on, and its mail stays', async () => {
+test('a mailbox that cannot be opened is quarantined, and keeps its mail', async () => {
   dovecot.addUser('closed', { INBOX: mails(0, 5), Secret: mails(5, 9), Sent: mails(9, 12) });
   const account = await connectAccount(service, dovecot, 'closed');
   await sync(service, account);
@@ -49,7 +49,7 @@ test('a mailbox that cannot be opened is set aside, the others go on, and its ma
   expect(await storedTruth({ databaseUrl }, 'closed@example.com')).toEqual(await truth({ ...dovecot, user: 'closed' }));
 });
 
-test('a mailbox that is deleted between LIST and SELECT stops no other', async () => {
+test('a mailbox that is deleted between LIST and SELECT blocks no other', async () => {
   await using server = await startScriptedMailbox({
     exists: 0,
     search: ({ tag }) => `* SEARCH\r\n${tag} OK done`,
@@ -68,7 +68,7 @@ test('a mailbox that is deleted between LIST and SELECT stops no other', async (
   ]);
 });
 
-test('a server that lets no mailbox be read fails the run', async () => {
+test('a server that refuses every mailbox fails the run', async () => {
   await using server = await startScriptedMailbox({
     reply: ({ command, tag }) => (command === 'SELECT' ? `${tag} NO not today` : undefined),
   });
@@ -77,7 +77,7 @@ test('a server that lets no mailbox be read fails the run', async () => {
   expect(run).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_SERVER_REFUSED' } });
 });
 
-test('a server that lists fewer UIDs than it says there are is not believed: nothing is deleted', async () => {
+test('a SEARCH with fewer UIDs than EXISTS deletes nothing', async () => {
   let listed = [1, 2, 3];
   await using server = await startScriptedMailbox({
     exists: 3,

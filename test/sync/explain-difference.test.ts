@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-/** Each history as lines, after a look at its times: they never go back. */
+/** Each history as lines, after checking that its times never decrease. */
 const told = (histories: History[]): string[][] =>
   histories.map(({ facts }) => {
     expect(facts.map(({ at }) => at)).toEqual(facts.map(({ at }) => at).toSorted());
@@ -26,7 +26,7 @@ const mail = (id: string): { bytes: Buffer } => ({
   bytes: Buffer.from(`From: ann@example.com\r\nSubject: ${id}\r\nMessage-ID: <${id}@example.com>\r\n\r\nhello\r\n`),
 });
 
-test('a message that was flagged, copied, moved, renumbered and deleted', async () => {
+test('explainMessage, flagged, copied, moved, renumbered and deleted mail', async () => {
   dovecot.addUser('story', { INBOX: [mail('other'), mail('hero')], Archive: [], Copies: [] });
   const account = await connectAccount(service, dovecot, 'story');
   using actor = await RawImap.login({ ...dovecot, user: 'story' });
@@ -66,7 +66,7 @@ test('a message that was flagged, copied, moved, renumbered and deleted', async 
   expect(hero!.facts.find(({ kind }) => kind === 'FLAGS_CHANGED')!.detail).toBe('() to (\\Flagged)');
 });
 
-test('a message that was set aside, tried again in vain, and had in the end', async () => {
+test('explainMessage, quarantined mail, retried without success, then stored', async () => {
   dovecot.addUser('patient', { INBOX: [mail('first'), mail('patient')] });
   const folder = join(dovecot.folder, 'mail', 'patient', 'cur');
   const file = join(folder, readdirSync(folder).toSorted()[1]!);
@@ -88,7 +88,7 @@ test('a message that was set aside, tried again in vain, and had in the end', as
   ]);
 });
 
-test('asked for nothing that can be found, or for too little', async () => {
+test('explainMessage, an unknown message or too few arguments', async () => {
   dovecot.addUser('plain');
   const account = await connectAccount(service, dovecot, 'plain');
   await sync(service, account);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-/** How many messages of the account have an error of the parser, of how many. */
+/** How many messages of the account have a parse_error, and how many there are. */
 const parsed = (emailAddress: string) =>
   withDatabase({ databaseUrl }, async (client) => {
     const { rows } = await client.query<{ subject: string | null; error: string | null }>(
@@ -31,7 +31,7 @@ const parsed = (emailAddress: string) =>
     return rows;
   });
 
-test('hostile messages in a Maildir are stored byte for byte as Dovecot serves them, and so is what is between', async () => {
+test('hostile messages are stored byte for byte as Dovecot serves them', async () => {
   const user = 'hostile';
   const plain = (n: number) => ({ bytes: Buffer.from(`Subject: plain ${n}\r\n\r\nx\r\n`) });
   const all = Object.values(HOSTILE).flatMap((make, n) => [{ bytes: make() }, plain(n)]);
@@ -42,19 +42,19 @@ test('hostile messages in a Maildir are stored byte for byte as Dovecot serves t
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
   const messages = await parsed(`${user}@example.com`);
   expect(messages.filter(({ subject, error }) => subject?.startsWith('plain') && !error)).toHaveLength(all.length / 2);
-  // Nothing that a message can say makes a second run do anything.
+  // No content of a message makes a second run do anything.
   expect((await sync(service, account)).stats).toMatchObject({ messagesFetched: 0, eventsCreated: 0 });
 });
 
 test.each([
   ['Cyrus', startCyrus],
   ['Courier', startCourier],
-])('and as %s serves them', async (name, start) => {
+])('hostile messages are stored byte for byte as %s serves them', async (name, start) => {
   await using server = await start();
   using actor = await RawImap.login({ ...server, user: 'ann' });
   let taken = 0;
   for (const make of Object.values(HOSTILE)) {
-    // Either refuses what it does not want to keep.
+    // Both reject some messages.
     taken += await actor.append('INBOX', make()).then(
       () => 1,
       () => 0,

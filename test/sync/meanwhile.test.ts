@@ -17,8 +17,8 @@ import { type Service, startService } from '../../lab/service/service.ts';
 import { connectAccount, eventsOf, finishedRun, startSync, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /**
- * Mailboxes change while a run looks at them: between any two of its commands. What the run saw is old then, and the
- * next one, in peace, finds all that is left.
+ * Mailboxes change during a run, between any two of its commands. What the run read is outdated then, and the next run,
+ * without changes, finds all that is left.
  */
 const servers: [string, () => Promise<MailServer & ServerProcess>][] = [
   ...CAPABILITY_LEVELS.map(([level, capability]): (typeof servers)[number] => [
@@ -75,7 +75,7 @@ describe.each(servers)('%s', (name, start) => {
     await server?.stop();
   });
 
-  test('something changes before every command, in the first sync and in later ones', async () => {
+  test('a change before every command, in the first sync and in later ones, is found', async () => {
     let step = 0;
     const change = async () => {
       step += 1;
@@ -110,7 +110,7 @@ describe.each(servers)('%s', (name, start) => {
     }
   });
 
-  test('a large mailbox that gets another name while it is looked at: nothing of it is told as deleted', async () => {
+  test('a large mailbox that is renamed while it is read deletes nothing', async () => {
     await actor.select('INBOX');
     await actor.copy('1:*', large);
     await actor.copy('1:*', large);
@@ -130,7 +130,7 @@ describe.each(servers)('%s', (name, start) => {
     expect(renamed).toBe(true);
     await sync(service, account);
     const events = (await isEqual()).slice(before);
-    // Courier is known by its messages only.
+    // Courier has no stable ids, so the mailbox is recognised by its messages.
     expect(events).toContain(name === 'Courier' ? 'email_moved' : 'mailbox_renamed');
     expect(events).not.toContain('email_deleted');
   });

@@ -15,9 +15,9 @@ import { connectAccount, eventsOf, type FinishedRun, sync } from '../../lab/serv
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
 
 /**
- * What a server says by OBJECTID (RFC 8474) is believed before anything is compared: EMAILID is the message wherever it
- * is, MAILBOXID the mailbox whatever it is called. On the one real server of Debian that has it, in cases where nothing
- * else would tell.
+ * The engine trusts OBJECTID (RFC 8474) before it compares anything: EMAILID identifies a message in any mailbox,
+ * MAILBOXID a mailbox under any name. Tested on Debian's only server that has it, in cases that nothing else can
+ * decide.
  */
 let service: Service;
 let databaseUrl: string;
@@ -43,8 +43,8 @@ describe('Cyrus', () => {
     for (let i = 0; i < count; i += 1) await actor.append(to, messages.next().value!);
   }
 
-  /** A sync after which both sides are equal, with what it asked the server for messages. */
-  async function comeOver(): Promise<{ stats: FinishedRun['stats']; events: string[]; asked: string[] }> {
+  /** Syncs, checks that both sides are equal, and returns which messages it asked for. */
+  async function syncAndCompare(): Promise<{ stats: FinishedRun['stats']; events: string[]; asked: string[] }> {
     const [told, said] = [(await eventsOf(service, account)).length, proxy.commands.length];
     const run = await sync(service, account);
     expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
@@ -63,7 +63,7 @@ describe('Cyrus', () => {
       await append(path, 3);
     }
     account = await connectAccount(service, { ...server, port: proxy.port }, 'ann', { emailAddress });
-    await comeOver();
+    await syncAndCompare();
   }, 60_000);
 
   afterAll(async () => {
@@ -76,59 +76,62 @@ describe('Cyrus', () => {
     await actor.select('INBOX');
   });
 
-  test('a moved message is known by its EMAILID: not even its header is asked for', async () => {
+  test('a moved message is recognised by its EMAILID, without fetching its header', async () => {
     await actor.move('2:3', 'Archive');
-    const { stats, events, asked } = await comeOver();
+    const { stats, events, asked } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
     expect(asked).toEqual([]);
   });
 
-  test('two that only their bytes tell apart move at once, and neither is taken for the other', async () => {
+  test('two messages with equal metadata that move at once are not confused', async () => {
     const twin = (body: string) => Buffer.from(`Subject: twin\r\nMessage-ID: <twin@example.com>\r\n\r\n${body}\r\n`);
     const internalDate = new Date(Date.UTC(2024, 1, 3, 4, 5, 6));
     for (const body of ['one', 'two']) await actor.append('INBOX', twin(body), { internalDate });
-    await comeOver();
+    await syncAndCompare();
     await actor.select('INBOX');
     const twins = (await actor.uids()).slice(-2);
     await actor.move(twins.join(','), 'Archive');
-    expect(await comeOver()).toMatchObject({ events: ['email_moved', 'email_moved', 'sync_succeeded'], asked: [] });
+    expect(await syncAndCompare()).toMatchObject({
+      events: ['email_moved', 'email_moved', 'sync_succeeded'],
+      asked: [],
+    });
   });
 
-  test('a copy is known by its EMAILID too, also when the message it was made of is gone since long', async () => {
+  test('a copy is recognised by its EMAILID, even after the original was deleted', async () => {
     await actor.copy('1', 'Archive');
-    expect(await comeOver()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
+    expect(await syncAndCompare()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
     await actor.expunge('1');
-    await comeOver();
+    await syncAndCompare();
     await actor.select('Archive');
     await actor.copy(String((await actor.uids()).at(-1)), 'INBOX');
-    expect(await comeOver()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
+    expect(await syncAndCompare()).toMatchObject({ events: ['email_copied', 'sync_succeeded'], asked: [] });
   });
 
-  test('a renamed mailbox is known by its MAILBOXID, though not one of its messages is left in it', async () => {
+  test('a renamed mailbox is recognised by its MAILBOXID, without common messages', async () => {
     const before = await rows();
     await actor.rename('Work', 'Büro');
     await actor.select('Büro');
     await actor.expunge('1:*');
     await append('Büro', 2);
-    const { stats, events } = await comeOver();
+    const { stats, events } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 2, messagesDeleted: 3 });
     expect(events).toContain('mailbox_renamed');
     expect(events).not.toContain('mailbox_created');
     expect((await rows()).get('Büro')).toBe(before.get('Work'));
   });
 
-  test('an empty mailbox that was made again under another name is not the one that was deleted', async () => {
+  test('an empty mailbox created under another name is not the deleted one', async () => {
     await actor.create('Empty');
-    await comeOver();
+    await syncAndCompare();
     await actor.delete('Empty');
     await actor.create('Void');
-    const { events } = await comeOver();
+    const { events } = await syncAndCompare();
     expect(events.toSorted()).toEqual(['mailbox_created', 'mailbox_deleted', 'sync_succeeded']);
   });
 
-  test('two with the same UIDVALIDITY that swap their names: every message is where it is, and none is fetched', async () => {
-    // Made at once they have UIDVALIDITYs ahead of the clock; one that is made again gets its old one and one more.
+  test('two mailboxes of equal UIDVALIDITY that swap names are fetched no message', async () => {
+    // Created together, their UIDVALIDITYs are ahead of the clock. A recreated mailbox gets its old one plus one.
     for (const path of ['A', 'B', 'C', 'D', 'E']) await actor.create(path);
     await actor.delete('C');
     await actor.create('C');
@@ -136,17 +139,17 @@ describe('Cyrus', () => {
     expect(one.uidValidity).toBe(other.uidValidity);
     await append('C', 3);
     await append('D', 3);
-    await comeOver();
+    await syncAndCompare();
     await actor.rename('C', 'between');
     await actor.rename('D', 'C');
     await actor.rename('between', 'D');
-    const { stats, asked } = await comeOver();
+    const { stats, asked } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(asked).toEqual([]);
   });
 });
 
-test('a message that the server identifies is fetched once, wherever it goes', async () => {
+test('a message with an EMAILID is fetched once, wherever it moves', async () => {
   const places = { INBOX: 1, Archive: 0 };
   let selected: keyof typeof places = 'INBOX';
   await using server = await startScriptedMailbox({
@@ -183,7 +186,7 @@ test('a message that the server identifies is fetched once, wherever it goes', a
   expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('email_moved');
 });
 
-test('a mailbox that is renamed and gets another UIDVALIDITY keeps its row and its mail', async () => {
+test('a mailbox with a new name and a new UIDVALIDITY keeps its row and its mail', async () => {
   let [path, uidValidity] = ['Work', 7];
   await using server = await startScriptedMailbox({
     capability: 'IMAP4rev1 OBJECTID',

@@ -10,7 +10,7 @@ import { type Service, startService } from '../../lab/service/service.ts';
 import { connectAccount, sync } from '../../lab/service/sync.ts';
 import { startScriptedMailbox } from '../imap/scripted-mailbox.ts';
 
-/** Answers that are allowed, or happen, and that a sync must not stumble over. */
+/** Answers that are valid or common, and must not disturb a sync. */
 let service: Service;
 let databaseUrl: string;
 
@@ -21,10 +21,10 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-const expectTruth = async (user: string): Promise<void> =>
+const expectSameAsServer = async (user: string): Promise<void> =>
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
 
-test('numbers as large as the protocol has them', async () => {
+test('the largest numbers of the protocol are stored', async () => {
   const [uid, uidValidity, modseq] = [4_294_967_290, 4_294_967_295, 9_223_372_036_854_775_000n];
   let flags = '';
   let highestModseq = modseq;
@@ -51,7 +51,7 @@ test('numbers as large as the protocol has them', async () => {
   expect(mailbox).toMatchObject({ uidValidity, messages: new Map([[uid, { flags: ['\\Seen'] }]]) });
 });
 
-test('`n:*` names the last message, though its UID is far below n: it is not new', async () => {
+test('`n:*` returns the last message if its UID is below n: it is not new', async () => {
   dovecot.addUser('sparse', { INBOX: mails(0, 520) });
   const account = await connectAccount(service, dovecot, 'sparse');
   await sync(service, account);
@@ -62,11 +62,11 @@ test('`n:*` names the last message, though its UID is far below n: it is not new
     const run = await sync(service, account, mode);
     expect(run.stats.messagesFetched).toBe(0);
     expect(await receiptOf(service, run.id)).toMatchObject({ complete: true, mailboxes: [{ repairs: 0 }] });
-    await expectTruth('sparse');
+    await expectSameAsServer('sparse');
   }
 });
 
-test('a mailbox that loses its mod-sequences (NOMODSEQ) is looked at without them, and its cursor is forgotten', async () => {
+test('a mailbox that changes to NOMODSEQ is synced without them and loses its cursor', async () => {
   let [says, flags] = ['[HIGHESTMODSEQ 100]', ''];
   await using server = await startScriptedMailbox({
     capability: 'IMAP4rev1 ENABLE CONDSTORE',
@@ -99,7 +99,7 @@ test('a mailbox that loses its mod-sequences (NOMODSEQ) is looked at without the
   expect(server.received.filter((line) => line.includes('CHANGEDSINCE'))).toEqual([]);
 });
 
-test('a mailbox that one connection says to be empty is asked for over another one: nothing is deleted', async () => {
+test('a mailbox that appears empty is asked again elsewhere; nothing is deleted', async () => {
   dovecot.addUser('believed', { INBOX: mails(0, 60) });
   await using proxy = await openFaultProxy(dovecot);
   const account = await connectAccount(service, { ...dovecot, port: proxy.port }, 'believed');
@@ -124,5 +124,5 @@ test('a mailbox that one connection says to be empty is asked for over another o
     mailboxes: [{ storedMessages: 60, proof: null, gaps: [{ uid: null, reason: 'NOT_EQUAL' }] }],
   });
   await sync(service, account, 'FULL');
-  await expectTruth('believed');
+  await expectSameAsServer('believed');
 });

@@ -43,7 +43,7 @@ async function statusOf(account: string): Promise<Status> {
   return syncStatus;
 }
 
-/** A sync that must fail, with what the account's status then says. */
+/** A sync that must fail; returns what the account's status then is. */
 async function failedSync(account: string): Promise<FinishedRun & { said: Status }> {
   const run = await finishedRun(service, await startSync(service, account));
   expect(run.status).toBe('FAILED');
@@ -52,10 +52,10 @@ async function failedSync(account: string): Promise<FinishedRun & { said: Status
   return { ...run, said };
 }
 
-const expectTruth = async (user: string): Promise<void> =>
+const expectSameAsServer = async (user: string): Promise<void> =>
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
 
-test('an empty mailbox', async () => {
+test('an empty mailbox is synced', async () => {
   dovecot.addUser('empty');
   const account = await connectAccount(service, dovecot, 'empty');
   for (const _ of ['first', 'again']) {
@@ -67,7 +67,7 @@ test('an empty mailbox', async () => {
   ]);
 });
 
-test('a server with nothing that can be selected', async () => {
+test('a server without a selectable mailbox is synced', async () => {
   await using server = await startScriptedMailbox({
     reply: ({ command, tag }) => (command === 'LIST' ? `* LIST (\\Noselect) "/" Shared\r\n${tag} OK done` : undefined),
   });
@@ -79,7 +79,7 @@ test('a server with nothing that can be selected', async () => {
   expect(server.received.filter((line) => /SELECT|EXAMINE/.test(line))).toEqual([]);
 });
 
-test('a server that lists nothing any more: nothing is deleted', async () => {
+test('a server that lists nothing any more deletes nothing', async () => {
   let path: string | null = 'INBOX';
   await using server = await startScriptedMailbox({
     exists: 0,
@@ -97,7 +97,7 @@ test('a server that lists nothing any more: nothing is deleted', async () => {
   await sync(service, account);
 });
 
-test('a password that was changed on the server is told, and shown nowhere', async () => {
+test('a changed password is reported, and appears nowhere', async () => {
   const [old, changed] = ['old-tide-4711', 'new-tide-0815'];
   await using server = await startDovecot({ password: old });
   server.addUser('changed', { INBOX: mails(0, 20) });
@@ -106,7 +106,7 @@ test('a password that was changed on the server is told, and shown nowhere', asy
   const config = join(server.folder, 'dovecot.conf');
   writeFileSync(config, readFileSync(config, 'utf8').replaceAll(old, changed));
   await server.doveadm('reload');
-  // Who comes while its processes change over may be cut off.
+  // A connection during the change of its processes may be cut.
   const refused = (error: Error) => error.message.includes('NO');
   await waitFor(
     () => RawImap.login({ ...server, user: 'changed', password: old }).then((client) => client.close(), refused),
@@ -142,7 +142,7 @@ test('a password that was changed on the server is told, and shown nowhere', asy
   expect(service.log()).toContain('IMAP_AUTH_FAILED');
 });
 
-test('a server that is down, and back again', async () => {
+test('a server that is down, and up again later, is synced', async () => {
   dovecot.addUser('down', { INBOX: mails(0, 20) });
   await using tunnel = await openTunnel(dovecot);
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'down');
@@ -153,10 +153,10 @@ test('a server that is down, and back again', async () => {
   await tunnel.open();
   await sync(service, account);
   expect(await statusOf(account)).toMatchObject({ lastSyncStatus: 'SUCCEEDED', lastSyncError: null, syncCount: 2 });
-  await expectTruth('down');
+  await expectSameAsServer('down');
 });
 
-test('a connection that breaks again and again: what came is kept, and the next run brings the rest', async () => {
+test('a connection that breaks repeatedly keeps its progress; the next run completes', async () => {
   dovecot.addUser('broken', { INBOX: mails(0, 400) });
   await using tunnel = await openTunnel(dovecot);
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'broken');
@@ -167,10 +167,10 @@ test('a connection that breaks again and again: what came is kept, and the next 
   tunnel.unlimit();
   const rest = await sync(service, account);
   expect(rest.stats.messagesFetched).toBe(400 - stats.messagesFetched);
-  await expectTruth('broken');
+  await expectSameAsServer('broken');
 });
 
-test('a server that falls silent in the middle keeps nobody from cancelling, and loses nothing', async () => {
+test('a server that falls silent can be cancelled, and loses nothing', async () => {
   dovecot.addUser('hanging', { INBOX: mails(0, 400) });
   await using tunnel = await openTunnel(dovecot);
   const account = await connectAccount(service, { ...dovecot, port: tunnel.port }, 'hanging');
@@ -182,5 +182,5 @@ test('a server that falls silent in the middle keeps nobody from cancelling, and
   await waitFor(stopped, { what: 'the worker to stop', timeoutMs: 2000 });
   tunnel.unlimit();
   await sync(service, account);
-  await expectTruth('hanging');
+  await expectSameAsServer('hanging');
 });

@@ -24,14 +24,14 @@ afterAll(() => service?.stop());
 const inDatabase = <Row>(sql: string): Promise<Row[]> =>
   withDatabase({ databaseUrl }, async (client) => (await client.query(sql)).rows as Row[]);
 const maildir = (user: string, path = ''): string => join(dovecot.folder, 'mail', user, path);
-const expectTruth = async (user: string): Promise<void> =>
+const expectSameAsServer = async (user: string): Promise<void> =>
   expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...dovecot, user }));
 
 async function receipt(runId: string): Promise<MailboxReceipt[]> {
   return (await receiptOf(service, runId))!.mailboxes;
 }
 
-/** Messages that Dovecot cannot read: it closes the connection over each (imap_fetch_failure). */
+/** Makes messages unreadable for Dovecot, which closes the connection on each (imap_fetch_failure). */
 function makeUnreadable(user: string, ...places: number[]): () => void {
   const folder = maildir(user, 'cur');
   const files = readdirSync(folder)
@@ -43,7 +43,7 @@ function makeUnreadable(user: string, ...places: number[]): () => void {
   };
 }
 
-test('messages over which the server breaks down are found, set aside and tried again; they stop no other', async () => {
+test('messages that crash the server are found, quarantined, retried and stored', async () => {
   dovecot.addUser('poison', { INBOX: mails(0, 300), Archive: mails(300, 310) });
   const account = await connectAccount(service, dovecot, 'poison');
   const heal = makeUnreadable('poison', 7, 150, 151);
@@ -56,12 +56,12 @@ test('messages over which the server breaks down are found, set aside and tried 
     { mailbox: 'Archive', complete: true, gaps: [] },
   ]);
 
-  // It is not time yet: nobody asks for them.
+  // The retry is not due yet: the run does not ask for them.
   const second = await sync(service, account);
   expect(second.messagesProcessed).toBe(0);
   expect(await receipt(second.id)).toMatchObject([{ complete: false, gaps }, { complete: true }]);
 
-  // The waits double.
+  // The delays double.
   const waits = () =>
     inDatabase<{ attempts: number; minutes: number }>(
       `SELECT l.attempts, round(extract(epoch FROM l.retry_at - now()) / 60)::int AS minutes FROM message_location l
@@ -75,22 +75,22 @@ test('messages over which the server breaks down are found, set aside and tried 
   expect(await waits()).toEqual([{ attempts: 2, minutes: 40 }]);
 
   heal();
-  // Further away than the wait: a clock that was ahead has written it.
+  // Further away than any delay: written by a clock that was ahead.
   await due(`now() + interval '1 day'`);
   expect((await sync(service, account)).stats.messagesFetched).toBe(1);
-  // A full sync asks for all of them, whether it is time or not.
+  // A full sync asks for all of them, whether due or not.
   const full = await sync(service, account, 'FULL');
   expect(full.stats.messagesFetched).toBe(2);
   expect(await receiptOf(service, full.id)).toMatchObject({ complete: true });
-  await expectTruth('poison');
+  await expectSameAsServer('poison');
 });
 
 test.each([
   ['', [4, 5, 17], 0],
   [', the newest ones', [18, 19, 20], 0],
-  [', though it also lies about every size', [4, 5, 17], 7],
-  [', the newest ones, though it also lies', [18, 19, 20], 7],
-])('messages that the server refuses one by one are found by halves%s', async (_, refused, tooLarge) => {
+  [', with wrong sizes for all', [4, 5, 17], 7],
+  [', the newest ones, with wrong sizes', [18, 19, 20], 7],
+])('messages that the server refuses one by one are found by bisection%s', async (_, refused, tooLarge) => {
   const rows = Array.from({ length: 20 }, (_, i) => i + 1);
   const bodyOf = (uid: number) => `Subject: number ${uid}\r\n\r\nhello\r\n`;
   const within = (set: string) => {
@@ -127,7 +127,7 @@ test.each([
   ]);
 });
 
-test('the first message that is asked for is the one over which the server breaks down: the first run goes on', async () => {
+test('if the first requested message crashes the server, the first run continues', async () => {
   dovecot.addUser('first-poison', { INBOX: mails(0, 10) });
   const account = await connectAccount(service, dovecot, 'first-poison');
   makeUnreadable('first-poison', 1, 2);
@@ -137,7 +137,7 @@ test('the first message that is asked for is the one over which the server break
   expect(await receipt(run.id)).toMatchObject([{ storedMessages: 8, gaps }]);
 });
 
-test('a message that the database does not take is set aside, stops no other, and is stored when it is taken', async () => {
+test('a message that the database rejects is quarantined, and stored later', async () => {
   const odd = { bytes: Buffer.from('Subject: not storable\r\nMessage-ID: <odd@example.com>\r\n\r\nx\r\n') };
   dovecot.addUser('odd', { INBOX: [...mails(0, 20), odd, ...mails(20, 40)] });
   const account = await connectAccount(service, dovecot, 'odd');
@@ -152,11 +152,11 @@ test('a message that the database does not take is set aside, stops no other, an
   const gaps = [{ uid: '21', reason: 'NOT_STORABLE' }];
   expect(await receipt(run.id)).toMatchObject([{ storedMessages: 40, serverMessages: 41, complete: false, gaps }]);
   expect((await sync(service, account, 'FULL')).stats.messagesFetched).toBe(1);
-  await expectTruth('odd');
+  await expectSameAsServer('odd');
 });
 
 test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
-  'a server that serves nothing any more (%s) is not taken for one with unreadable messages',
+  'a server that serves nothing (%s) does not mark messages unreadable',
   async (answer) => {
     let isServing = true;
     await using server = await startScriptedMailbox({
@@ -194,7 +194,7 @@ test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
   },
 );
 
-test('a message that is too large is stored as its header, and whole when the limit is raised', async () => {
+test('a message above the limit is stored as its header, and whole after a raise', async () => {
   dovecot.addUser('giants', { INBOX: mails(0, 5) });
   using actor = await RawImap.login({ ...dovecot, user: 'giants' });
   const header = 'From: Ann <ann@example.com>\r\nSubject: holiday film\r\nMessage-ID: <film@example.com>\r\n';
@@ -231,5 +231,5 @@ test('a message that is too large is stored as its header, and whole when the li
   service = await startService({ databaseUrl, environment: { API_KEY: service.apiKey } });
   expect((await sync(service, account)).stats.messagesFetched).toBe(1);
   expect(await film(service)).toMatchObject([{ headersOnly: false, locations: [{ state: 'STORED' }] }]);
-  await expectTruth('giants');
+  await expectSameAsServer('giants');
 });

@@ -25,7 +25,7 @@ afterAll(() => service?.stop());
 const inDatabase = (sql: string): Promise<number | null> =>
   withDatabase({ databaseUrl }, async (client) => (await client.query(sql)).rowCount);
 
-/** As docs/correctness.md says that anybody can compute it: from UIDVALIDITY and `UID SEARCH ALL`. */
+/** The digest as docs/correctness.md defines it: from UIDVALIDITY and `UID SEARCH ALL`. */
 async function digestOnServer(actor: RawImap, path: string): Promise<string> {
   const { uidValidity } = await actor.select(path);
   const ranges: number[][] = [];
@@ -39,7 +39,7 @@ async function digestOnServer(actor: RawImap, path: string): Promise<string> {
 }
 
 describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
-  test('each run proves what it has, by what the server says', async () => {
+  test('each run proves what is stored, from what the server reported', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `receipt-${level.toLowerCase()}`;
     server.addUser(user, { INBOX: mails(0, 30), Archive: mails(30, 35) });
@@ -61,7 +61,7 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
     }
     const provenFirst = await provenCurrentAt(service, account);
 
-    // Nothing new: the server's STATUS is enough where it has mod-sequences.
+    // Without changes, the server's STATUS is enough if it has mod-sequences.
     const again = await receiptOf(service, (await sync(service, account)).id);
     expect(again!.mailboxes.map(({ uidSetDigest }) => uidSetDigest)).toEqual(
       receipt!.mailboxes.map(({ uidSetDigest }) => uidSetDigest),
@@ -84,7 +84,7 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
     expect(changed!.mailboxes[0]!.uidSetDigest).toBe(await digestOnServer(actor, 'INBOX'));
   });
 
-  test('a full sync finds what was lost, puts it right and tells of it, without fetching what is known', async () => {
+  test('a full sync finds and repairs lost rows without fetching known messages', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `full-${level.toLowerCase()}`;
     server.addUser(user, { INBOX: mails(0, 30) });
@@ -96,7 +96,7 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
       { proof: 'UID_SET', flagsProven: true, complete: true, repairs: 0 },
     ]);
 
-    // Faults such as no sync should make: a row lost, one too many, flags that are not the server's.
+    // Faults that no sync should cause: a lost row, an extra one, flags that are not the server's.
     const rows = `message_location l USING mailbox m, email_account a
       WHERE l.mailbox_id = m.id AND m.account_id = a.id AND a.email_address = '${user}@example.com'`;
     await inDatabase(`DELETE FROM ${rows} AND l.uid = 4`);
@@ -112,7 +112,7 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
   });
 });
 
-test('what a full sync repaired is counted and logged as a fault', async () => {
+test('repairs of a full sync are counted and logged as faults', async () => {
   dovecot.addUser('repaired', { INBOX: mails(0, 20) });
   const account = await connectAccount(service, dovecot, 'repaired');
   await sync(service, account);
@@ -136,7 +136,7 @@ test('what a full sync repaired is counted and logged as a fault', async () => {
   expect((await receiptOf(service, (await sync(service, account, 'FULL')).id))!.mailboxes[0]!.repairs).toBe(0);
 });
 
-test('a run that failed, and one that is not at its end, have no receipt', async () => {
+test('a failed run, and one that has not ended, have no receipt', async () => {
   await using server = await startScriptedMailbox({
     reply: ({ command, tag }) => (command === 'LIST' ? `${tag} BAD no` : undefined),
   });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
+describe.each(CAPABILITY_LEVELS)('renames on a server with %s', (level, capability) => {
   const user = `renames-${level.toLowerCase()}`;
   let server: Dovecot & ServerProcess;
   let account: string;
@@ -51,7 +51,11 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
 
   const rows = () => mailboxRows({ databaseUrl }, `${user}@example.com`);
 
-  async function comeOver(): Promise<{ stats: FinishedRun['stats']; events: string[]; rows: Map<string, string> }> {
+  async function syncAndCompare(): Promise<{
+    stats: FinishedRun['stats'];
+    events: string[];
+    rows: Map<string, string>;
+  }> {
     const before = (await eventsOf(service, account)).length;
     const run = await sync(service, account);
     expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
@@ -60,65 +64,65 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
     return { stats: run.stats, events, rows: await rows() };
   }
 
-  test('a renamed mailbox, with all below it, keeps its rows and downloads nothing', async () => {
+  test('a renamed mailbox and all below it keep their rows and download nothing', async () => {
     const before = await rows();
     await actor.rename('Work', 'Büro');
-    const { stats, events, rows: after } = await comeOver();
+    const { stats, events, rows: after } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(events).toEqual(['mailbox_renamed', 'mailbox_renamed', 'mailbox_renamed', 'sync_succeeded']);
     for (const child of ['', '/2025', '/2026']) expect(after.get(`Büro${child}`)).toBe(before.get(`Work${child}`));
   });
 
-  test('an empty one too', async () => {
+  test('a renamed empty mailbox keeps its row', async () => {
     const before = await rows();
     await actor.rename('Empty', 'Still empty');
-    const { events, rows: after } = await comeOver();
+    const { events, rows: after } = await syncAndCompare();
     expect(events).toEqual(['mailbox_renamed', 'sync_succeeded']);
     expect(after.get('Still empty')).toBe(before.get('Empty'));
   });
 
-  test('swapped names', async () => {
+  test('two mailboxes that swap names keep their rows', async () => {
     const before = await rows();
     await actor.rename('Büro/2025', 'between');
     await actor.rename('Büro/2026', 'Büro/2025');
     await actor.rename('between', 'Büro/2026');
-    const { stats, events, rows: after } = await comeOver();
+    const { stats, events, rows: after } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
     expect(events).toEqual(['mailbox_renamed', 'mailbox_renamed', 'sync_succeeded']);
     expect(after.get('Büro/2025')).toBe(before.get('Büro/2026'));
     expect(after.get('Büro/2026')).toBe(before.get('Büro/2025'));
   });
 
-  test('renamed while mail comes, goes and is flagged', async () => {
+  test('a mailbox renamed during changes of its mail keeps its rows', async () => {
     const before = await rows();
     await actor.rename('Büro', 'Office');
     await actor.select('Office');
     await actor.store('2', '+FLAGS', '\\Flagged');
     await actor.expunge('3:4');
     server.deliver(user, 'Office', mails(30, 32));
-    const { stats, events, rows: after } = await comeOver();
+    const { stats, events, rows: after } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 2, messagesUpdated: 1, messagesDeleted: 2 });
     expect(events.filter((type) => type === 'mailbox_renamed')).toHaveLength(3);
     expect(after.get('Office')).toBe(before.get('Büro'));
   });
 
-  test('deleted and made again under the same name is a new generation', async () => {
+  test('a mailbox recreated under the same name is a new generation', async () => {
     const before = await rows();
     await actor.delete('Office/2025');
     await actor.create('Office/2025');
     server.deliver(user, 'Office/2025', mails(32, 34));
-    const { stats, events, rows: after } = await comeOver();
+    const { stats, events, rows: after } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 2, messagesDeleted: 7 });
     expect(events).toContain('mailbox_reset');
     expect(after.get('Office/2025')).toBe(before.get('Office/2025'));
   });
 
-  test('renamed to the name of one that was deleted; its own name given to a new one', async () => {
+  test('a mailbox renamed to a deleted name, its own name being reused, keeps its rows', async () => {
     const before = await rows();
     await actor.delete('Zoë & "friends"');
     await actor.rename('Office/2026', 'Zoë & "friends"');
     await actor.create('Office/2026');
-    const { stats, events, rows: after } = await comeOver();
+    const { stats, events, rows: after } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesDeleted: 3 });
     expect(events).toContain('mailbox_renamed');
     expect(events).toContain('mailbox_created');
@@ -127,27 +131,27 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
     expect([...before.values()]).not.toContain(after.get('Office/2026'));
   });
 
-  test('moved mail is recognised without being fetched, there and back', async () => {
+  test('moved mail is recognised without being fetched, in both directions', async () => {
     await actor.select('INBOX');
     await actor.move('1:2', 'Office');
-    const there = await comeOver();
+    const there = await syncAndCompare();
     expect(there.stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(there.events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
     const { uidNext } = await actor.select('Office');
     await actor.move(`${uidNext - 2}:${uidNext - 1}`, 'INBOX');
-    const back = await comeOver();
+    const back = await syncAndCompare();
     expect(back.stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(back.events).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
   });
 
-  test('another UIDVALIDITY: what is known is recognised without being fetched', async () => {
+  test('another UIDVALIDITY: known mail is recognised without being fetched', async () => {
     await server.doveadm('mailbox', 'update', '-u', user, '--uid-validity', '4242424242', 'Office');
-    const { stats, events } = await comeOver();
+    const { stats, events } = await syncAndCompare();
     expect(stats).toMatchObject({ messagesFetched: 0, messagesCreated: 0, messagesDeleted: 0 });
     expect(events).toEqual(['mailbox_reset', 'sync_succeeded']);
   });
 
-  test('while mail is moved and synced, a reader finds every message all the time', async () => {
+  test('while mail moves during syncs, a reader finds every message at any time', async () => {
     const inMailboxes = () =>
       withDatabase({ databaseUrl }, async (client) => {
         const { rows: found } = await client.query<{ count: number }>(
@@ -173,7 +177,7 @@ describe.each(CAPABILITY_LEVELS)('on a server with %s', (level, capability) => {
       const { exists } = await actor.select(from);
       expect(exists).toBeGreaterThan(1);
       await actor.move('1:*', to);
-      await comeOver();
+      await syncAndCompare();
     }
     done = true;
     await reader;

@@ -22,8 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(CAPABILITY_LEVELS)('a mailbox set back to a backup, on a server with %s', (level, capability) => {
-  test('is equal again, also when UIDs name other messages now', async () => {
+describe.each(CAPABILITY_LEVELS)('a mailbox restored from a backup, on a server with %s', (level, capability) => {
+  test('becomes equal again, even if UIDs now belong to other messages', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `restored-${level.toLowerCase()}`;
     server.addUser(user, { INBOX: mails(0, 20) });
@@ -51,12 +51,12 @@ describe.each(CAPABILITY_LEVELS)('a mailbox set back to a backup, on a server wi
     await isEqual();
     expect(await log()).not.toContain('mailbox_reset');
 
-    // The UIDs of what was lost are given to other mail.
+    // New mail gets the UIDs of the lost messages.
     server.deliver(user, 'INBOX', mails(30, 32));
     expect((await sync(service, account)).stats.messagesCreated).toBe(2);
     await isEqual();
 
-    // Once more, and the new mail is there before anybody looks. Only a full sync can see that.
+    // Once more, and the new mail arrives before the next sync. Only a full sync can notice that.
     execFileSync('rm', ['-rf', folder]);
     execFileSync('cp', ['-a', `${folder}.backup`, folder]);
     server.deliver(user, 'INBOX', mails(40, 43));

@@ -4,14 +4,14 @@ import { casesIn, playCase } from '../../lab/scripted-servers/case-run.ts';
 import { postgres } from '../../lab/servers/shared-servers.ts';
 import { type Service, startService } from '../../lab/service/service.ts';
 
-/** Each script of odd-servers/ is a test: what its server does, an account survives. */
+/** Each script of odd-servers/ is a test of how an account handles its server. */
 vi.setConfig({ testTimeout: 60_000 });
 let databaseUrl: string;
 let service: Service;
 
 beforeAll(async () => {
   databaseUrl = await postgres.createDatabase();
-  // Three seconds of silence are enough to know it from slowness here.
+  // Three seconds are enough here to tell silence from slowness.
   service = await startService({ databaseUrl, environment: { IMAP_TIMEOUT_SECONDS: '3' } });
 });
 

@@ -16,8 +16,8 @@ import { type Service, startService } from '../../lab/service/service.ts';
 import { connectAccount, eventsOf, sync, verifyChain } from '../../lab/service/sync.ts';
 
 /**
- * What can happen to a mailbox, on every server that Debian has, and on Dovecot as a simpler one. After each sync both
- * sides are equal: mailboxes, UIDVALIDITY, UIDs, flags, internal dates, and the bytes as this server serves them.
+ * What can happen to a mailbox, on every IMAP server of Debian, and on Dovecot with fewer capabilities. After each sync
+ * both sides are equal: mailboxes, UIDVALIDITY, UIDs, flags, internal dates, and the bytes as the server serves them.
  */
 const hiding = (capability: string) => async () => startDovecot({ capability });
 const servers: [string, () => Promise<MailServer & ServerProcess>][] = [
@@ -31,7 +31,7 @@ const servers: [string, () => Promise<MailServer & ServerProcess>][] = [
   ['Courier', startCourier],
 ];
 
-/** Names that clients and servers have stumbled over, in parts; not every server lets one be made. */
+/** Names that have caused faults in clients and servers, in parts. Not every server allows each. */
 const ODD_NAMES = [
   ['two words'],
   ['Entwürfe & Söhne'],
@@ -65,7 +65,7 @@ describe.each(servers)('%s', (name, start) => {
   let actor: RawImap;
   let account: string;
   let delimiter: string;
-  /** Where the user's own mailboxes are: Courier has them below INBOX. */
+  /** The prefix of the user's own mailboxes: Courier has them below INBOX. */
   let prefix: string;
   let taken = 0;
 
@@ -78,7 +78,7 @@ describe.each(servers)('%s', (name, start) => {
     }
   }
 
-  async function comeOver(): Promise<string[]> {
+  async function syncAndCompare(): Promise<string[]> {
     const before = (await eventsOf(service, account)).length;
     await sync(service, account);
     expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
@@ -109,12 +109,12 @@ describe.each(servers)('%s', (name, start) => {
     await actor.select('INBOX');
   });
 
-  test('the first sync', async () => {
-    const events = await comeOver();
+  test('the first sync stores everything', async () => {
+    const events = await syncAndCompare();
     expect(events.filter((type) => type === 'email_received')).toHaveLength(16);
   });
 
-  test('odd names', async () => {
+  test('unusual mailbox names are stored', async () => {
     let made = 0;
     for (const parts of ODD_NAMES) {
       try {
@@ -125,121 +125,121 @@ describe.each(servers)('%s', (name, start) => {
       made += 1;
       await append(path(...parts), 1);
     }
-    // Cyrus takes no quotes, no percent, no backslash, no brackets.
+    // Cyrus rejects quotes, percent signs, backslashes and brackets.
     expect(made).toBeGreaterThan(ODD_NAMES.length - 5);
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events.filter((type) => type === 'email_received')).toHaveLength(made);
   });
 
-  test('new mail', async () => {
+  test('new mail is received', async () => {
     await append('INBOX', 3, ['\\Flagged']);
-    expect(await comeOver()).toEqual(['email_received', 'email_received', 'email_received', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_received', 'email_received', 'email_received', 'sync_succeeded']);
   });
 
-  test('flags and keywords, on and off', async () => {
+  test('flags and keywords are set and removed', async () => {
     await actor.store('2,5', '+FLAGS', '\\Flagged', 'Later');
     await actor.store('3', '-FLAGS', '\\Seen');
-    expect(await comeOver()).toEqual([...Array(3).fill('email_flags_changed'), 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual([...Array(3).fill('email_flags_changed'), 'sync_succeeded']);
     await actor.store('2', '-FLAGS', 'Later');
-    expect(await comeOver()).toEqual(['email_flags_changed', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_flags_changed', 'sync_succeeded']);
   });
 
-  test('deleted mail', async () => {
+  test('deleted mail is deleted', async () => {
     await actor.expunge('4,6');
-    expect(await comeOver()).toEqual(['email_deleted', 'email_deleted', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_deleted', 'email_deleted', 'sync_succeeded']);
   });
 
-  test('one in, one out', async () => {
+  test('one message in and one out are both found', async () => {
     await actor.expunge('1');
     await append('INBOX', 1);
-    expect((await comeOver()).toSorted()).toEqual(['email_deleted', 'email_received', 'sync_succeeded']);
+    expect((await syncAndCompare()).toSorted()).toEqual(['email_deleted', 'email_received', 'sync_succeeded']);
   });
 
-  test('the newest is deleted, and another takes its place', async () => {
+  test('the newest message is deleted and replaced by another', async () => {
     const newest = (await actor.uids()).at(-1)!;
     await actor.expunge(String(newest));
     await append('INBOX', 1);
-    expect((await comeOver()).toSorted()).toEqual(['email_deleted', 'email_received', 'sync_succeeded']);
+    expect((await syncAndCompare()).toSorted()).toEqual(['email_deleted', 'email_received', 'sync_succeeded']);
   });
 
-  test('copied mail', async () => {
+  test('copied mail appends email_copied', async () => {
     await actor.copy('7', path('Archive'));
-    expect(await comeOver()).toEqual(['email_copied', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_copied', 'sync_succeeded']);
   });
 
-  test('moved mail, and back again', async () => {
+  test('moved mail moves, and moves back', async () => {
     await actor.move('8,9', path('Archive'));
-    expect(await comeOver()).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
     await actor.select(path('Archive'));
     const uids = await actor.uids();
     await actor.move(uids.slice(-2).join(','), 'INBOX');
-    expect(await comeOver()).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['email_moved', 'email_moved', 'sync_succeeded']);
   });
 
-  test('moved out and back between two syncs', async () => {
+  test('mail moved out and back between two syncs', async () => {
     await actor.move('10', path('Archive'));
     await actor.select(path('Archive'));
     await actor.move(String((await actor.uids()).at(-1)), 'INBOX');
-    // To another UID: not that it was deleted, for it is there.
-    expect(await comeOver()).toEqual(['email_moved', 'sync_succeeded']);
+    // Its UID changed: the message moved, and was not deleted.
+    expect(await syncAndCompare()).toEqual(['email_moved', 'sync_succeeded']);
   });
 
-  test('copied to one mailbox and moved to another between two syncs', async () => {
+  test('mail copied to one mailbox and moved to another between two syncs', async () => {
     await actor.create(path('Twice'));
     await actor.select('INBOX');
     const uid = String((await actor.uids()).at(-1));
     await actor.copy(uid, path('Twice'));
     await actor.move(uid, path('Archive'));
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events.filter((type) => type.startsWith('email_'))).toEqual(['email_moved', 'email_copied']);
     await actor.delete(path('Twice'));
-    await comeOver();
+    await syncAndCompare();
   });
 
-  test('a mailbox made, and another deleted with its mail', async () => {
+  test('a mailbox is created, another deleted with its mail', async () => {
     await actor.create(path('Projects'));
     await append(path('Projects'), 3);
     await actor.delete(path('Archive'));
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events).toContain('mailbox_created');
     expect(events).toContain('mailbox_deleted');
     expect(events.filter((type) => type === 'email_received')).toHaveLength(3);
   });
 
-  test('a mailbox renamed', async () => {
+  test('a mailbox is renamed', async () => {
     await actor.rename(path('Projects'), path('Plans'));
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events).not.toContain('email_received');
     expect(events).not.toContain('email_deleted');
   });
 
-  test('a mailbox deleted, and made again under the same name', async () => {
+  test('a mailbox is deleted, and recreated under the same name', async () => {
     await actor.delete(path('Plans'));
     await actor.create(path('Plans'));
     await append(path('Plans'), 2);
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events.filter((type) => type === 'email_received')).toHaveLength(2);
     expect(events.filter((type) => type === 'email_deleted')).toHaveLength(3);
   });
 
-  test('two mailboxes that swap their names', async () => {
+  test('two mailboxes swap names', async () => {
     await actor.create(path('Other'));
     await append(path('Other'), 3);
-    await comeOver();
+    await syncAndCompare();
     await actor.rename(path('Plans'), path('Third'));
     await actor.rename(path('Other'), path('Plans'));
     await actor.rename(path('Third'), path('Other'));
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events).not.toContain('email_received');
   });
 
-  test('a tree renamed, with all that is in it', async () => {
+  test('a tree of mailboxes is renamed', async () => {
     await actor.rename(path('deep', 'deeper'), path('deep', 'other'));
-    const events = await comeOver();
+    const events = await syncAndCompare();
     expect(events).not.toContain('email_received');
   });
 
-  test('everything at once', async () => {
+  test('all of these changes at once', async () => {
     await append('INBOX', 2);
     await append(path('Plans'), 1);
     await actor.select('INBOX');
@@ -248,20 +248,19 @@ describe.each(servers)('%s', (name, start) => {
     await actor.expunge('2');
     await actor.create(path('Last'));
     await actor.delete(path('Other'));
-    await comeOver();
+    await syncAndCompare();
   });
 
-  test('nothing: nothing is told, and nothing fetched', async () => {
+  test('no change appends no event and fetches nothing', async () => {
     const before = proxy.commands.length;
-    expect(await comeOver()).toEqual(['sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['sync_succeeded']);
     expect(proxy.commands.slice(before).filter((line) => line.includes('BODY.PEEK'))).toEqual([]);
   });
 
-  test('a full sync finds all as it is', async () => {
+  test('a full sync finds no difference', async () => {
     await sync(service, account, 'FULL');
-    expect(await comeOver()).toEqual(['sync_succeeded']);
+    expect(await syncAndCompare()).toEqual(['sync_succeeded']);
   });
 
-  test('in all of this nothing was said to the server that could change a mailbox', () =>
-    expectOnlyRead(proxy.commands));
+  test('no command that could change a mailbox was sent', () => expectOnlyRead(proxy.commands));
 });

@@ -22,8 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-describe.each(CAPABILITY_LEVELS)('a UIDVALIDITY that goes to and fro, on a server with %s', (level, capability) => {
-  test('is believed three times, and then only where UIDs name other messages', async () => {
+describe.each(CAPABILITY_LEVELS)('an alternating UIDVALIDITY, on a server with %s', (level, capability) => {
+  test('is believed three times, and later only if UIDs name other messages', async () => {
     await using server = await startDovecot(capability ? { capability } : {});
     const user = `to-and-fro-${level.toLowerCase()}`;
     server.addUser(user, { INBOX: [], Shuttle: mails(0, 30), Other: mails(50, 80) });
@@ -38,7 +38,7 @@ describe.each(CAPABILITY_LEVELS)('a UIDVALIDITY that goes to and fro, on a serve
         );
         return counted[0]!.count;
       });
-    const comeOver = async () => {
+    const syncAndCompare = async () => {
       const run = await sync(service, account);
       expect(await storedTruth({ databaseUrl }, `${user}@example.com`)).toEqual(await truth({ ...server, user }));
       expect(await receiptOf(service, run.id)).toMatchObject({ complete: true });
@@ -47,38 +47,38 @@ describe.each(CAPABILITY_LEVELS)('a UIDVALIDITY that goes to and fro, on a serve
     const renumber = (uidValidity: number) =>
       server.doveadm('mailbox', 'update', '-u', user, '--uid-validity', String(uidValidity), 'Shuttle');
     const resets = async () => (await eventsOf(service, account)).filter(({ type }) => type === 'mailbox_reset').length;
-    await comeOver();
+    await syncAndCompare();
     for (let i = 1; i <= 3; i += 1) {
       await renumber(1000 + (i % 2));
-      expect(await comeOver()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
+      expect(await syncAndCompare()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
     }
     const [written, told] = [await rows(), await resets()];
     expect(told).toBe(3);
 
     await renumber(1000);
-    expect(await comeOver()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0, eventsCreated: 0 });
-    // What else happened meanwhile is found all the same.
+    expect(await syncAndCompare()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0, eventsCreated: 0 });
+    // Other changes are found as well.
     await renumber(1001);
     server.deliver(user, 'Shuttle', mails(30, 32));
     await actor.select('Shuttle');
     await actor.store('3', '+FLAGS', '\\Flagged');
     await actor.expunge('5');
-    expect(await comeOver()).toMatchObject({ messagesFetched: 2, messagesUpdated: 1, messagesDeleted: 1 });
+    expect(await syncAndCompare()).toMatchObject({ messagesFetched: 2, messagesUpdated: 1, messagesDeleted: 1 });
     expect([await rows(), await resets()]).toEqual([written + 2, told]);
 
-    // Once more another UIDVALIDITY, but with other messages.
+    // Another UIDVALIDITY again, but with other messages.
     await actor.select('Other');
     await actor.delete('Shuttle');
     await actor.create('Shuttle');
     await actor.copy('1:*', 'Shuttle');
     await renumber(2000);
-    await comeOver();
+    await syncAndCompare();
     expect(await resets()).toBe(told + 1);
     expect(repeatedFacts(await eventsOf(service, account))).toEqual([]);
   });
 });
 
-test('a server that says another UIDVALIDITY at each SELECT is believed nothing, and loses nothing', async () => {
+test('a different UIDVALIDITY at each SELECT resets nothing and loses nothing', async () => {
   let [flips, uidValidity, exists] = [false, 100, 2];
   await using server = await startScriptedMailbox({
     reply: ({ command, tag }) => {
@@ -111,14 +111,14 @@ test('a server that says another UIDVALIDITY at each SELECT is believed nothing,
   expect(await receiptOf(service, run.id)).toMatchObject({ complete: true });
 });
 
-test('a mailbox that gets another UIDVALIDITY between listing and fetching keeps what is stored of it', async () => {
+test('a UIDVALIDITY that changes between listing and fetching keeps what is stored', async () => {
   let [resets, uidValidity, selects] = [false, 7, 0];
   await using server = await startScriptedMailbox({
     exists: 2,
     reply: ({ command, tag }) => {
       if (command !== 'SELECT') return undefined;
       selects += 1;
-      // Twice the same when it is found, another one when its bytes are fetched.
+      // The same twice when it is discovered, another one when its bytes are fetched.
       if (resets && (selects === 1 || selects === 3)) uidValidity += 1;
       return `* 2 EXISTS\r\n* OK [UIDVALIDITY ${uidValidity}] ok\r\n* OK [UIDNEXT 3] ok\r\n${tag} OK done`;
     },

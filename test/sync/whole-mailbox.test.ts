@@ -21,7 +21,7 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
     const at = await newDatabase();
     await using service = await startService(at);
     const account = await connectAccount(service, dovecot, user);
-    // Now the planner knows for sure that everything is small.
+    // With statistics, the planner knows that every table is small.
     await withDatabase(at, (client) => client.query('ANALYZE'));
 
     const first = await sync(service, account);
@@ -30,10 +30,10 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
     expect(first.stats).toMatchObject({ mailboxesSynced: 4, messagesFetched: 6046, messagesDeleted: 0 });
     expect(first).toMatchObject({ messagesProcessed: 6046, messagesTotal: 6046 });
     expect(await verifyChain(service, account)).toMatchObject({ ok: true });
-    // Each batch looks up its own: never all that the account has by then.
+    // Each batch reads its own rows, and never all that the account has.
     expect(await rowsRead(at, 'thread_reference')).toBeLessThan(10 * 6046);
-    // And foreign keys theirs (on a server), but for a plan made while there were few: then a third of a million, else 20
-    // millions.
+    // Foreign keys do the same (on a server), except for plans made for few rows: a third of a million rows, otherwise
+    // 20 millions.
     expect(await rowsRead(at, 'thread')).toBeLessThan(1_000_000);
     expect(await rowsRead(at, 'message')).toBeLessThan(1_000_000);
 
@@ -42,13 +42,13 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
     expect(second.stats).toMatchObject({ messagesFetched: 0, bytesDownloaded: '0', eventsCreated: 0 });
     expect(await rowVersions(at)).toBe(before);
 
-    // A full sync proves everything anew, and has nothing to repair.
+    // A full sync compares everything, and finds nothing to repair.
     const full = await sync(service, account, 'FULL');
     expect(full.stats).toMatchObject({ messagesFetched: 0, messagesUpdated: 0, messagesDeleted: 0, eventsCreated: 0 });
     expect(await storedTruth(at, `${user}@example.com`)).toEqual(server);
   }, 180_000);
 
-  test('are all there after kill -9 in the middle and a new start', async () => {
+  test('are all stored after kill -9 during the sync and a restart', async () => {
     const user = `killed-${name}`.toLowerCase();
     dovecot.addUser(user, spread());
     const at = await newDatabase();
@@ -79,7 +79,7 @@ describe.each(databases)('6,046 real messages, %s', (name, newDatabase) => {
   }, 180_000);
 });
 
-/** The corpus over four mailboxes, with flags and dates that differ from message to message. */
+/** The corpus over four mailboxes, with different flags and dates. */
 function spread(): Record<string, LaidDownMail[]> {
   const paths = ['INBOX', 'Archive', 'Lists/ham & spam', 'Sent'];
   const mailboxes: Record<string, LaidDownMail[]> = Object.fromEntries(paths.map((path) => [path, []]));
@@ -94,7 +94,7 @@ function spread(): Record<string, LaidDownMail[]> {
   return mailboxes;
 }
 
-/** How many rows of a table the database has read, by its own count. */
+/** How many rows of a table the database has read, by its own counters. */
 const rowsRead = (at: StoredAt, table: string): Promise<number> =>
   withDatabase(at, async (client) => {
     const { rows } = await client.query<{ read: number }>(

@@ -34,7 +34,7 @@ afterAll(() => pool.end());
 const exists = (name: string): boolean =>
   scrape.types.has(name) || scrape.types.get(name.replace(/_(bucket|sum|count)$/, '')) === 'histogram';
 
-test('docs/metrics.md lists every metric of ours with type, labels and words, and nothing else', () => {
+test('docs/metrics.md lists exactly our metrics, with type, labels and text', () => {
   const documented = [...page.matchAll(ROW)].map(([, name, type, labels, , help]) => {
     const names = [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label);
     return [name, { type, labels: names, help }] as const;
@@ -47,7 +47,7 @@ test('docs/metrics.md lists every metric of ours with type, labels and words, an
   expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(there));
 });
 
-test('every metric that docs/metrics.md and the dashboard name exists', () => {
+test('every metric in docs/metrics.md and on the dashboard exists', () => {
   const queries = [
     ...dashboard.panels.flatMap(({ targets }) => (targets ?? []).map(({ expr }) => expr)),
     ...dashboard.templating.list.map(({ query }) => query),

@@ -31,7 +31,7 @@ afterAll(() => service?.stop());
 const rows = <T extends object>(sql: string, at = databaseUrl): Promise<T[]> =>
   withDatabase({ databaseUrl: at }, async (client) => (await client.query<T>(sql)).rows);
 
-test('what was counted during syncs is what the rows say', async () => {
+test('counters of a process equal the rows that its syncs wrote', async () => {
   dovecot.addUser('metered', { INBOX: mails(0, SIZE), Archive: mails(SIZE, SIZE + 20) });
   const account = await connectAccount(service, dovecot, 'metered');
   const watcher = await watchSocket(service, progressOf(account));
@@ -65,7 +65,7 @@ test('what was counted during syncs is what the rows say', async () => {
   expect(Number(sums!['created'])).toBe(SIZE + 20);
   expect(Number(sums!['updated'])).toBe(10);
 
-  // A run is counted where its end is published, which is after its commit.
+  // A run is counted when its end is published, which is after its commit.
   const after = await waitFor(
     async () => {
       const now = await scrape(service, ADMIN);
@@ -95,7 +95,7 @@ test('what was counted during syncs is what the rows say', async () => {
   expect(after.types.get('mailtide_step_seconds')).toBe('histogram');
 });
 
-test('queue and schedule are those of the whole installation, on a node of any role', async () => {
+test('queue and schedule metrics are the same on every node of an installation', async () => {
   const url = await postgres.createDatabase();
   await using api = await startService({ databaseUrl: url, environment: { ROLES: 'api' } });
   dovecot.addUser('queued-1');
@@ -127,7 +127,7 @@ const expectBetween = (value: number, low: number, high: number) => {
   expect(value).toBeLessThan(high);
 };
 
-test('without a database what it knows is left out, and the rest is told', async () => {
+test('without a database, the metrics that need it have no value', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: await freePort(), user: 'nobody' });
   const metrics = createMetrics({ pool, log: pino({ level: 'silent' }), namesHosts: false });
   const { text } = await metrics.exposition();
@@ -138,14 +138,14 @@ test('without a database what it knows is left out, and the rest is told', async
   await pool.end();
 });
 
-test('hosts are as many as are told apart, and none without the admin key', async () => {
+test('only the hosts with the most connections are named, none without ADMIN_KEY', async () => {
   const hostsOf = async (namesHosts: boolean): Promise<Scrape> => {
     const pool = new pg.Pool({ port: 1 });
     const metrics = createMetrics({ pool, log: pino({ level: 'silent' }), namesHosts });
     for (let i = 0; i < 1000; i += 1) {
       const closed = await metrics.connection(`host-${i}`, async () => ({ close: async () => {} }));
       if (i >= 500) await closed.close();
-      // Closing twice is one connection less, not two.
+      // Closing twice removes one connection, not two.
       if (i >= 900) await closed.close();
     }
     for (let i = 0; i < 3; i += 1) await metrics.connection('host-7', async () => ({ close: async () => {} }));
@@ -160,10 +160,10 @@ test('hosts are as many as are told apart, and none without the admin key', asyn
   expect(unnamed.value('mailtide_imap_connections')).toBe(503);
 });
 
-describe('who may read', () => {
+describe('who may read /metrics', () => {
   const status = async (at: Service, headers: Record<string, string> = {}) =>
     new Promise<number>((resolve, reject) => {
-      // fetch() does not let the Host header be set.
+      // fetch() does not allow setting the Host header.
       request(`${at.url}/metrics`, { headers }, (answer) => {
         answer.resume();
         resolve(answer.statusCode!);
@@ -172,7 +172,7 @@ describe('who may read', () => {
         .end();
     });
 
-  test('with ADMIN_KEY: who has it', async () => {
+  test('with ADMIN_KEY: clients that have it', async () => {
     expect(await status(service, ADMIN)).toBe(200);
     expect(await status(service)).toBe(401);
     expect(await status(service, { authorization: `Bearer ${ADMIN_KEY}x` })).toBe(401);
@@ -180,7 +180,7 @@ describe('who may read', () => {
     expect(service.log()).not.toContain(ADMIN_KEY);
   });
 
-  test('without: who is on this machine, and not who comes through a proxy on it', async () => {
+  test('without ADMIN_KEY: direct requests from this machine only', async () => {
     await using open = await startService({ databaseUrl: await postgres.createDatabase() });
     expect(await status(open)).toBe(200);
     expect(await status(open, { host: 'localhost:4000' })).toBe(200);

@@ -10,10 +10,10 @@ import { waitFor } from '../../lab/wait.ts';
 
 const API_KEY = `mt_test_${randomBytes(32).toString('base64url')}`;
 const SIZE = 300;
-/** Each span has a clock of its own. */
+/** Each span has its own clock. */
 const CLOCK_NS = 20_000_000n;
 
-/** Says on standard error which files of OpenTelemetry's SDK a process loads. */
+/** Reports on standard error which files of OpenTelemetry's SDK a process loads. */
 const TELL_LOADED = `--import=data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ load(url, context, next) {
@@ -25,7 +25,7 @@ const named = (spans: readonly Span[], name: string) => spans.filter((span) => s
 const ended = ({ spans }: OtlpReceiver, name: string) =>
   waitFor(() => named(spans, name)[0], { what: `the span ${name}`, timeoutMs: 20_000 });
 
-test('a trace goes from the call over the run, its mailboxes and their batches, through two processes', async () => {
+test('a trace covers call, run, mailboxes and batches, across two processes', async () => {
   await using receiver = await startOtlpReceiver();
   const databaseUrl = await postgres.createDatabase();
   const node = (role: string) =>
@@ -72,7 +72,7 @@ test('a trace goes from the call over the run, its mailboxes and their batches, 
     expect(batches.length, batch).toBeGreaterThan(2);
     expect(batches.reduce((sum, { attributes }) => sum + Number(attributes['mailtide.messages']), 0)).toBe(SIZE + 5);
   }
-  // Everything is within what it is a part of, but for the run, which the call does not wait for.
+  // Each span lies within its parent, except the run, which the call does not wait for.
   const byId = new Map(trace.map((span) => [span.spanId, span]));
   for (const span of trace) {
     const parent = byId.get(span.parentSpanId ?? '');
@@ -89,7 +89,7 @@ test('a trace goes from the call over the run, its mailboxes and their batches, 
   }
 });
 
-test("a caller's trace goes on, a failure has its code, and a retry is in the same trace", async () => {
+test("a caller's trace continues; a failure has its code, a retry is in the trace", async () => {
   await using receiver = await startOtlpReceiver();
   await using service = await startService({
     databaseUrl: await postgres.createDatabase(),
@@ -127,8 +127,8 @@ test("a caller's trace goes on, a failure has its code, and a retry is in the sa
 test.each([
   ['nothing is set', {}],
   ['it is disabled', { OTEL_SDK_DISABLED: 'true' }],
-  ['no exporter is wanted', { OTEL_TRACES_EXPORTER: 'none' }],
-])('nothing is traced, nor loaded for it, when %s', async (what, settings) => {
+  ['no exporter is configured', { OTEL_TRACES_EXPORTER: 'none' }],
+])('no trace is recorded and no SDK loaded when %s', async (what, settings) => {
   await using receiver = await startOtlpReceiver();
   const receives = what === 'nothing is set' ? {} : receiver.environment;
   await using service = await startService({
@@ -142,7 +142,7 @@ test.each([
   expect(receiver.spans).toEqual([]);
 });
 
-test('a collector that does not answer holds nothing up', async () => {
+test('a collector that does not answer delays nothing', async () => {
   await using service = await startService({
     databaseUrl: await postgres.createDatabase(),
     environment: { NODE_OPTIONS: TELL_LOADED, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
@@ -150,6 +150,6 @@ test('a collector that does not answer holds nothing up', async () => {
   dovecot.addUser('uncollected', { INBOX: mails(0, 3) });
   await sync(service, await connectAccount(service, dovecot, 'uncollected'));
   expect(await service.stop()).toBe(0);
-  // As the test above would see it.
+  // As the test above would detect it.
   expect(service.log()).toContain('LOADED');
 });

@@ -16,7 +16,7 @@ function published(input: string) {
   return spawnSync(process.execPath, ['--input-type=module', '-e', block('js')], { input, encoding: 'utf8' });
 }
 
-test('we write what the page publishes', () => {
+test('the code writes the format that docs/timeline.md publishes', () => {
   const accountId = events[0].accountId as string;
   const genesis = genesisHash(accountId);
   expect(page).toContain(`\`${genesis.toString('hex')}\``);
@@ -34,13 +34,13 @@ test('we write what the page publishes', () => {
   ).toEqual(events);
 });
 
-test('the verifier on the page accepts the vectors', () => {
+test('the verifier in docs/timeline.md accepts the test vectors', () => {
   const { stdout, stderr } = published(vectors);
   expect(stderr).toBe('');
   expect(stdout).toBe(`3 ${events.at(-1).hash}\n`);
 });
 
-test('the verifier on the page names the place that was tampered with', () => {
+test('the verifier in docs/timeline.md names the event that was changed', () => {
   expect(published(vectors.replace('"uid":7', '"uid":8')).stderr).toContain('broken at 3');
   expect(published(vectors.replace('imap.example.com', 'imap.example.org')).stderr).toContain('broken at 1');
   expect(published(vectors.split('\n').toSpliced(1, 1).join('\n')).stderr).toContain('broken at 2');

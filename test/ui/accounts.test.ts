@@ -8,7 +8,7 @@ import { MESSAGES, moved, rowOf, slowMailboxes, state } from './slow-mailboxes.t
 
 const ui = slowMailboxes('ui-tabs');
 
-test('the keyboard stays at the button that begins a sync and cancels it', async () => {
+test('the focus stays on the button that starts and cancels a sync', async () => {
   const { page, service, visitor } = ui;
   const user = ui.newUser();
   await ui.connected(user);
@@ -19,7 +19,7 @@ test('the keyboard stays at the button that begins a sync and cancels it', async
   const row = rowOf(user, page);
   await state(row).getByText('Syncing').waitFor();
   await expect.poll(focused).toBe(name('Cancel'));
-  // It takes one press at a time.
+  // It ignores a second press while the first is under way.
   await page.locator(':focus:not([aria-disabled])').waitFor();
   await page.keyboard.press('Enter');
   await state(row).getByText('Cancelled').waitFor();
@@ -27,7 +27,7 @@ test('the keyboard stays at the button that begins a sync and cancels it', async
   expect(visitor.complaints).toEqual([]);
 });
 
-test('the keyboard goes on to the link that takes the place of the button, and to the title when its row is gone', async () => {
+test('the focus moves on when a button is replaced, or its row disappears', async () => {
   const { page, server, service, visitor } = ui;
   const user = ui.newUser();
   const wrong = { host: server.host, port: server.port, password: 'wrong' };
@@ -48,7 +48,7 @@ test('the keyboard goes on to the link that takes the place of the button, and t
   expect(visitor.complaints).toEqual([]);
 });
 
-test('settings that were changed in one tab are not taken back by another', async () => {
+test('settings changed in one tab are not reverted by another tab', async () => {
   const { page, service, visitor } = ui;
   const account = await ui.connected(ui.newUser());
   const open = async (tab: Page) => {
@@ -74,7 +74,7 @@ test('settings that were changed in one tab are not taken back by another', asyn
   expect(emailAccount).toEqual({ displayName: 'Ann', syncIntervalMinutes: 30 });
 });
 
-test('what one has typed is nothing to save any more when it was stored elsewhere', async () => {
+test('a typed value that was stored elsewhere meanwhile needs no saving', async () => {
   const { page, service, visitor } = ui;
   const id = await ui.connected(ui.newUser());
   await page.goto(`${service.url}/accounts/${id}/settings`);
@@ -89,7 +89,7 @@ test('what one has typed is nothing to save any more when it was stored elsewher
   expect(visitor.complaints).toEqual([]);
 });
 
-test('what is done in one tab is seen in the other', async () => {
+test('a change in one tab appears in the other', async () => {
   const { page, service, visitor } = ui;
   const user = ui.newUser();
   const other = await visitor.open('/');
@@ -110,7 +110,7 @@ test('what is done in one tab is seen in the other', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('an account that is added, renamed, paused and deleted elsewhere is seen, without a sync', async () => {
+test('an account added, renamed, paused or deleted elsewhere updates the page', async () => {
   const { page, service, visitor } = ui;
   const user = ui.newUser();
   await page.getByRole('heading', { name: 'Accounts' }).waitFor();
@@ -147,7 +147,7 @@ test('an account that is added, renamed, paused and deleted elsewhere is seen, w
   expect(visitor.complaints).toEqual([]);
 });
 
-test('an account is deleted only after asking', async () => {
+test('deleting an account requires a confirmation', async () => {
   const { page, service } = ui;
   const user = ui.newUser();
   const account = await ui.connected(user);
@@ -163,13 +163,13 @@ test('an account is deleted only after asking', async () => {
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { name: 'Accounts' }).waitFor();
   await expect.poll(() => page.getByText(`${user}@example.com`).count()).toBe(0);
-  // The way back does not lead to what is gone, from whichever of its views it was deleted.
+  // The browser's back button does not lead to the deleted account, from any of its views.
   await page.goBack();
   await expect.poll(() => new URL(page.url()).pathname).toBe('/');
   await page.getByRole('heading', { name: 'Accounts' }).waitFor();
 });
 
-test("another tenant's account is not there", async () => {
+test("another tenant's account is not found", async () => {
   const { browser, dataDir, service } = ui;
   const account = await ui.connected(ui.newUser());
   const database = await openDatabaseBeside({ url: undefined, dataDir });

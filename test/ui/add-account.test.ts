@@ -5,13 +5,13 @@ import { bar, IN_INBOX, moved, slowMailboxes, state } from './slow-mailboxes.ts'
 
 const ui = slowMailboxes('ui-add');
 
-test('from nothing to a running sync, with a wrong password first', async () => {
+test('adding an account, a wrong password first, ends in a running sync', async () => {
   const { page, server, visitor } = ui;
   const user = ui.newUser();
   await page.getByRole('link', { name: 'Add the first' }).click();
   await page.getByLabel('Email address').fill(`${user}@example.com`);
   await page.getByLabel('IMAP server').fill(server.host);
-  // Nothing is known of the domain, which opens what else has to be said.
+  // Nothing is known about the domain, so the form shows the server's fields.
   await page.getByLabel('Port').waitFor();
   await page.getByLabel('Port').fill(String(server.port));
   await page.getByRole('combobox', { name: 'Security' }).click();
@@ -40,7 +40,7 @@ test('from nothing to a running sync, with a wrong password first', async () => 
   expect(visitor.complaints).toEqual([]);
 });
 
-test('the address of a provider fills the server in and says what its logins need', async () => {
+test("a provider's address fills in the server and shows what its login needs", async () => {
   const { page, service } = ui;
   await page.goto(`${service.url}/accounts/new`);
   await page.getByLabel('Email address').fill('ann@gmail.com');
@@ -49,7 +49,7 @@ test('the address of a provider fills the server in and says what its logins nee
   expect(await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).getAttribute('href')).toBe(
     'https://myaccount.google.com/apppasswords',
   );
-  // A server that was filled in is of one address: the password for another one must not be tried there.
+  // A server that was filled in belongs to one address: the password for another one must not be sent there.
   await page.getByLabel('Email address').fill('ann@nowhere.invalid');
   await expect.poll(() => page.getByLabel('IMAP server').inputValue()).toBe('');
   await page.getByLabel('Email address').fill('ann@outlook.com');
@@ -63,7 +63,7 @@ test('the address of a provider fills the server in and says what its logins nee
   expect(await page.getByText('App password').count()).toBe(0);
 });
 
-test('an address that is connected already is said before a login is tried, and leads to its account', async () => {
+test('a connected address is reported before any login, with a link to its account', async () => {
   const { page, server, service, visitor } = ui;
   const user = ui.newUser();
   const account = await ui.connected(user);
@@ -77,7 +77,7 @@ test('an address that is connected already is said before a login is tried, and 
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a refused password asks for a new one, and the account goes on with it', async () => {
+test('after a refused password, a new one lets the account continue', async () => {
   const { page, server, service } = ui;
   const user = ui.newUser();
   const wrong = { host: server.host, port: server.port, password: 'old' };

@@ -5,7 +5,7 @@ import type { Service } from '../../lab/service/service.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Debian's, or the one that CHROMIUM names. It asks nobody outside for anything. */
+/** Debian's Chromium, or the program that CHROMIUM names. It makes no requests of its own. */
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
@@ -20,29 +20,29 @@ export const launchBrowser = (): Promise<Browser> =>
     ],
   });
 
-/** Somebody with a browser of their own: cookies, tabs, and what the console said in any of them. */
+/** A user with their own browser: cookies, tabs, and what the console of any of them reports. */
 export interface Visitor extends AsyncDisposable {
   readonly context: BrowserContext;
   /** The first tab. */
   readonly page: Page;
-  /** Errors of the console, exceptions, and requests to elsewhere, over all tabs: there should be none. */
+  /** Console errors, exceptions and requests to other origins, over all tabs. Should be empty. */
   readonly complaints: string[];
-  /** A further tab at a path. */
+  /** Opens another tab at a path. */
   open(path: string): Promise<Page>;
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Where to go; `/` when absent. */
+  /** The path to open; `/` if absent. */
   readonly path?: string;
-  /** Whose key signs in; the service's first when absent, nobody's when null. */
+  /** The key to sign in with: the service's first if absent, none if null. */
   readonly key?: string | null;
 }
 
-/** Opens the page as somebody who followed the link that the service prints. */
+/** Opens the page as a user who followed the link that the service prints. */
 export async function visit(browser: Browser, service: Service, options: VisitOptions = {}): Promise<Visitor> {
   const { path = '/', key = service.apiKey, ...contextOptions } = options;
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...contextOptions });
-  // A machine that works on other tests beside it gives a browser little time.
+  // On a machine that runs other tests, the browser is slow.
   context.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   context.on('page', (page) => {
@@ -64,10 +64,10 @@ export async function visit(browser: Browser, service: Service, options: VisitOp
   return { context, page, complaints, open, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** What axe finds serious or worse in what is shown now: the rule and where. Empty is good. */
+/** The rule and place of what axe finds serious or worse in the current view. Should be empty. */
 export async function accessFaults(page: Page): Promise<string[]> {
   await page.evaluate(`${AXE};0`);
-  // What fades in has not its colours yet.
+  // Colours are final only after fading in.
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined))),
   );

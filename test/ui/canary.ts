@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server of somebody else: whoever asks it for anything was lured there. */
+/** A foreign server: any request to it means that hostile content succeeded. */
 export interface Canary extends AsyncDisposable {
   readonly url: string;
-  /** The paths that it was asked for. */
+  /** The requested paths. */
   readonly asked: string[];
 }
 

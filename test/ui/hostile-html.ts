@@ -1,4 +1,7 @@
-/** A mail that tries all that HTML can do to its reader. Whatever reaches the canary, or changes a title, has worked. */
+/**
+ * A mail that tries everything that HTML can do to its reader. Each request to the canary, and each changed title, is a
+ * success of the mail.
+ */
 export function hostileHtml(canary: string): string {
   const act = `(top||self).document.title='owned';new Image().src='${canary}/script'`;
   return `<!doctype html><html><head>
@@ -52,7 +55,7 @@ export function hostileHtml(canary: string): string {
     <template><img src="${canary}/template.png"></template><plaintext>`;
 }
 
-/** A message of it, with the image that it names by its Content-ID and a file to be saved. */
+/** A message of it, with the image that it names by its Content-ID, and a file to save. */
 export function hostileMail(canary: string, file: Buffer): Buffer {
   return Buffer.from(
     [

@@ -48,14 +48,14 @@ afterAll(async () => {
 beforeEach(async () => {
   canary.asked.length = 0;
   visitor = await visit(browser, service, { path });
-  // A thread that starts on a busy machine takes its time before it shows anything.
+  // On a busy machine, a new thread takes a while before it shows anything.
   visitor.context.setDefaultTimeout(40_000);
   page = visitor.page;
 });
 
 afterEach(() => visitor?.[Symbol.asyncDispose]());
 
-/** The document of the mail, when it is there. */
+/** The mail's document, once it is loaded. */
 async function mail() {
   const frame = page.frameLocator('iframe');
   await frame.locator('#hello').waitFor({ state: 'attached' });
@@ -63,16 +63,15 @@ async function mail() {
 }
 
 /**
- * Some turns of everything after the mail has loaded: nothing may come of it, so there is no condition to wait for, only
- * time for a mail to try in. Not "networkidle": a request that a policy stops may never end for
- * the one who counts them.
+ * Waits for a while after the mail has loaded, because a successful defence leaves no condition to wait for.
+ * "networkidle" does not work: for its counter, a request that a policy blocks may never end.
  */
 const settled = async () => {
   await page.frame({ url: /\/html/ })?.waitForLoadState('load');
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 500))));
 };
 
-test('a hostile mail runs nothing, asks nobody, and stays in its frame', async () => {
+test('a hostile mail runs no script, sends no request, and stays in its frame', async () => {
   await page.locator('iframe').waitFor();
   await settled();
   expect(visitor.complaints).toEqual([]);
@@ -97,21 +96,21 @@ test('a hostile mail runs nothing, asks nobody, and stays in its frame', async (
       .locator('#out')
       .evaluate((a) => [...a.attributes].map(({ name, value }) => `${name}=${value}`).toSorted()),
   ).toEqual(['href=https://example.com/out', 'id=out', 'rel=noopener noreferrer nofollow', 'target=_blank']);
-  // What covers the window covers the frame: the page around it is still what answers.
+  // What covers the window covers the frame only: the page around it still reacts.
   await page.getByRole('button', { name: 'Show images' }).click({ trial: true });
   await page.getByRole('heading', { name: '<script>document.title="owned"</script> Hostile & proud' }).waitFor();
 });
 
-test('its frame has no origin: neither scripts nor our cookie', async () => {
+test('the frame has no origin: no scripts and no access to the cookie', async () => {
   await mail();
   const frame = page.frames().find((one) => one.url().includes('/html'))!;
-  // Asked by the debugger, which the sandbox does not hold.
+  // Evaluated through the debugger, which the sandbox does not restrict.
   expect(await frame.evaluate(() => self.origin)).toBe('null');
   await expect(frame.evaluate(() => document.cookie)).rejects.toThrow(/sandboxed/);
   expect(await page.locator('iframe').getAttribute('sandbox')).toBe('allow-popups allow-popups-to-escape-sandbox');
 });
 
-test('its own image is shown; those of others only when asked for, and nothing else with them', async () => {
+test('own images are shown; remote images, and nothing else, only on request', async () => {
   const frame = await mail();
   const loaded = (alt: string) =>
     frame.locator(`img[alt="${alt}"]`).evaluate((image) => (image as HTMLImageElement).naturalWidth > 0);
@@ -124,7 +123,7 @@ test('its own image is shown; those of others only when asked for, and nothing e
   expect(canary.asked.toSorted()).toEqual(['/css.png', '/image.png', '/inline.png', '/picture.png']);
   expect(await page.title()).toBe('Messages – Mailtide');
 
-  // Only for this once.
+  // This once only.
   canary.asked.length = 0;
   await page.reload();
   await mail();
@@ -132,7 +131,7 @@ test('its own image is shown; those of others only when asked for, and nothing e
   expect(canary.asked).toEqual([]);
 });
 
-test.each(['the sanitiser', 'the policy of the document'])('should %s fail, the other walls hold', async (what) => {
+test.each(['the sanitiser', 'the policy of the document'])('without %s, the other walls hold', async (what) => {
   await page.route('**/html', async (route) => {
     const response = await route.fetch();
     if (what === 'the sanitiser') return route.fulfill({ response, body: hostileHtml(canary.url) });
@@ -142,7 +141,7 @@ test.each(['the sanitiser', 'the policy of the document'])('should %s fail, the 
   await page.reload();
   const frame = await mail();
   await settled();
-  // A script of the mail would run in any case when it is called like this, were it let.
+  // A script of the mail would run when it is called like this, if it were allowed.
   await frame.locator('#hello').dispatchEvent('click');
   await settled();
   expect(canary.asked).toEqual([]);
@@ -150,7 +149,7 @@ test.each(['the sanitiser', 'the policy of the document'])('should %s fail, the 
   expect(page.url()).toBe(service.url + path);
 });
 
-test('the document alone, outside the frame, is as harmless', async () => {
+test('the document outside the frame is as harmless', async () => {
   const tab = await visitor.open(`/messages/${messageId}/html`);
   await tab.getByText('Hello from a stranger').waitFor({ state: 'attached' });
   await settled();
@@ -159,7 +158,7 @@ test('the document alone, outside the frame, is as harmless', async () => {
   expect(canary.asked).toEqual([]);
 });
 
-test('an attachment arrives as it was sent, under a harmless name', async () => {
+test('an attachment is downloaded unchanged, under a harmless name', async () => {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('list', { name: 'Attachments' }).getByRole('link').click(),
@@ -168,7 +167,7 @@ test('an attachment arrives as it was sent, under a harmless name', async () => 
   expect(readFileSync(await download.path()).equals(FILE)).toBe(true);
 });
 
-test("another tenant's message is not there, by whatever way", async () => {
+test("another tenant's message is not found by any route", async () => {
   const key = await addSecondTenant(databaseUrl);
   await using stranger = await visit(browser, service, { key, path: `/messages/${messageId}` });
   await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
@@ -180,12 +179,12 @@ test("another tenant's message is not there, by whatever way", async () => {
   await stranger.page.getByText('There is nothing here').first().waitFor();
 });
 
-test('the view of it is accessible', async () => {
+test('the view of a hostile mail is accessible', async () => {
   await mail();
   expect(await accessFaults(page)).toEqual([]);
 });
 
-/** Where the first and the last letter of a text are seen, from the left. */
+/** The positions of the first and the last letter of a text, from the left. */
 const lettersOf = (where: Locator, text: string): Promise<[first: number, last: number]> =>
   where.first().evaluate((element, text) => {
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
@@ -209,7 +208,7 @@ async function expectInOrder(where: Locator, text: string): Promise<void> {
   expect(first, `${text} goes from left to right`).toBeLessThan(last);
 }
 
-test('marks that turn the text turn nothing but the words that they are in, and disguise no file', async () => {
+test('bidi marks affect only the words that contain them, and disguise no file name', async () => {
   const work = 'العمل';
   dovecot.addUser('turned', {
     INBOX: [],

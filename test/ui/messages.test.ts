@@ -74,7 +74,7 @@ const article = () => page.getByRole('article');
 const marks = () => list().locator('mark').allTextContents();
 
 describe('the list', () => {
-  test('goes through thousands of messages, with few of them in the page', async () => {
+  test('scrolls through thousands of messages with few rows in the page', async () => {
     const stored = await threadsOf();
     const total = async () => Number(await rows().last().getAttribute('aria-setsize'));
     await waitFor(
@@ -93,7 +93,7 @@ describe('the list', () => {
     expect(visitor.complaints).toEqual([]);
   });
 
-  test('finds while one types, and marks what it found', async () => {
+  test('searches while the user types, and marks the matches', async () => {
     await searchField().pressSequentially('ferries watten');
     await waitFor(async () => (await rows().count()) === 2, { what: 'the messages that are found' });
     expect(await marks()).toEqual(['Wattenmeer', 'ferries', 'Wattenmeer', 'ferries', 'Wattenquay']);
@@ -106,7 +106,7 @@ describe('the list', () => {
     expect(visitor.complaints).toEqual([]);
   });
 
-  test('is of one mailbox, of what is unread or flagged, and stays so after a reload', async () => {
+  test('filters by mailbox, unread and flagged, also after a reload', async () => {
     await page.getByRole('combobox', { name: 'Mailbox' }).selectOption({ label: 'Archive (1)' });
     await waitFor(async () => (await rows().count()) === 1, { what: 'the archive' });
     await rows().getByText('An old lighthouse').waitFor();
@@ -124,7 +124,7 @@ describe('the list', () => {
     await rows().getByText('2 messages in this thread').waitFor({ state: 'attached' });
   });
 
-  test('takes in new mail while one reads on where one was', async () => {
+  test('inserts new mail without moving what the user reads', async () => {
     await list().evaluate((element) => element.scrollTo(0, 76 * 60 + 10));
     const first = () =>
       list().evaluate((element) => {
@@ -144,14 +144,14 @@ describe('the list', () => {
 
     await list().evaluate((element) => element.scrollTo(0, 0));
     await rows().getByText('Tide two').waitFor();
-    // Who is at the top sees them come.
+    // At the top, the user sees new mail arrive.
     dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide three') }]);
     await sync(service, account);
     await rows().first().getByText('Tide three').waitFor();
     expect(visitor.complaints).toEqual([]);
   });
 
-  test('leaves who goes to the top at the top, also when new mail comes before the browser has told of the way', async () => {
+  test('stays at the top when mail arrives before the scroll event', async () => {
     const top = () => list().evaluate((element) => element.scrollTop);
     await list().evaluate((element) => element.scrollTo(0, 76 * 60));
     const row = rows().nth(12);
@@ -163,7 +163,7 @@ describe('the list', () => {
     });
     dovecot.deliver('reader', 'INBOX', [{ bytes: mail('Tide four') }]);
     await sync(service, account);
-    // Where the list is scrolled to decides which of the two is there.
+    // The scroll position of the list decides which of the two appears.
     const atTop = rows().getByText('Tide four');
     const below = page.locator(`[id="${id}"][aria-posinset="${at + 1}"]`);
     await atTop.or(below).first().waitFor({ state: 'attached' });
@@ -180,7 +180,7 @@ describe('a thread', () => {
         `References: <rota-0@example.com>\r\n\r\nAnswer number ${n}.\r\n`,
     );
   const deliver = async (messages: readonly Buffer[], flags: readonly SystemFlag[] = seen) => {
-    // Servers tell whole seconds: their order is to be that of their numbers.
+    // Servers have a resolution of seconds, and the order should be that of the numbers.
     time = Math.max(time, Date.now());
     const news = messages.map((bytes, i) => ({ bytes, flags, internalDate: new Date(time + i * 1000) }));
     time += messages.length * 1000;
@@ -190,7 +190,7 @@ describe('a thread', () => {
   const thread = () => rows().filter({ hasText: subject });
   const line = (n: number) => article().getByRole('button', { name: new RegExp(`Answer number ${n}\\.`) });
 
-  test('is one row that goes to the top with each answer, and opens as the conversation', async () => {
+  test('is one row that moves to the top with each reply, and opens as a conversation', async () => {
     const first = mail(subject, 'Who takes the first night?', 'Message-ID: <rota-0@example.com>\r\n');
     await deliver([first, ...[1, 2, 3, 4, 5].map((n) => reply(n, 'Ben <ben@example.com>'))]);
     await rows().first().getByText('6 messages in this thread').waitFor({ state: 'attached' });
@@ -207,7 +207,7 @@ describe('a thread', () => {
     await line(1).press('Enter');
     await article().getByText('Answer number 1.').last().waitFor();
     expect(await article().getByRole('list', { name: 'Later in this thread' }).getByRole('button').count()).toBe(4);
-    // Whichever message of it is open, the thread is what is chosen in the list.
+    // Whichever of its messages is open, the list selects the thread.
     expect(await thread().getAttribute('aria-selected')).toBe('true');
     expect(await accessFaults(page)).toEqual([]);
 
@@ -220,14 +220,14 @@ describe('a thread', () => {
     expect(await thread().getAttribute('aria-selected')).toBe('true');
     await line(6).waitFor();
 
-    // What is looked for is in a message, so each of them is shown.
+    // A search matches single messages, so each of them is shown.
     await searchField().fill(`"${subject}"`);
     await waitFor(async () => (await rows().count()) === 7, { what: 'the messages of the thread' });
     expect(visitor.complaints).toEqual([]);
   });
 });
 
-test('the earlier pages of a conversation are live as well', async () => {
+test('earlier pages of a conversation update live', async () => {
   const long = (n: number) =>
     Buffer.from(
       `From: Dora <dora@example.com>\r\nSubject: Re: Long watch\r\nMessage-ID: <watch-${n}@example.com>\r\n` +
@@ -254,7 +254,7 @@ test('the earlier pages of a conversation are live as well', async () => {
 });
 
 describe('the keyboard', () => {
-  test('searches, walks, opens and closes', async () => {
+  test('searches, moves, opens and closes', async () => {
     await page.keyboard.press('/');
     await page.keyboard.type('wattenmee');
     await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
@@ -273,25 +273,22 @@ describe('the keyboard', () => {
 });
 
 describe('the keyboard in a message', () => {
-  test.each(['Source', 'Unread'])(
-    'walks and closes from the switch %s too, and types where one types',
-    async (name) => {
-      await searchField().pressSequentially('jk');
-      expect(await searchField().inputValue()).toBe('jk');
-      await searchField().fill('wattenmeer');
-      await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
-      await rows().first().click();
-      await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
-      const switched = page.getByRole(name === 'Source' ? 'radio' : 'checkbox', { name });
-      await switched.focus();
-      await page.keyboard.press('j');
-      await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
-      await switched.focus();
-      await page.keyboard.press('Escape');
-      await article().waitFor({ state: 'detached' });
-      expect(await list().evaluate((element) => element === document.activeElement)).toBe(true);
-    },
-  );
+  test.each(['Source', 'Unread'])('moves and closes from the %s switch, and types into fields', async (name) => {
+    await searchField().pressSequentially('jk');
+    expect(await searchField().inputValue()).toBe('jk');
+    await searchField().fill('wattenmeer');
+    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    await rows().first().click();
+    await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
+    const switched = page.getByRole(name === 'Source' ? 'radio' : 'checkbox', { name });
+    await switched.focus();
+    await page.keyboard.press('j');
+    await article().getByRole('heading', { name: 'Wattenmeer plans', exact: true }).waitFor();
+    await switched.focus();
+    await page.keyboard.press('Escape');
+    await article().waitFor({ state: 'detached' });
+    expect(await list().evaluate((element) => element === document.activeElement)).toBe(true);
+  });
 });
 
 describe('a message', () => {
@@ -302,7 +299,7 @@ describe('a message', () => {
     await article().waitFor();
   });
 
-  test('has its header, its text, its thread, its source and its history', async () => {
+  test('shows header, text, thread, source and history', async () => {
     await article().getByText('Ann Lee').first().waitFor();
     await article().getByText('All fields').click();
     await article().getByText('<wattenmeer@example.com>').waitFor({ state: 'detached' });
@@ -325,7 +322,7 @@ describe('a message', () => {
     expect(visitor.complaints).toEqual([]);
   });
 
-  test('and the list lead to the query behind them', async () => {
+  test('links to the query behind it, like the list', async () => {
     const query = async () => {
       const href = await page.getByRole('link', { name: 'Show the query of this view' }).getAttribute('href');
       return new URL(href!, service.url).searchParams.get('query');
@@ -336,7 +333,7 @@ describe('a message', () => {
   });
 });
 
-describe.each(['light', 'dark'] as const)('everybody can read it, %s', (colorScheme) => {
+describe.each(['light', 'dark'] as const)('the messages are readable, %s', (colorScheme) => {
   test.each([
     ['wide', 1360],
     ['narrow', 360],
@@ -360,7 +357,7 @@ describe.each(['light', 'dark'] as const)('everybody can read it, %s', (colorSch
   });
 });
 
-test('on a phone a message that is not there has a way back to the list', async () => {
+test('on a phone, a missing message has a link back to the list', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto(`${service.url}/accounts/${account}/messages/${newId()}`);
   await page.getByText('There is nothing here').waitFor();

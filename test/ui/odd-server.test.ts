@@ -24,7 +24,7 @@ afterAll(async () => {
 const connect = (server: { host: string; port: number }, user: string): Promise<string> =>
   connectAccount(service, { ...server, password: 'secret' }, user, { verify: false });
 
-test('a list of mailboxes with a line that cannot be read, the receipt is not complete and shows the line', async () => {
+test('an unreadable line of LIST makes the receipt incomplete, which shows the line', async () => {
   const script = `
 mailbox INBOX
 message 1 "inbox"
@@ -46,7 +46,7 @@ message 1 "hidden"
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a server that has not answered yet, the page says nothing of its mailboxes', async () => {
+test('before the server has answered, the page states nothing about its mailboxes', async () => {
   await using server = await openBlackHole();
   const account = await connect(server, 'silent');
   await startSync(service, account);

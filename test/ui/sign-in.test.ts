@@ -20,7 +20,7 @@ afterAll(async () => {
   await service?.stop();
 });
 
-test('the form signs in, and says when a key is not valid', async () => {
+test('the form signs in, and reports an invalid key', async () => {
   await using visitor = await visit(browser, service, { key: null, path: `/accounts/${account}/history` });
   const { page } = visitor;
   const key = page.locator('input[name=key]');
@@ -36,7 +36,7 @@ test('the form signs in, and says when a key is not valid', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a link with a bad key leads who is signed in to where it leads, and says so', async () => {
+test('a link with an invalid key leads a signed-in user on, with a notice', async () => {
   await using visitor = await visit(browser, service);
   const { page } = visitor;
   const next = encodeURIComponent(`/accounts/${account}/history`);
@@ -46,7 +46,7 @@ test('a link with a bad key leads who is signed in to where it leads, and says s
   expect(page.url()).toBe(`${service.url}/accounts/${account}/history`);
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('alert').waitFor({ state: 'hidden' });
-  // Nor do they see where a link without a key has led them.
+  // A link without a key leads on without a notice.
   await page.goto(`${service.url}/sign-in?next=//example.com/`);
   await page.getByRole('heading', { name: 'Accounts' }).waitFor();
   await expect.poll(() => page.url()).toBe(`${service.url}/`);
@@ -64,24 +64,24 @@ test('signing out ends the session', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a session that ended while the page was closed is not tried again: the form is there, and nothing was refused', async () => {
+test('an expired session shows the form at once, without a rejected request', async () => {
   await using visitor = await visit(browser, service);
   const { page, context } = visitor;
   await page.goto('about:blank');
   const cookies = await context.cookies();
   await context.request.post(`${service.url}/sign-out`, { headers: { origin: service.url } });
-  // As if its time were over: the browser still has the cookie, and the service knows it no more.
+  // Like an expired session: the browser still has the cookie, and the service no longer knows it.
   await context.addCookies(cookies);
   await page.goto(`${service.url}/accounts/${account}`);
   await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a session that ends while its page is open, the page asks for the key and continues at the same place', async () => {
+test('a session that ends while its page is open asks for the key and continues', async () => {
   await using visitor = await visit(browser, service, { path: `/accounts/${account}/history` });
   const { page, context } = visitor;
   await page.getByText('No sync yet').waitFor();
-  // As if its time were over: the service closes the socket, which is all that the page learns of it.
+  // Like an expired session: the service closes the socket, which is all that the page learns.
   await context.request.post(`${service.url}/sign-out`, { headers: { origin: service.url } });
   await page.getByRole('heading', { name: 'Sign in to Mailtide' }).waitFor();
   await page.locator('input[name=key]').fill(service.apiKey);
@@ -90,7 +90,7 @@ test('a session that ends while its page is open, the page asks for the key and 
   expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/history`);
 });
 
-test('the link to GraphiQL opens the operation of the view with its variables', async () => {
+test("the link to GraphiQL opens the view's operation with its variables", async () => {
   await using visitor = await visit(browser, service, { path: `/accounts/${account}` });
   const { page, context } = visitor;
   const [graphiql] = await Promise.all([

@@ -9,12 +9,12 @@ import { waitFor } from '../../lab/wait.ts';
 import { launchBrowser, type Visitor, visit } from './browser.ts';
 import { openSlowServer, type SlowServer } from './slow-server.ts';
 
-/** Slow enough that a run of this size has a middle, in which a test can do things; in bytes a second. */
+/** Slow enough that a test can act in the middle of a run of this size, in bytes per second. */
 export const WATCHABLE = 150_000;
 export const MESSAGES = 300;
 export const IN_INBOX = 260;
 
-/** A service, and for each test a visitor of its page and a server whose mailboxes take their time. */
+/** A service, and for each test a visitor of its page and a slow mail server. */
 export interface SlowMailboxes {
   readonly dataDir: string;
   service: Service;
@@ -23,19 +23,19 @@ export interface SlowMailboxes {
   visitor: Visitor;
   /** The visitor's first tab. */
   page: Page;
-  /** A new mailbox: its user name. */
+  /** Creates a mailbox, and returns its user name. */
   newUser(): string;
-  /** An account for it, never synced. */
+  /** Connects an account for it, without a sync. */
   connected(user: string): Promise<string>;
-  /** An account whose sync is in its middle before the eyes of the visitor. */
+  /** Connects an account whose sync is in its middle while the visitor watches. */
   watched(user?: string): Promise<string>;
-  /** From now on the server is quick: waits for the end of the sync. */
+  /** Makes the server fast, and waits for the end of the sync. */
   upToDate(where?: Page | Locator): Promise<void>;
-  /** Starts the service again where it was. */
+  /** Restarts the service at the same address. */
   startAgain(): Promise<void>;
 }
 
-/** For the tests of one file, which begins with this. All files share the mail server: `prefix` is of its users. */
+/** Call it at the top of a test file. All files share the mail server, so `prefix` keeps their users apart. */
 export function slowMailboxes(prefix: string): SlowMailboxes {
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
   let users = 0;
@@ -92,7 +92,7 @@ export const bar = (where: Page) => where.getByRole('progressbar').first();
 export const state = (where: Page | Locator) => where.getByTestId('state');
 export const rowOf = (user: string, where: Page) => where.getByTestId('account').filter({ hasText: `${user}@` });
 
-/** The bar has come to more than `from`, and the run still goes on. */
+/** Waits until the bar is above `from` while the run continues. */
 export const moved = (where: Page, from = 0) =>
   waitFor(
     async () => {
@@ -102,6 +102,6 @@ export const moved = (where: Page, from = 0) =>
     { what: `the bar to pass ${from} %`, timeoutMs: 30_000 },
   );
 
-/** What the browser itself says of a service that is not there. */
+/** Whether the browser itself reports that the service is unreachable. */
 export const isOfTheNetwork = (complaint: string) =>
   /WebSocket connection to|Failed to load resource: net::/.test(complaint);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A port that leads to a real server, whose answers come as slowly as a test wants: a sync can be watched. */
+/** A proxy of a real server whose answers are as slow as a test wants, so that a sync can be watched. */
 export interface SlowServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Of answers, over all connections, from now on. 0 holds them back; Infinity lets them pass. */
+  /** Bytes per second of all answers together, from now on. 0 holds them back; Infinity removes the limit. */
   bytesPerSecond: number;
 }
 

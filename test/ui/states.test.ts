@@ -21,7 +21,7 @@ let slow: SlowServer;
 let throttling: ScriptedImap;
 
 beforeAll(async () => {
-  // One place: a sync that goes on makes the others wait for their turns. And one that fails is tried again later.
+  // One slot: a running sync makes the others wait. Retries come later.
   const environment = { SYNC_CONCURRENCY: '1', SYNC_MAX_RETRIES: '3' };
   [service, browser, slow, throttling] = await Promise.all([
     startService({ environment }),
@@ -50,7 +50,7 @@ const row = (user: string) => visitor.page.getByTestId('account').filter({ hasTe
 const stateOf = (user: string) => row(user).getByTestId('state');
 const says = (user: string, label: string | RegExp) => stateOf(user).getByText(label, { exact: true }).waitFor();
 
-/** A time of the service as somebody in Berlin reads it. */
+/** A time of the service as a reader in Berlin sees it. */
 const inBerlin = (at: string) =>
   new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'Europe/Berlin' }).format(new Date(at));
 
@@ -68,7 +68,7 @@ async function statusOf(accountId: string): Promise<Status> {
   return syncStatus;
 }
 
-/** An account that is started as soon as it is there. */
+/** Connects an account and starts its sync. */
 async function started(user: string, server: { host: string; port: number; password?: string }): Promise<string> {
   dovecot.addUser(user, { INBOX: mails(0, 20) });
   const account = await connectAccount(service, { password: dovecot.password, ...server }, user, { verify: false });
@@ -76,7 +76,7 @@ async function started(user: string, server: { host: string; port: number; passw
   return account;
 }
 
-test('each state is told at a glance, and live', async () => {
+test('the list shows each state of an account, live', async () => {
   slow.bytesPerSecond = 0;
   await started('states-running', slow);
   await says('states-running', 'Syncing');
@@ -118,11 +118,11 @@ test('each state is told at a glance, and live', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a message that is set aside is said in its mailbox, with the way to the reason', async () => {
+test('a quarantined message is reported in its mailbox, with a link to the reason', async () => {
   dovecot.addUser('states-aside', { INBOX: mails(0, 5), Archive: mails(5, 8) });
   const folder = join(dovecot.folder, 'mail', 'states-aside', 'cur');
   const file = join(folder, readdirSync(folder)[0]!);
-  // Dovecot cannot read it, and closes the connection over it.
+  // Dovecot cannot read it, and closes the connection.
   chmodSync(file, 0);
   const account = await connectAccount(service, dovecot, 'states-aside');
   await sync(service, account);

@@ -1,6 +1,6 @@
 const encoded = (text: string): string => `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`;
 
-/** Marks that turn what follows them, wherever a stranger can write, and a subject that is as long as it can be. */
+/** Bidi marks wherever a sender can write, and a subject of the greatest length. */
 export const TURNED_SUBJECT = `\u202Eshalom ${'very long '.repeat(60)}end`;
 
 /** Two messages of a thread. */

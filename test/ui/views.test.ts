@@ -32,7 +32,7 @@ afterAll(async () => {
   await service?.stop();
 });
 
-/** Every view, with what is on it when it has loaded. */
+/** Every view, with something that it shows once it has loaded. */
 const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<unknown>][] = [
   ['accounts', () => '/', (page) => page.getByText('Needs a new password').waitFor()],
   ['add', () => '/accounts/new', (page) => page.getByLabel('Email address').waitFor()],
@@ -87,19 +87,19 @@ for (const [device, options] of [
 }
 
 test.each(['/nonsense', '/a/b/c/d', '/accounts/x/nonsense'])(
-  '%s: the page says that nothing is there, and knows the way home',
+  '%s: the page reports an unknown address, with a link home',
   async (path) => {
     await using visitor = await visit(browser, service, { path });
     await visitor.page.getByText('There is nothing here').waitFor();
     expect(await accessFaults(visitor.page)).toEqual([]);
     await visitor.page.getByRole('link', { name: 'To your accounts' }).click();
     await visitor.page.getByText('ui-views@example.com').waitFor();
-    // What the browser itself says of the status.
+    // The browser itself reports the status.
     expect(visitor.complaints.filter((complaint) => !complaint.includes('status of 404'))).toEqual([]);
   },
 );
 
-/** What has the focus, as it is called. */
+/** The accessible name of the focused element. */
 const focused = ({ page }: Visitor) =>
   page.evaluate(() => {
     const element = document.activeElement;
@@ -118,7 +118,7 @@ async function tabTo(visitor: Visitor, name: RegExp): Promise<void> {
   throw new Error(`Tab does not come to ${name}`);
 }
 
-test('everything can be done by keyboard: an account is paused and resumed, a dialog opened and left', async () => {
+test('the keyboard alone can pause and resume an account, and leave a dialog', async () => {
   await using visitor = await visit(browser, service);
   const { page } = visitor;
   await page.getByText('ui-views@example.com').waitFor();
@@ -161,7 +161,7 @@ async function tabOrArrowTo(visitor: Visitor, name: RegExp): Promise<void> {
   throw new Error(`Arrow keys do not come to ${name}`);
 }
 
-test('the focus follows to the view that is opened, and does not move when the page is loaded', async () => {
+test('the focus moves to a view that is opened, and stays when the page loads', async () => {
   await using visitor = await visit(browser, service);
   const { page } = visitor;
   const heading = (name: string) => page.getByRole('heading', { level: 1, name });
@@ -174,7 +174,7 @@ test('the focus follows to the view that is opened, and does not move when the p
   expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
   await account.press('Enter');
   await hasFocus('ui-views@example.com');
-  // What was pressed is still there in the next part of the same view.
+  // The pressed link also exists in the next part of the same view.
   await page.getByRole('link', { name: 'Mailboxes' }).press('Enter');
   await page.getByText('Much longer name').waitFor();
   await expect.poll(() => focused(visitor)).toBe('Mailboxes');
@@ -187,7 +187,7 @@ test('the focus follows to the view that is opened, and does not move when the p
   await expect.poll(() => focused(visitor)).toMatch(/^Email address/);
 });
 
-test('on a phone the current tab, the counts of a mailbox, and the state above the messages are in sight', async () => {
+test('on a phone, the current tab, the counts and the state are visible', async () => {
   const viewport = { width: 360, height: 740 };
   await using visitor = await visit(browser, service, { path: `/accounts/${synced}/settings`, viewport });
   const { page } = visitor;
@@ -210,7 +210,7 @@ test('on a phone the current tab, the counts of a mailbox, and the state above t
   await page.waitForURL(`${service.url}/accounts/${synced}`);
 });
 
-test('on a phone it can be read that the page is offline', async () => {
+test('on a phone, the page shows that it is offline', async () => {
   await using visitor = await visit(browser, service, { viewport: { width: 360, height: 740 } });
   await visitor.context.routeWebSocket('**/graphql', (socket) => socket.close());
   const page = await visitor.open(`/accounts/${synced}`);
@@ -223,7 +223,7 @@ test('on a phone it can be read that the page is offline', async () => {
   expect(await overflow(page)).toBe(0);
 });
 
-test('times are in the zone of the reader, numbers in the reader’s locale', async () => {
+test("times use the reader's time zone, and numbers their locale", async () => {
   const path = `/accounts/${synced}/history`;
   for (const [locale, timezoneId, pattern] of [
     ['de-DE', 'Europe/Berlin', /^\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d$/],

@@ -4,7 +4,7 @@ import { IN_INBOX, isOfTheNetwork, MESSAGES, moved, rowOf, slowMailboxes, state,
 
 const ui = slowMailboxes('ui-watch');
 
-test('what is stored of an account, and of a mailbox, is told while it is not all', async () => {
+test('the stored part of an account, and of a mailbox, is shown until it is all', async () => {
   const { page, service, visitor } = ui;
   const user = ui.newUser();
   const account = await ui.watched(user);
@@ -21,7 +21,7 @@ test('what is stored of an account, and of a mailbox, is told while it is not al
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a sync is cancelled where it is, and what it has stored stays', async () => {
+test('a cancelled sync keeps what it has stored', async () => {
   const { page, visitor } = ui;
   await ui.watched();
   await page.getByRole('button', { name: /^Cancel/ }).click();
@@ -32,7 +32,7 @@ test('a sync is cancelled where it is, and what it has stored stays', async () =
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a double click begins a sync, and does not cancel it', async () => {
+test('a double click starts a sync, and does not cancel it', async () => {
   const { page, service, visitor } = ui;
   const account = await ui.connected(ui.newUser());
   await page.goto(`${service.url}/accounts/${account}`);
@@ -42,7 +42,7 @@ test('a double click begins a sync, and does not cancel it', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a reload in the middle shows the same run, no less far', async () => {
+test('a reload during a sync shows the same run with no less progress', async () => {
   const { page, visitor } = ui;
   await ui.watched();
   const before = await moved(page);
@@ -52,7 +52,7 @@ test('a reload in the middle shows the same run, no less far', async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test('the chart says since when it was watched, and a reload in the middle does not begin it anew', async () => {
+test('the chart states since when it records, and a reload keeps it', async () => {
   const { page } = ui;
   await ui.watched();
   const chart = page.getByRole('img', { name: /^Messages per second since/ });
@@ -65,7 +65,7 @@ test('the chart says since when it was watched, and a reload in the middle does 
   expect(await since()).toBe(before);
 });
 
-test('each mailbox of a run has a bar of its own that moves, also in the list of all', async () => {
+test('each mailbox of a run has its own moving bar, also in the list of mailboxes', async () => {
   const { page, service, visitor } = ui;
   const account = await ui.watched();
   const storedOfInbox = new RegExp(`^\\d+ of ${IN_INBOX} stored$`);
@@ -85,7 +85,7 @@ test('each mailbox of a run has a bar of its own that moves, also in the list of
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a restart of the service in the middle is said, and the run goes on without a reload', async () => {
+test('a restart of the service is shown, and the run continues without a reload', async () => {
   const { page, server, service, visitor } = ui;
   await ui.watched();
   const before = await moved(page);
@@ -105,7 +105,7 @@ test('a restart of the service in the middle is said, and the run goes on withou
   expect(visitor.complaints.filter((complaint) => !isOfTheNetwork(complaint))).toEqual([]);
 });
 
-test('a view that was not loaded when the service went away comes when it is back', async () => {
+test('a view that could not load during an outage loads afterwards', async () => {
   const { page, service, visitor } = ui;
   await ui.connected(ui.newUser());
   await page.goto(service.url);
