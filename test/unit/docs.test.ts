@@ -42,6 +42,49 @@ test.each(['correctness', 'known-traps'])('every test and source that docs/%s.md
   expect(named.filter((name) => !isThere(name))).toEqual([]);
 });
 
+/** `NNNN-short-name.md` in docs/decisions/. */
+const RECORD = /\d{4}-[a-z\d-]+\.md/g;
+const DECISIONS = join(ROOT, 'docs/decisions');
+const decisions = readdirSync(DECISIONS);
+const HEADINGS = ['Context', 'Decision', 'Alternatives refused', 'Consequences'];
+const records = decisions.filter((file) => file !== 'README.md').sort();
+
+test('every decision record is one line of the index, and has its own number', () => {
+  const index = readFileSync(join(DECISIONS, 'README.md'), 'utf8');
+  const lines = [...index.matchAll(/^\| \[(\d{4})\]\((.+)\) \| (.+) \| [\d-]+ \|$/gm)];
+  expect(lines.map(([, , file]) => file)).toEqual(records);
+  for (const [, number, file, title] of lines) {
+    const [heading] = readFileSync(join(DECISIONS, file!), 'utf8').split('\n');
+    expect(heading).toBe(`# ${number}. ${title}`);
+  }
+  expect(new Set(records.map((file) => file.slice(0, 4))).size).toBe(records.length);
+});
+
+test('every decision record that code or documentation names exists', () => {
+  const files = ['src', 'docs', 'prisma'].flatMap((directory) => filesIn(directory));
+  const missing = [...files, 'README.md', 'CONTRIBUTING.md'].flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(RECORD)]
+      .filter(([name]) => !records.includes(name))
+      .map(([name]) => `${file}: ${name}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test.each(records)('%s names files that exist, and has every heading', (record) => {
+  const text = readFileSync(join(DECISIONS, record), 'utf8');
+  const paths = [...text.matchAll(/`((?:src|test|lab|bench|prisma)\/[\w./-]+)`/g)].map(([, path]) => path!);
+  expect(paths.length).toBeGreaterThan(0);
+  expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  expect([...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)).toEqual(HEADINGS);
+});
+
+/** Text files below a directory, relative to the root. What is generated names no records. */
+function filesIn(directory: string): string[] {
+  return readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+    .map((file) => join(directory, file))
+    .filter((file) => /\.(md|tsx?|prisma|sql)$/.test(file) && !file.startsWith('src/generated/'));
+}
+
 const RUN = {
   retry: 'retried: it may be temporary',
   'needs-auth': 'waits for new credentials',
