@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
 import { type App, startApp } from './app.ts';
 import { type Config, readConfig } from './config.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Longest time that stopping may take, in milliseconds: who stops us waits 10 s before it kills. */
 const STOP_WITHIN_MS = 9_000;
@@ -77,7 +78,7 @@ function announce(url: string, newApiKey: string | null, dataDir: string): void 
   }
   const file = join(dataDir, 'first-api-key');
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     // The mode counts for a new file only.
     rmSync(file, { force: true });
     writeFileSync(file, `${newApiKey}\n`, { mode: 0o600 });

@@ -165,6 +165,15 @@ test.each([
   expect(main.stderr()).not.toContain(SECRET);
 });
 
+test.each(['/proc/mailtide', '/proc/mailtide/data'])(
+  'a DATA_DIR that cannot be created, %s, ends the start',
+  async (folder) => {
+    await using refused = runMain({ DATA_DIR: folder });
+    expect(await refused.ended).toEqual({ code: 1, signal: null });
+    expect(refused.stderr()).toMatch(/^Mailtide cannot start: ENOENT[^\n]*'\/proc\/mailtide'\n$/);
+  },
+);
+
 /** Time for two starts. The first one creates the database, which may take a minute on a busy machine. */
 const FIRST_STARTS_MS = 300_000;
 

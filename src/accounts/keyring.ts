@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 /** The keys that credentials are sealed with: new ones with the current key, old ones are still opened. */
 export interface Keyring {
@@ -42,7 +43,7 @@ function keyringOf(base64: string, source: string): Keyring {
 /** Complete or not there at all, also when two processes start at once: linked into place once it is on the disk. */
 async function createKeyFile(folder: string, file: string): Promise<void> {
   if (await exists(file)) return;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const handle = await open(draft, 'wx', 0o600);
   try {

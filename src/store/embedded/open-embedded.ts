@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { makeFolder } from '../../make-folder.ts';
 import { DataDirInUse, dataDirOwner, lockDataDir, SOCKET_NAME } from './data-dir-lock.ts';
 import { databaseFailure } from './database-failure.ts';
 
@@ -23,7 +24,7 @@ const THREAD_HEAP_MB = 128;
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   const root = resolve(dataDir);
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  makeFolder(root);
   const lock = lockDataDir(root);
   let socketDir: string | undefined;
   const leave = (): void => {
