@@ -20,7 +20,7 @@ export type Expected = {
   gapIn?: string[];
   allStoredOrNotComplete?: string[];
   unreadAnswers?: number;
-  messages?: Record<string, { internalDate?: string; flags?: string[]; size?: number | 'any' }>;
+  messages?: Record<string, { internalDate?: string | null; flags?: string[]; size?: number | 'any' }>;
   user?: string;
   testOk?: boolean;
   notSent?: string[];
@@ -104,7 +104,8 @@ function expectFacts(
   { internalDate, flags, size }: NonNullable<Expected['messages']>[string],
 ): void {
   expect(message).toBeDefined();
-  if (internalDate !== undefined) expect(message!.internalDate?.toISOString()).toContain(internalDate);
+  if (internalDate === null) expect(message!.internalDate).toBeNull();
+  else if (internalDate !== undefined) expect(message!.internalDate?.toISOString()).toContain(internalDate);
   if (flags !== undefined) expect(message!.flags.toSorted()).toEqual(flags.toSorted());
   if (size === 'any') expect(message!.size).toBeGreaterThan(0);
   else if (size !== undefined) expect(message!.size).toBe(size);

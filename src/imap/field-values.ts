@@ -27,8 +27,9 @@ export const modseqOf = (value: bigint | undefined): bigint | null =>
 export const uidValidityOf = (value: bigint | undefined): bigint | null =>
   value === undefined ? null : BigInt.asUintN(63, value) || null;
 
-/** imapflow leaves a string where it reads no date. */
-export const dateOf = (value: unknown): Date | null => (value instanceof Date ? storableDate(value) : null);
+/** imapflow returns a string for a date that it cannot read, and 1970-01-01T00:00:00Z for NIL. */
+export const dateOf = (value: unknown): Date | null =>
+  value instanceof Date && value.getTime() !== 0 ? storableDate(value) : null;
 
 /** RFC 8474, 3: an objectid; Gmail's numbers are some too. */
 export const objectIdOf = (value: unknown): string | null =>

@@ -17,7 +17,7 @@ interface Reader {
  * atom (RFC 9051, 9: flag-keyword). What can be recognised of such a row is put together again, and nothing else is
  * lost. A row that the parser takes costs nothing.
  */
-export function mendRows(client: ImapFlow): void {
+export function repairRows(client: ImapFlow): void {
   const reader = client as unknown as Reader;
   const handleResponse = reader.handleResponse.bind(client);
   const log = reader.log.error.bind(reader.log);
@@ -30,8 +30,8 @@ export function mendRows(client: ImapFlow): void {
   reader.handleResponse = async (answer) => {
     isRejected = false;
     const goesOn = await handleResponse(answer);
-    const mended = isRejected && goesOn ? mendedRow(answer.payload) : null;
-    return mended ? handleResponse({ ...answer, payload: mended }) : goesOn;
+    const repaired = isRejected && goesOn ? repairedRow(answer.payload) : null;
+    return repaired ? handleResponse({ ...answer, payload: repaired }) : goesOn;
   };
 }
 
@@ -47,7 +47,7 @@ const LITERAL = /\{\d+\}\r?\n/g;
 const MAX_LINE = 16 * 1024;
 
 /** Pure: the same row with each keyword in quotes and nothing that is not known; null where it cannot be told apart. */
-export function mendedRow(payload: Buffer): Buffer | null {
+export function repairedRow(payload: Buffer): Buffer | null {
   if (payload.length > MAX_LINE) return null;
   const [, start, items] = /^(\* \d+ FETCH) \((.*)$/is.exec(payload.toString('latin1')) ?? [];
   if (start === undefined || items === undefined) return null;

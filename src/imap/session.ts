@@ -21,7 +21,7 @@ import { useLogin } from './login.ts';
 import { createSelect, type Opened } from './mailbox-commands.ts';
 import { tapLines } from './raw-lines.ts';
 import { type Redact, redactedError } from './redact.ts';
-import { mendRows } from './repair-rows.ts';
+import { repairRows } from './repair-rows.ts';
 import { socketTransport } from './transport.ts';
 
 /** Single sets of a VANISHED cost memory, whatever they name: more than any mailbox can have lost between two passes. */
@@ -95,7 +95,7 @@ export class ImapSession {
     useLogin(this.client, login, (isUnderWay) => {
       this.#isLoggingIn = isUnderWay;
     });
-    mendRows(this.client);
+    repairRows(this.client);
     // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for
     // `error` the process would end.
     this.client.on('error', (error) => this.fail(this.translate(error, 'command')));

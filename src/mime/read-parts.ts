@@ -47,7 +47,7 @@ export interface MessageParts extends EmbeddedMessage {
 
 /** In all of a message, in the number of the splitter. */
 const MAX_PARTS = 1000;
-/** How often what is in a part is split in its turn: messages, signed content, parts that are mended. Each reads the bytes again. */
+/** How often what is in a part is split in its turn: messages, signed content, parts that are repaired. Each reads the bytes again. */
 const MAX_LEVELS = 4;
 /** Of an attached message that is read for its words, in bytes. */
 const MAX_EMBEDDED = 4 * 1024 * 1024;
@@ -97,7 +97,7 @@ class PartReading {
       const body = Buffer.concat(raw.body);
       const header = given ?? partHeaderOfNode(node);
       if (level < MAX_LEVELS && this.#partsLeft > 1 && (repeated || body.toString('latin1', 0, 200).trim() !== '')) {
-        const another = repeated ? { header: once(header, body), body } : mended(header, node, body);
+        const another = repeated ? { header: once(header, body), body } : repaired(header, node, body);
         return this.#entity(another.header, another.body, level + 1);
       }
     }
@@ -137,7 +137,7 @@ class PartReading {
 }
 
 /** What a multipart without parts is instead: the parts of its decoded body, of another boundary, or words. */
-function mended(header: PartHeader, node: MimeNode, body: Buffer): { header: PartHeader; body: Buffer } {
+function repaired(header: PartHeader, node: MimeNode, body: Buffer): { header: PartHeader; body: Buffer } {
   const contentType = header.contentTypes[0] ?? '';
   const encoding = transferEncoding(header.encodings, () => body.toString('latin1', 0, 4096));
   if (encoding !== 'identity') {

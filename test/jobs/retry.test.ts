@@ -182,9 +182,13 @@ test('refused credentials stop all logins until the credentials change', async (
     'mutation ($id: ID!, $input: UpdateEmailAccountInput!) { updateEmailAccount(id: $id, input: $input) { id } }',
     { id: account, input: { credentials: { password: changed } } },
   );
-  const mended = await statusOf(service, account);
+  const repaired = await statusOf(service, account);
   // The outcome of the last run stays in status and history until the next one ends.
-  expect(mended).toMatchObject({ state: 'FAILED', needsAuthSince: null, lastSyncError: { code: 'IMAP_AUTH_FAILED' } });
+  expect(repaired).toMatchObject({
+    state: 'FAILED',
+    needsAuthSince: null,
+    lastSyncError: { code: 'IMAP_AUTH_FAILED' },
+  });
   expect(await syncRun(service, runId)).toMatchObject({ status: 'FAILED', error: { code: 'IMAP_AUTH_FAILED' } });
   await sync(service, account);
   expect((await eventsOf(service, account)).map(({ type }) => type)).toContain('account_reconnected');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { mendedRow } from '../../../src/imap/repair-rows.ts';
+import { repairedRow } from '../../../src/imap/repair-rows.ts';
 
-const mended = (row: string): string | null => mendedRow(Buffer.from(row, 'latin1'))?.toString('latin1') ?? null;
+const repaired = (row: string): string | null => repairedRow(Buffer.from(row, 'latin1'))?.toString('latin1') ?? null;
 
 test.each([
   ['UID 2 FLAGS (\\Seen 50%) RFC822.SIZE 5)', 'UID 2 RFC822.SIZE 5 FLAGS (\\Seen "50%")'],
@@ -10,8 +10,8 @@ test.each([
   ['UID 2 FLAGS (\\Seen torn', 'UID 2 FLAGS (\\Seen "torn")'],
   ['UID 2 FLAGS (%) BODY[] {3}\r\n)', 'UID 2 BODY[] {3}\r\n FLAGS ("%")'],
   ['UID 2 INTERNALDATE "1"2" RFC822.SIZE 5)', 'UID 2 RFC822.SIZE 5'],
-])('mendedRow, %j, keeps what it can tell apart', (items, kept) => {
-  expect(mended(`* 7 FETCH (${items}`)).toBe(`* 7 FETCH (${kept.trim()})`);
+])('repairedRow, %j, keeps what it can tell apart', (items, kept) => {
+  expect(repaired(`* 7 FETCH (${items}`)).toBe(`* 7 FETCH (${kept.trim()})`);
 });
 
 test.each([
@@ -20,6 +20,6 @@ test.each([
   ['two UIDs', '* 1 FETCH (UID 1 UID 2 FLAGS (%))'],
   ['a literal of something unknown', '* 1 FETCH (UID 1 X {3}\r\n BODY[] {3}\r\n FLAGS (%))'],
   ['a line of more than 16 kB', `* 1 FETCH (UID 1 FLAGS (%${'x'.repeat(16 * 1024)}))`],
-])('mendedRow, %s, is null', (_what, row) => {
-  expect(mended(row)).toBeNull();
+])('repairedRow, %s, is null', (_what, row) => {
+  expect(repaired(row)).toBeNull();
 });
