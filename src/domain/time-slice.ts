@@ -9,8 +9,7 @@ import type { SyncTrigger } from './sync-run.ts';
  * tenants alternate without logging in all the time. The slice of a run that made no headway may grow beyond 32
  * seconds, or a server that is slow to begin would never let it make any. No run is preempted while none waits.
  *
- * Refused: slices of one length (a second is too short for two imports that alternate, half a minute too long for a
- * waiting account), and slices that end even if no run waits (each end costs another login).
+ * Slices of one length, and slices that end although no run waits, were refused: docs/decisions/0005-time-slices.md.
  */
 export const FIRST_SLICE_MS = 1000;
 const SECOND_SLICE_MS = 8000;

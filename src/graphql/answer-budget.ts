@@ -16,7 +16,10 @@ const MAX_ANSWER = 16 * MEBIBYTE;
 /** Overhead of a value beside its text, in bytes: its name, quotes, a comma. */
 const VALUE = 16;
 
-/** The size limit of one answer. Each value is counted when it is resolved; exceeding the limit ends the request. */
+/**
+ * The size limit of one answer. Each value is counted when it is resolved; exceeding the limit ends the request. The cost
+ * limit alone does not bound an answer: docs/decisions/0024-answer-budget.md.
+ */
 export class AnswerBudget {
   readonly #ended = new AbortController();
   #bytes = 0;

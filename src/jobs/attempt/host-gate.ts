@@ -25,8 +25,8 @@ const ASK_EVERY_MS = 250;
 
 /**
  * Limits the connections of the runs of this process. A run's claim counts its first one (claim-run.ts). A second one,
- * which a run opens to confirm a doubtful answer, is also counted in its row. Connection tests by users are not
- * counted.
+ * which a run opens to confirm a doubtful answer, is also counted in its row. Connection tests by users are not counted.
+ * Counting in each process was refused: docs/decisions/0007-host-connections-in-rows.md.
  */
 export function createHostGate(pool: Pool): HostGate {
   /** By account: its connections that are open or waiting to be opened, and how many its run may open. */

@@ -7,8 +7,7 @@ import type { SyncTrigger } from '../../domain/sync-run.ts';
  * thousands of runs that another tenant queued before. Smaller is earlier. BullMQ's priorities range from 1 to 2^21 -
  * 1: users' runs have the first half, scheduled runs the second.
  *
- * Refused: the turn alone. The next run of a tenant that has had a thousand turns would come after a thousand runs of
- * another tenant that has just begun.
+ * The turn alone would not do as the priority: docs/decisions/0004-job-priorities.md.
  */
 export const FIRST_SCHEDULED = 2 ** 20;
 const MOST = 2 ** 20 - 1;

@@ -11,8 +11,7 @@ import { timeOr } from '../plumbing/clock.ts';
  *
  * The queue is read tenant by tenant from one index, `sync_run_queue`: the queued runs are never sorted.
  *
- * Refused: first come, first served (one tenant's import would stop all others), and a fixed share of workers for each
- * tenant (they would idle while runs wait).
+ * First come, first served, and fixed shares of workers, were refused: docs/decisions/0003-tenants-alternate.md.
  */
 
 /** The number of running runs of each tenant. */
