@@ -11,7 +11,7 @@ import { PATHS } from './paths.ts';
 import { MAIN_ID, Shell } from './shell/shell.tsx';
 import { SignIn } from './shell/sign-in.tsx';
 
-// Each view is a file of its own: the first one must not wait for the others.
+// Each view is a separate file, so that the first one does not wait for the others.
 const AccountsView = lazy(() => import('./account-list/accounts-view.tsx'));
 const AddAccountView = lazy(() => import('./add-account/add-account-view.tsx'));
 const AccountView = lazy(() => import('./account-detail/account-view.tsx'));
@@ -26,11 +26,11 @@ export function App() {
   );
 }
 
-/** Who is signed out gets the form at the very address, and comes back to it. */
+/** Shows the sign-in form at the requested address to a signed-out user, and returns there afterwards. */
 function Page() {
   const [path] = useLocation();
   const signedOut = useSignedOut();
-  // The messages that are opened in a list are one view, whose keys lead from one to the next.
+  // The messages that are opened from a list are one view, so that the keys move between them.
   useFocusOfView(path.replace(/(\/messages)\/.*/, '$1'), MAIN_ID);
   if (signedOut) return <SignIn />;
   return (

@@ -9,7 +9,7 @@ import { App } from './app.tsx';
 import { theme } from './theme.ts';
 
 const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')!.content;
-// Where the library that locks scrolling behind dialogs looks for it.
+// The library that locks scrolling behind dialogs reads the nonce from here.
 Object.assign(globalThis, { __webpack_nonce__: styleNonce });
 
 if (!isSignedOut()) followActivity();

@@ -1,7 +1,7 @@
 /**
- * The page's addresses. The service answers each of them with the page; at an address that is not here the page says
- * so, with the status 404. Beside them live the downloads (`/messages/:id/source`, `/accounts/:id/timeline`).
- * Patterns are written so that Fastify and wouter read them alike.
+ * The page's routes. The service answers each of them with the page, and any other address with the page and status
+ * 404. The downloads (`/messages/:id/source`, `/accounts/:id/timeline`) have addresses beside them.
+ * The patterns mean the same to Fastify and wouter.
  */
 export const PATHS = {
   accounts: '/',
@@ -13,23 +13,23 @@ export const PATHS = {
   message: '/messages/:id',
 } as const;
 
-/** The parts of an account's view beside its first; its messages have views of their own. */
+/** The parts of an account's view besides the overview. Its messages have separate views. */
 export const ACCOUNT_PARTS = ['mailboxes', 'history', 'events', 'settings'] as const;
 export type AccountPart = (typeof ACCOUNT_PARTS)[number];
 
 export const toAccount = (id: string, part?: AccountPart | 'messages'): string =>
   part ? `/accounts/${id}/${part}` : `/accounts/${id}`;
 export const isAccountPart = (part: string): part is AccountPart => (ACCOUNT_PARTS as readonly string[]).includes(part);
-/** Of the last run, in the first part of an account's view. */
+/** The anchor of the last run's receipt in the overview. */
 export const RECEIPT_ID = 'receipt';
 export const toReceipt = (id: string): string => `${toAccount(id)}#${RECEIPT_ID}`;
-/** The messages of one mailbox. */
+/** Returns the path of the messages of one mailbox. */
 export const toMailbox = (accountId: string, mailboxId: string): string =>
   `${toAccount(accountId, 'messages')}?mailbox=${mailboxId}`;
 export const toMessage = (id: string): string => `/messages/${id}`;
 
 /**
- * Where a sign-in leads: `next` if it is a path of this service, else `/`. The resolved path is resolved once more,
+ * Returns where a sign-in leads: `next` if it is a path of this service, else `/`. The resolved path is resolved again,
  * because dots in it can leave two slashes at its beginning, which browsers take for another site (RFC 3986, 4.2).
  */
 export function ownPath(next: unknown): string {

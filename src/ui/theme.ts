@@ -1,9 +1,9 @@
 import { createTheme } from '@mantine/core';
 
-/** Calm and dense: small type, few colours, numbers that do not dance while they count. */
+/** Dense, with small type and few colours. */
 export const theme = createTheme({
   primaryColor: 'cyan',
-  // White on it has the contrast that WCAG asks for, in both schemes.
+  // White on this shade has the contrast that WCAG requires, in both schemes.
   primaryShade: 9,
   autoContrast: true,
   defaultRadius: 'md',

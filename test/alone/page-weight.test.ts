@@ -38,7 +38,7 @@ test('all scripts of the page together are smaller than 250 kB, compressed', () 
 test('the first view loads less than 200 kB of scripts at once, and caches them', async () => {
   await using visitor = await visit(browser, service, { path: '/accounts/none' });
   const page = await visitor.open('/');
-  await page.getByText('No mailbox is connected yet').waitFor();
+  await page.getByText('No accounts yet').waitFor();
   const scripts = await page.evaluate(() =>
     (performance.getEntriesByType('resource') as PerformanceResourceTiming[])
       .filter(({ name }) => name.endsWith('.js'))
@@ -75,7 +75,7 @@ async function firstView(): Promise<number> {
   const page = await visitor.context.newPage();
   await page.addInitScript(() => {
     new MutationObserver(() => {
-      if (!document.body?.textContent?.includes('No mailbox is connected yet')) return;
+      if (!document.body?.textContent?.includes('No accounts yet')) return;
       requestAnimationFrame(() => setTimeout(() => performance.measure('first-view')));
     }).observe(document, { childList: true, subtree: true });
   });

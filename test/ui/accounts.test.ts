@@ -53,17 +53,17 @@ test('settings changed in one tab are not reverted by another tab', async () => 
   const account = await ui.connected(ui.newUser());
   const open = async (tab: Page) => {
     await tab.goto(`${service.url}/accounts/${account}/settings`);
-    await tab.getByLabel('Name to show').waitFor();
+    await tab.getByLabel('Display name').waitFor();
   };
   const other = await visitor.open('/');
   await Promise.all([open(page), open(other)]);
-  await page.getByLabel('Name to show').fill('Ann');
+  await page.getByLabel('Display name').fill('Ann');
   const save = page.getByRole('button', { name: 'Save' });
   await save.press('Enter');
   await page.getByText('Saved.').waitFor();
   expect(await save.evaluate((button) => button === document.activeElement)).toBe(true);
 
-  await expect.poll(() => other.getByLabel('Name to show').inputValue()).toBe('Ann');
+  await expect.poll(() => other.getByLabel('Display name').inputValue()).toBe('Ann');
   await other.getByLabel('Minutes between two syncs').fill('30');
   await other.getByRole('button', { name: 'Save' }).click();
   await other.getByText('Saved.').waitFor();
@@ -140,8 +140,8 @@ test('an account added, renamed, paused or deleted elsewhere updates the page', 
 
   await service.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: account });
   await rows[0]!.waitFor({ state: 'detached' });
-  await other.getByRole('heading', { name: 'There is nothing here' }).waitFor();
-  await messages.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await other.getByRole('heading', { name: 'Not found' }).waitFor();
+  await messages.getByRole('heading', { name: 'Not found' }).waitFor();
   expect(await messages.getByRole('navigation', { name: 'Account' }).count()).toBe(0);
   expect(await messages.getByRole('searchbox').count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
@@ -176,8 +176,8 @@ test("another tenant's account is not found", async () => {
   const key = await addTenant(database.prisma, 'stranger');
   await database.close();
   await using stranger = await visit(browser, service, { key, path: `/accounts/${account}` });
-  await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
-  await stranger.page.getByRole('link', { name: 'To your accounts' }).click();
-  await stranger.page.getByText('No mailbox is connected yet').waitFor();
+  await stranger.page.getByRole('heading', { name: 'Not found' }).waitFor();
+  await stranger.page.getByRole('link', { name: 'Go to your accounts' }).click();
+  await stranger.page.getByText('No accounts yet').waitFor();
   expect(stranger.complaints).toEqual([]);
 });

@@ -8,7 +8,7 @@ const ui = slowMailboxes('ui-add');
 test('adding an account, a wrong password first, ends in a running sync', async () => {
   const { page, server, visitor } = ui;
   const user = ui.newUser();
-  await page.getByRole('link', { name: 'Add the first' }).click();
+  await page.getByRole('link', { name: 'Add your first account' }).click();
   await page.getByLabel('Email address').fill(`${user}@example.com`);
   await page.getByLabel('IMAP server').fill(server.host);
   // Nothing is known about the domain, so the form shows the server's fields.
@@ -53,12 +53,12 @@ test("a provider's address fills in the server and shows what its login needs", 
   await page.getByLabel('Email address').fill('ann@nowhere.invalid');
   await expect.poll(() => page.getByLabel('IMAP server').inputValue()).toBe('');
   await page.getByLabel('Email address').fill('ann@outlook.com');
-  await page.getByText('Mailtide cannot get a token for you').waitFor();
+  await page.getByText('Mailtide cannot request a token for you').waitFor();
   await page.getByLabel('IMAP server').fill('imap.example.org');
-  await page.getByText('Mailtide cannot get a token for you').waitFor({ state: 'hidden' });
+  await page.getByText('Mailtide cannot request a token for you').waitFor({ state: 'hidden' });
   await page.getByLabel('Email address').fill('ann@icloud.com');
   await page.getByLabel('Email address').blur();
-  await page.getByText('As you have typed it. For this address imap.mail.me.com would be filled in.').waitFor();
+  await page.getByText('As you typed it. The suggestion for this address is imap.mail.me.com.').waitFor();
   expect(await page.getByLabel('IMAP server').inputValue(), 'what was typed stays').toBe('imap.example.org');
   expect(await page.getByText('App password').count()).toBe(0);
 });

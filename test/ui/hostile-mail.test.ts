@@ -170,13 +170,13 @@ test('an attachment is downloaded unchanged, under a harmless name', async () =>
 test("another tenant's message is not found by any route", async () => {
   const key = await addSecondTenant(databaseUrl);
   await using stranger = await visit(browser, service, { key, path: `/messages/${messageId}` });
-  await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await stranger.page.getByRole('heading', { name: 'Not found' }).waitFor();
   for (const part of ['html', 'source']) {
     const answer = await stranger.context.request.get(`${service.url}/messages/${messageId}/${part}`);
     expect(answer.status()).toBe(404);
   }
   await stranger.page.goto(service.url + path);
-  await stranger.page.getByText('There is nothing here').first().waitFor();
+  await stranger.page.getByText('Not found').first().waitFor();
 });
 
 test('the view of a hostile mail is accessible', async () => {

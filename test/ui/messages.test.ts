@@ -99,7 +99,7 @@ describe('the list', () => {
     expect(await marks()).toEqual(['Wattenmeer', 'ferries', 'Wattenmeer', 'ferries', 'Wattenquay']);
     await searchField().pressSequentially('x');
     await page.getByRole('heading', { name: 'No matches' }).waitFor();
-    await page.getByText('More may be found with fewer words.').waitFor();
+    await page.getByText('Try again with fewer words.').waitFor();
     expect(new URL(page.url()).searchParams.get('search')).toBe('ferries wattenx');
     await page.getByRole('button', { name: 'Clear the search' }).click();
     await waitFor(async () => (await rows().count()) > 5, { what: 'all messages again' });

@@ -27,7 +27,7 @@ test('the form signs in, and reports an invalid key', async () => {
   await key.fill('nonsense');
   expect(await accessFaults(page)).toEqual([]);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('alert').getByText('This key is not valid.').waitFor();
+  await page.getByRole('alert').getByText('This API key is not valid.').waitFor();
 
   await key.fill(service.apiKey);
   await page.keyboard.press('Enter');

@@ -130,17 +130,17 @@ test('a quarantined message is reported in its mailbox, with a link to the reaso
   await page.goto(`${service.url}/accounts/${account}/mailboxes`);
   await page
     .getByRole('row', { name: /^INBOX Inbox 4 of 5 stored/ })
-    .getByText('1 set aside')
+    .getByText('1 quarantined')
     .waitFor();
   await page.getByRole('row', { name: /^Archive Archive 3/ }).waitFor();
   expect(await accessFaults(page)).toEqual([]);
-  await page.getByRole('link', { name: '1 set aside' }).click();
+  await page.getByRole('link', { name: '1 quarantined' }).click();
   await page.getByRole('region', { name: 'Receipt by mailbox' }).getByText('INBOX').waitFor();
 
   chmodSync(file, 0o600);
   await sync(service, account, 'FULL');
   await page.goto(`${service.url}/accounts/${account}/mailboxes`);
   await page.getByRole('row', { name: /^INBOX Inbox 5/ }).waitFor();
-  expect(await page.getByText('set aside').count()).toBe(0);
+  expect(await page.getByText('quarantined').count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
 });

@@ -37,7 +37,7 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
   ['accounts', () => '/', (page) => page.getByText('Needs a new password').waitFor()],
   ['add', () => '/accounts/new', (page) => page.getByLabel('Email address').waitFor()],
   ['overview', () => `/accounts/${synced}`, (page) => page.getByText('message by message').first().waitFor()],
-  ['refused', () => `/accounts/${refused}`, (page) => page.getByText('A run proves something').waitFor()],
+  ['refused', () => `/accounts/${refused}`, (page) => page.getByText('Only runs that succeed').waitFor()],
   ['mailboxes', () => `/accounts/${synced}/mailboxes`, (page) => page.getByText('Much longer name').waitFor()],
   ['history', () => `/accounts/${synced}/history`, (page) => page.getByRole('button', { name: /Succeeded/i }).click()],
   [
@@ -67,7 +67,7 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
     () => '/accounts/new',
     async (page) => {
       await page.getByLabel('Email address').fill('ann@outlook.com');
-      await page.getByText('Mailtide cannot get a token').waitFor();
+      await page.getByText('Mailtide cannot request a token').waitFor();
     },
   ],
   ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
@@ -92,7 +92,7 @@ test.each(['/nonsense', '/a/b/c/d', '/accounts/x/nonsense'])(
     await using visitor = await visit(browser, service, { path });
     await visitor.page.getByText('There is nothing here').waitFor();
     expect(await accessFaults(visitor.page)).toEqual([]);
-    await visitor.page.getByRole('link', { name: 'To your accounts' }).click();
+    await visitor.page.getByRole('link', { name: 'Go to your accounts' }).click();
     await visitor.page.getByText('ui-views@example.com').waitFor();
     // The browser itself reports the status.
     expect(visitor.complaints.filter((complaint) => !complaint.includes('status of 404'))).toEqual([]);
@@ -196,7 +196,7 @@ test('on a phone, the current tab, the counts and the state are visible', async 
     expect(box.x).toBeGreaterThanOrEqual(0);
     expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
   };
-  await page.getByLabel('Name to show').waitFor();
+  await page.getByLabel('Display name').waitFor();
   await inSight(page.getByRole('link', { name: 'Settings' }));
   await page.goto(`${service.url}/accounts/${synced}/mailboxes`);
   const row = page.getByRole('row').filter({ hasText: 'name than others' });

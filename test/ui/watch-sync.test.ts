@@ -93,7 +93,7 @@ test('a restart of the service is shown, and the run continues without a reload'
   await service.stop();
   await page.getByText('Offline, reconnecting').waitFor();
   await page.getByRole('button', { name: /^Cancel/ }).click();
-  const notDone = page.getByRole('alert').getByText(/Whether this was still done is not known/);
+  const notDone = page.getByRole('alert').getByText(/unknown whether this went through/);
   await notDone.waitFor();
   server.bytesPerSecond = WATCHABLE / 4;
   await ui.startAgain();

@@ -17,10 +17,10 @@ const NAMES: Record<Shown, string> = {
 
 const pathOf = (accountId: string, part: Shown): string => toAccount(accountId, part === 'overview' ? undefined : part);
 
-/** The ways between the views of an account. Links, so that each can be opened beside the others. */
+/** The tabs of an account's views. They are links, so that each can be opened in a new window. */
 export function AccountNav({ accountId, part }: { accountId: string; part: Shown }) {
   const ref = useRef<HTMLElement>(null);
-  // On a phone there is room for some of them only.
+  // On a phone, only a few tabs fit.
   useEffect(() => {
     const current = ref.current!.querySelector(`a[href="${pathOf(accountId, part)}"]`);
     current?.scrollIntoView({ block: 'nearest', inline: 'center' });

@@ -29,7 +29,7 @@ interface Props {
   readonly part?: string;
 }
 
-/** One account: how it is, and its parts below. */
+/** One account: its state, and the part that is selected. */
 export default function AccountView({ accountId, part }: Props) {
   const { data, error, refetch } = useLiveQuery({
     query: EmailAccountDocument,
@@ -54,7 +54,7 @@ export default function AccountView({ accountId, part }: Props) {
   );
 }
 
-/** The other parts show queries of their own. */
+/** Announces the query of the overview. The other parts announce their own. */
 function ShownQuery({ accountId }: { accountId: string }) {
   useShownQuery(EmailAccountDocument, { id: accountId });
   return null;

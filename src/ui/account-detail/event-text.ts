@@ -4,7 +4,7 @@ import { gapInWords } from './wording.ts';
 
 type MailboxUid = { mailbox: string; uid: number };
 
-/** What a reader wants to know of an event's payload. What a later version says is shown as it is. */
+/** Returns an event's payload as a phrase. Events of later versions are shown as JSON. */
 export function describeEvent(type: string, payload: unknown): string {
   const fact = payload as Record<string, unknown>;
   const at = (place: unknown) => `${isolated((place as MailboxUid).mailbox)}, UID ${(place as MailboxUid).uid}`;

@@ -33,7 +33,7 @@ const TYPES: EventType[] = [
   'account_resumed',
 ];
 
-/** The account's timeline, newest first and live, and whether it is as it was written. */
+/** The account's timeline, newest first and live, with a check of its hash chain. */
 export default function Events({ account }: { account: Account }) {
   const [type, setType] = useState<EventType | null>(null);
   useShownQuery(EventsDocument, { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' });
@@ -41,8 +41,8 @@ export default function Events({ account }: { account: Account }) {
     <Stack gap="sm">
       <Group justify="space-between">
         <Select
-          aria-label="Kind of events"
-          placeholder="All kinds"
+          aria-label="Event type"
+          placeholder="All types"
           clearable
           searchable
           w={220}
@@ -69,7 +69,7 @@ function Timeline({ account, type }: { account: Account; type: EventType | null 
   if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading what="Loading the events" />;
   const { edges, pageInfo } = data.events;
   const events = [...news, ...edges.map(({ node }) => node)];
-  if (events.length === 0) return <Empty title="No such event" />;
+  if (events.length === 0) return <Empty title={type === null ? 'No events yet' : 'No events of this type'} />;
   return (
     <Paper withBorder px="md" py="xs">
       {news.length > 0 && (
@@ -83,7 +83,7 @@ function Timeline({ account, type }: { account: Account; type: EventType | null 
   );
 }
 
-/** What lies before never changes: it is asked for once. */
+/** Older events. They never change, so they are requested once. */
 function Older({ account, type, after }: { account: Account; type: EventType | null; after: string | null }) {
   const [isWanted, setWanted] = useState(false);
   const variables = { accountId: account.id, type, first: PAGE, order: 'NEWEST_FIRST' as const, after };

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import classes from './account.module.css';
 
-/** Names and values, side by side as far as there is room. */
+/** Names and values, in as many columns as fit. */
 export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
   return (
     <dl className={classes['facts']}>

@@ -13,7 +13,7 @@ import { RunBadge, RunStats } from './run-stats.tsx';
 
 const PAGE = 20;
 
-/** The runs of an account, newest first, each with what it did, opened and proved. */
+/** The runs of an account, newest first, each with its statistics, opened mailboxes and receipt. */
 export default function History({ account }: { account: Account }) {
   useShownQuery(SyncRunsDocument, { accountId: account.id, first: PAGE });
   return <Runs account={account} after={null} />;
@@ -56,7 +56,7 @@ function Summary({ run }: { run: RunFragment }) {
     [stats.messagesUpdated, 'changed'],
     [stats.messagesDeleted, 'deleted'],
   ].filter(([size]) => Number(size) > 0);
-  // A run that did not come to its end does not know what else is new.
+  // Only a run that succeeded knows that nothing else is new.
   const nothing = { SUCCEEDED: 'nothing new', FAILED: 'nothing stored', CANCELLED: 'nothing stored' };
   const soFar = nothing[run.status as keyof typeof nothing] ?? 'nothing new so far';
   const isWhole = run.status === 'SUCCEEDED' || run.attempt <= 1;
@@ -81,11 +81,11 @@ function Summary({ run }: { run: RunFragment }) {
   );
 }
 
-/** The server has said that nothing changed only to a run that came to its end, and only of mailboxes that it has. */
+/** Explains why a run opened no mailbox. Only a run that succeeded proves that nothing changed. */
 function nothingOpened({ status, stats }: RunFragment): string {
   if (status !== 'SUCCEEDED') return 'No mailbox was opened.';
   return stats.mailboxesSynced > 0
-    ? 'No mailbox had to be opened: the server said of each that nothing had changed.'
+    ? 'No mailbox had to be opened: the server reported no changes in any of them.'
     : 'The server has no mailbox that can be opened.';
 }
 

@@ -14,8 +14,8 @@ interface Path {
 const ORDER = ['\\Inbox', '\\Drafts', '\\Sent', '\\Archive', '\\All', '\\Flagged', '\\Junk', '\\Trash'];
 
 /**
- * Paths as a tree: what people look for first, then by name. A mailbox whose parent is not a mailbox itself keeps the
- * whole path as its name, so that no rows are needed that stand for nothing.
+ * Returns the mailboxes as a tree: special uses first, then by name. If the parent of a mailbox is not a mailbox, its
+ * whole path is its name, so that every row is a mailbox.
  */
 export function treeOf<Mailbox extends Path>(mailboxes: readonly Mailbox[]): TreeRow<Mailbox>[] {
   const children = new Map<string | null, Mailbox[]>();
@@ -36,7 +36,7 @@ export function treeOf<Mailbox extends Path>(mailboxes: readonly Mailbox[]): Tre
   return walk(null, 0);
 }
 
-/** The nearest mailbox above. */
+/** Returns the nearest mailbox above, or null. */
 function parentOf({ path, delimiter }: Path, known: ReadonlySet<string>): string | null {
   if (!delimiter) return null;
   for (let end = path.lastIndexOf(delimiter); end > 0; end = path.lastIndexOf(delimiter, end - 1)) {

@@ -13,7 +13,7 @@ import { MailboxBar } from './mailbox-bar.tsx';
 import { treeOf } from './mailbox-tree.ts';
 import { type Mailbox, useLiveMailboxes } from './use-mailboxes.ts';
 
-/** The tree of mailboxes with what is in them, and since when that is proven. */
+/** The tree of mailboxes, with their counts and the time of their last proof. */
 export default function Mailboxes({ account }: { account: Account }) {
   useShownQuery(MailboxesDocument, { accountId: account.id, first: 100 });
   const { rows, error, refetch } = useLiveMailboxes(account.id);
@@ -21,7 +21,7 @@ export default function Mailboxes({ account }: { account: Account }) {
 
   if (!rows)
     return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="Loading the mailboxes" />;
-  if (rows.length === 0) return <Empty title="No mailbox is known yet">The first sync lists them.</Empty>;
+  if (rows.length === 0) return <Empty title="No mailboxes yet">The first sync lists them.</Empty>;
   return (
     <Paper withBorder component="section" className={classes['scroll']!} tabIndex={0} aria-label="Mailboxes">
       <Table highlightOnHover verticalSpacing={6} fz="sm">
@@ -47,7 +47,7 @@ export default function Mailboxes({ account }: { account: Account }) {
                 )}
                 {mailbox.specialUse && (
                   <Text span size="xs" c="dimmed" ml={6}>
-                    {/* Or it would be read out as one word with the name. */}
+                    {/* Without the blank, a screen reader joins it with the name. */}
                     {` ${mailbox.specialUse.slice(1)}`}
                   </Text>
                 )}
@@ -59,14 +59,14 @@ export default function Mailboxes({ account }: { account: Account }) {
               <Table.Td ta="right">
                 {storedOf(mailbox.storedCount, mailbox.messageCount)}
                 {run && mailbox.storedCount < mailbox.messageCount && (
-                  // The cell says it in words.
+                  // The cell has the same as text.
                   <div aria-hidden>
                     <MailboxBar mailbox={mailbox} />
                   </div>
                 )}
                 {account.syncStatus.state === 'SUCCEEDED' && mailbox.storedCount < mailbox.messageCount && (
                   <Anchor component={Link} href={toReceipt(account.id)} display="block" size="xs" underline="always">
-                    {number(mailbox.messageCount - mailbox.storedCount)} set aside
+                    {number(mailbox.messageCount - mailbox.storedCount)} quarantined
                   </Anchor>
                 )}
               </Table.Td>

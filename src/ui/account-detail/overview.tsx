@@ -15,7 +15,7 @@ import { Receipt } from './receipt.tsx';
 import { RunNow } from './run-now.tsx';
 import { RunStats } from './run-stats.tsx';
 
-/** What goes on, else what came of the last run and what it proved. */
+/** The active run, the account's figures, and the last run with its receipt. */
 export function Overview({ account }: { account: Account }) {
   const { activeRun, lastSyncError, lastSyncAt, syncCount } = account.syncStatus;
   const { totals, imap, syncIntervalMinutes } = account;
@@ -47,7 +47,7 @@ export function Overview({ account }: { account: Account }) {
             ],
             ['Last sync', lastSyncAt ? <Ago at={lastSyncAt} /> : 'Never'],
             ['Next sync', <NextSync key="next" account={account} />],
-            ['Interval', syncIntervalMinutes ? duration(syncIntervalMinutes * 60_000) : 'The usual one'],
+            ['Interval', syncIntervalMinutes ? duration(syncIntervalMinutes * 60_000) : 'Default'],
             ['Syncs so far', number(syncCount)],
             ['Server', `${imap.host}:${imap.port}, ${security}`],
           ]}
@@ -58,7 +58,7 @@ export function Overview({ account }: { account: Account }) {
   );
 }
 
-/** What waits for its time goes before the schedule, and a provider's pause before both. */
+/** When the next sync starts: the active run's next attempt, else by the schedule, but not during a provider's pause. */
 function NextSync({ account: { syncStatus } }: { account: Account }) {
   const { activeRun, nextSyncAt, throttledUntil } = syncStatus;
   if (activeRun?.status === 'RUNNING') return 'Running now';
@@ -72,7 +72,7 @@ function NotConfirmed({ hasReceipt }: { hasReceipt: boolean }) {
   if (!hasReceipt) return 'Not confirmed yet';
   return (
     <Anchor href={`#${RECEIPT_ID}`} inherit underline="always">
-      Not confirmed: why
+      Not confirmed: see why
     </Anchor>
   );
 }
@@ -87,7 +87,7 @@ function LastRun({ account }: { account: Account }) {
   const run = data.syncRuns.edges.map(({ node }) => node).find(({ finishedAt }) => finishedAt !== null);
   if (!run) {
     if (account.syncStatus.activeRun) return null;
-    return <Empty title="No sync yet">Start one, and everything on the server comes in before your eyes.</Empty>;
+    return <Empty title="No sync yet">Start a sync to copy all messages from the server.</Empty>;
   }
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">

@@ -1,15 +1,15 @@
-/** Between two questions, in milliseconds: nobody reads counts faster. */
+/** Minimum pause between two requests, in ms. Nobody reads counts faster. */
 const REST_MS = 700;
-/** A question that takes the service long is asked the less often. */
+/** The pause is at least this many times as long as the last request took. */
 const REST_SHARE = 4;
 
 export interface Pace {
-  /** Something is new: ask when it is time. What comes meanwhile is asked for together. */
+  /** Requests the news, once the pause is over. Calls during the pause are combined. */
   readonly want: () => void;
   readonly stop: () => void;
 }
 
-/** Asks as often as there is something new, but never twice at once, and with a rest in between. */
+/** Calls `ask` when something is new, without overlap, and with a pause after each call. */
 export function paced(ask: () => Promise<void>): Pace {
   let isWanted = false;
   let isResting = false;

@@ -9,12 +9,12 @@ import { gapInWords, PROOFS } from './wording.ts';
 
 type MailboxReceipt = NonNullable<NonNullable<SyncReceiptQuery['syncRun']>['receipt']>['mailboxes'][number];
 
-/** As many mailboxes as are looked through at a glance. */
+/** Mailboxes that are shown at first. */
 const FIRST = 8;
-/** Gaps that are named one by one. */
+/** Gaps that are listed one by one. */
 const NAMED_GAPS = 20;
 
-/** What a run proved: the server's messages against those that are stored, and every gap with its reason. */
+/** What a run proved: per mailbox the counts of the server and of the store, and each gap with its reason. */
 export function Receipt({ runId, status }: { runId: string; status: SyncRunStatus }) {
   const { data, error } = useSteadyQuery({ query: SyncReceiptDocument, variables: { runId } });
   const [isWhole, setWhole] = useState(false);
@@ -23,13 +23,11 @@ export function Receipt({ runId, status }: { runId: string; status: SyncRunStatu
   if (!receipt) {
     return (
       <Text size="sm" c="dimmed">
-        {status === 'SUCCEEDED'
-          ? 'This run left no receipt.'
-          : 'A run proves something when it succeeds: this one has not.'}
+        {status === 'SUCCEEDED' ? 'This run has no receipt.' : 'Only runs that succeed have a receipt.'}
       </Text>
     );
   }
-  // What is missing comes first.
+  // Incomplete mailboxes come first.
   const mailboxes = receipt.mailboxes.toSorted((a, b) => Number(a.complete) - Number(b.complete));
   const shown = isWhole ? mailboxes : mailboxes.slice(0, FIRST);
   return (
@@ -40,15 +38,15 @@ export function Receipt({ runId, status }: { runId: string; status: SyncRunStatu
         </Badge>
         <Text size="sm" c="dimmed">
           {receipt.complete
-            ? 'The server’s messages are the stored ones, each with all its bytes.'
-            : 'Something of the server’s is not stored whole; the reasons are below.'}
+            ? 'All messages on the server are stored, each with all its bytes.'
+            : 'Some messages on the server are not fully stored. The reasons are below.'}
         </Text>
       </Group>
       {receipt.unreadAnswers > 0 && (
         <Box>
           <Text size="sm" c="orange">
-            {count(receipt.unreadAnswers, 'line')} of the server’s list of mailboxes could not be read: there may be
-            mailboxes that are not synced.
+            {count(receipt.unreadAnswers, 'line')} of the server’s list of mailboxes could not be read, so some
+            mailboxes may not be synced.
           </Text>
           <ul className={classes['plain']} aria-label="Lines that could not be read">
             {receipt.unreadSamples.map((sample, index) => (
@@ -98,14 +96,14 @@ function Row({ receipt }: { receipt: MailboxReceipt }) {
       <Table.Td style={{ overflowWrap: 'anywhere' }}>
         <bdi>{mailbox}</bdi>
       </Table.Td>
-      <Table.Td ta="right">{serverMessages === null ? 'not said' : number(serverMessages)}</Table.Td>
+      <Table.Td ta="right">{serverMessages === null ? 'unknown' : number(serverMessages)}</Table.Td>
       <Table.Td ta="right">{number(storedMessages)}</Table.Td>
       <Table.Td>
         <Text size="sm" {...(complete ? {} : { c: 'orange' })}>
           {proof ? PROOFS[proof] : 'none'}
           {proof && !flagsProven && ', flags not compared'}
         </Text>
-        {repairs > 0 && <Text size="xs">{count(repairs, 'difference')} found and put right</Text>}
+        {repairs > 0 && <Text size="xs">{count(repairs, 'difference')} found and corrected</Text>}
         {gapCount > 0 && (
           <details>
             <summary>{count(gapCount, 'gap')}</summary>

@@ -13,15 +13,15 @@ const FIRST = 100;
 
 interface Props {
   readonly runId: string;
-  /** The one that the run works on. */
+  /** The path of the mailbox that the run is working on. */
   readonly current?: string | null;
-  /** As far as they have come, by path, while the run goes on. */
+  /** The current state of the mailboxes, by path, while the run is active. */
   readonly known?: ReadonlyMap<string, Mailbox>;
-  /** What an empty list means; null while the run goes on and nobody knows. */
+  /** What an empty list means; null while the run is active and that is unknown. */
   readonly whenEmpty: string | null;
 }
 
-/** The mailboxes of the run that goes on, each with how much of it is stored. */
+/** The mailboxes of the active run, each with how much of it is stored. */
 export function RunMailboxesNow({ accountId, ...props }: Omit<Props, 'known' | 'whenEmpty'> & { accountId: string }) {
   const { rows = [] } = useLiveMailboxes(accountId);
   return <RunMailboxes {...props} whenEmpty={null} known={new Map(rows.map((mailbox) => [mailbox.path, mailbox]))} />;
@@ -33,7 +33,7 @@ export function RunMailboxes({ runId, current = null, known, whenEmpty }: Props)
     query: SyncRunMailboxesDocument,
     variables: { runId, first: FIRST },
   });
-  // The next one was opened.
+  // The run has opened the next mailbox.
   useEffect(() => {
     if (current !== null) refetch();
   }, [current, refetch]);

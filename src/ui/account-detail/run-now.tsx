@@ -19,7 +19,7 @@ const PHASES: readonly [SyncPhase, string][] = [
   ['FINISHING', 'Finish'],
 ];
 
-/** The run that is active: its place in the queue, its wait, or its progress by phase and mailbox. */
+/** The active run: its position in the queue, its next attempt, or its progress by phase and mailbox. */
 export function RunNow({ account, runId }: { account: Account; runId: string }) {
   const frame = useFrame(account.id);
   const samples = useSamples(account.id);
@@ -41,7 +41,7 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
         </Group>
         {run.queuePosition !== null && (
           <Text size="sm">
-            {run.queuePosition === 1 ? 'Next in line' : `${ordinal(run.queuePosition)} in the queue`}
+            {run.queuePosition === 1 ? 'Next in the queue' : `${ordinal(run.queuePosition)} in the queue`}
           </Text>
         )}
         {error && !isRunning && (
@@ -67,7 +67,7 @@ export function RunNow({ account, runId }: { account: Account; runId: string }) 
                 ['Changed', number(live?.stats.messagesUpdated ?? 0)],
                 ['Deleted', number(live?.stats.messagesDeleted ?? 0)],
                 ['Downloaded', bytes(live?.stats.bytesDownloaded ?? 0)],
-                ['For', duration(live?.stats.durationMs ?? 0)],
+                ['Running for', duration(live?.stats.durationMs ?? 0)],
                 ['Attempt', number(attempt)],
               ]}
             />

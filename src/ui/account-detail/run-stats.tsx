@@ -21,7 +21,7 @@ export function RunBadge({ status }: { status: SyncRunStatus }) {
   );
 }
 
-/** What a run did. `badge` is for where its status is not told already. */
+/** What a run did. Set `badge` where the status is not already shown. */
 export function RunStats({ run, badge = false }: { run: RunFragment; badge?: boolean }) {
   const { stats, error } = run;
   return (
@@ -46,12 +46,12 @@ export function RunStats({ run, badge = false }: { run: RunFragment; badge?: boo
           ['Deleted', number(stats.messagesDeleted)],
           ['Fetched', number(stats.messagesFetched)],
           ['Downloaded', bytes(stats.bytesDownloaded)],
-          [run.attempt > 1 ? 'Took, with waits' : 'Took', duration(stats.durationMs)],
+          [run.attempt > 1 ? 'Duration, with waits' : 'Duration', duration(stats.durationMs)],
           ['Mailboxes', number(stats.mailboxesSynced)],
           ['Events', number(stats.eventsCreated)],
           ['Attempts', number(run.attempt)],
-          ['Started by', run.trigger === 'USER' ? 'a person' : 'the schedule'],
-          ['Kind', run.mode === 'FULL' ? 'everything compared' : 'what changed'],
+          ['Started by', run.trigger === 'USER' ? 'a user' : 'the schedule'],
+          ['Mode', run.mode === 'FULL' ? 'full comparison' : 'changes only'],
         ]}
       />
     </Stack>

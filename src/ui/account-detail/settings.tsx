@@ -17,16 +17,16 @@ interface Values extends ServerValues {
   password: string;
 }
 
-/** What can be changed. A changed login is tried before it is stored. */
+/** The settings of an account. A changed login is tested before it is stored. */
 export default function Settings({ account }: { account: Account }) {
   const { imap } = account;
   const stored = useMemo(() => valuesOf(account), [account]);
   const form = useForm<Values>({ initialValues: stored });
   const { values, isDirty } = form;
-  // What somebody else changes meanwhile is seen, and saving takes none of it back: only what was typed here is kept.
+  // Shows what another client changes meanwhile, and keeps only what was typed here, so that saving reverts nothing.
   const follow = useEffectEvent((now: Values) => {
     const typed = Object.fromEntries(Object.entries(values).filter(([name]) => isDirty(name)));
-    // In this order: whether a field is dirty is found out as it is set, by what the initial values are then.
+    // The order matters: setValues decides what is dirty by comparing with the initial values.
     form.setInitialValues(now);
     form.setValues({ ...now, ...typed });
   });
@@ -40,7 +40,7 @@ export default function Settings({ account }: { account: Account }) {
   async function save() {
     if (isIdle) return;
     if (values.host.trim() !== imap.host && values.password === '') {
-      form.setFieldError('password', 'Another server needs the password again.');
+      form.setFieldError('password', 'Enter the password again for the new server.');
       return;
     }
     const answer = await update({ id: account.id, input: inputOf(values, account, isOAuth) });
@@ -63,22 +63,22 @@ export default function Settings({ account }: { account: Account }) {
       >
         <Stack gap="sm">
           {needsAuth && (
-            <Alert color="red" variant="light" title="The server refused the password">
-              No login is tried before it changes, so that the provider does not lock the account.
+            <Alert color="red" variant="light" title="The server rejected the password">
+              Enter a new one. Mailtide does not log in before that, so that the provider does not lock the account.
             </Alert>
           )}
           <PasswordInput
             label={isOAuth ? 'New access token' : 'New password'}
-            description="Left empty, it stays as it is."
+            description="Leave empty to keep the stored one."
             autoComplete="off"
             {...(needsAuth ? { 'data-autofocus': true, autoFocus: true } : {})}
             {...form.getInputProps('password')}
           />
-          <TextInput label="Name to show" {...form.getInputProps('displayName')} />
+          <TextInput label="Display name" {...form.getInputProps('displayName')} />
           <TextInput
             type="number"
             label="Minutes between two syncs"
-            description="Left empty, as the installation says."
+            description="Leave empty for the default of the installation."
             min={1}
             max={10_080}
             {...form.getInputProps('syncIntervalMinutes')}
@@ -86,7 +86,7 @@ export default function Settings({ account }: { account: Account }) {
           <TextInput
             label="IMAP server"
             required
-            description={values.host !== imap.host ? 'Another server needs the password again.' : undefined}
+            description={values.host !== imap.host ? 'Enter the password again for the new server.' : undefined}
             {...form.getInputProps('host')}
           />
           <ServerFields form={form} />
@@ -101,7 +101,7 @@ export default function Settings({ account }: { account: Account }) {
             </Text>
           )}
           <Group justify="flex-end">
-            {/* Never really disabled: who has just pressed it keeps the focus. */}
+            {/* Not `disabled`, because that would take the focus from a button that was just pressed. */}
             <Button type="submit" data-disabled={isIdle} aria-disabled={isIdle}>
               {fetching ? 'Saving…' : 'Save'}
             </Button>
@@ -122,7 +122,7 @@ const valuesOf = ({ displayName, syncIntervalMinutes, imap }: Account): Values =
   username: imap.username,
 });
 
-/** Only what changed: what is left out stays as it is, and an unchanged login is not tried again. */
+/** Returns only what changed, so that an unchanged login is not tested again. */
 function inputOf(
   values: Values,
   { imap, displayName, syncIntervalMinutes }: Account,

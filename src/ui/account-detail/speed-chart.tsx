@@ -6,12 +6,12 @@ import classes from './account.module.css';
 
 const WIDTH = 600;
 const HEIGHT = 100;
-/** A line needs two points, and says something from a few on. */
+/** With fewer points, the line shows nothing useful. */
 const ENOUGH = 3;
 
 /**
- * Messages per second over time, as far as this tab has watched, which is said: the service keeps no speeds, and a run may
- * be much older. Drawn by hand: it is one line.
+ * Messages per second since this tab started to watch. The caption gives that time, because the service stores no
+ * speeds, and the run may be much older. No chart library is needed for one line.
  */
 export function SpeedChart({ samples }: { samples: readonly Sample[] }) {
   const now = useNow();

@@ -10,15 +10,15 @@ import { AccountNav } from './account-nav.tsx';
 
 interface Props {
   readonly accountId: string;
-  /** Gets the account when it has come; what is below need not wait for it. */
+  /** Receives the account once it is loaded. The content does not need to wait for it. */
   readonly children: (account: AccountSummaryFragment | undefined) => ReactNode;
 }
 
-/** The messages of an account below its tabs, as long as there is the account. */
+/** The messages of an account below its tabs, as long as the account exists. */
 export function UnderNav({ accountId, children }: Props) {
   const { data, error } = useLiveQuery({ query: EmailAccountDocument, variables: { id: accountId }, accountId });
   const account = data?.emailAccount;
-  // A service that fails to answer says null as well, and takes nothing away.
+  // A failed request also yields null. It does not mean that the account is gone.
   const isGone = account === null && (!error || codeOf(error) === 'NOT_FOUND');
   if (isGone) return wasDeletedHere(accountId) ? <Redirect to="/" replace /> : <NotFound />;
   return (

@@ -15,7 +15,7 @@ export interface Mailboxes {
 
 const PAGE = 100;
 
-/** All mailboxes of an account: a tree cannot be shown by pages. Asked anew when a run begins or ends. */
+/** Loads all mailboxes of an account, because a tree cannot be paged, and again when a run begins or ends. */
 export function useMailboxes(accountId: string): Mailboxes {
   const client = useClient();
   const [state, setState] = useState<Omit<Mailboxes, 'refetch'>>({});
@@ -31,7 +31,7 @@ export function useMailboxes(accountId: string): Mailboxes {
       const answer: { data?: MailboxesQuery; error?: CombinedError } = await client
         .query(MailboxesDocument, variables, { requestPolicy: 'network-only' })
         .toPromise();
-      // Somebody has asked meanwhile, and knows better.
+      // A later request supersedes this one.
       if (turn !== asked.current) return;
       const { data, error } = answer;
       if (!data) return setState((before) => ({ ...before, ...(error ? { error } : {}) }));
@@ -48,7 +48,7 @@ export function useMailboxes(accountId: string): Mailboxes {
   return { ...state, refetch };
 }
 
-/** The same, and while a run goes on as far as it has come: asked anew, at a bearable pace, when its frames tell of more. */
+/** Like {@link useMailboxes}, and also reloads, at a limited rate, while the frames of a run report progress. */
 export function useLiveMailboxes(accountId: string): Mailboxes {
   const mailboxes = useMailboxes(accountId);
   const { refetch } = mailboxes;

@@ -3,14 +3,14 @@ import { useClient } from 'urql';
 import { type EventType, NewEventsDocument } from '../../generated/gql/graphql.ts';
 import type { ShownEvent } from './event-list.tsx';
 
-/** A first sync writes thousands: the newest are shown, the others are a page further down. */
+/** A first sync appends thousands of events. Only the newest are kept; a reload lists the others page by page. */
 const KEPT = 200;
-/** They come as fast as a sync commits: nobody reads faster than this. */
+/** Events arrive as fast as a sync commits, so they are shown in groups. */
 const TOGETHER_MS = 250;
 
 /**
- * The events that are committed after `newestSeq`, newest first. A subscription goes on from a number, also after a
- * reconnect, so that nothing is left out.
+ * Returns the events that are committed after `newestSeq`, newest first. The subscription starts after a sequence
+ * number, also when it reconnects, so no event is lost.
  */
 export function useNewEvents(accountId: string, newestSeq: string | undefined, type: EventType | null): ShownEvent[] {
   const client = useClient();
@@ -28,7 +28,7 @@ export function useNewEvents(accountId: string, newestSeq: string | undefined, t
     const subscription = client
       .subscription(NewEventsDocument, { accountId, afterSeq: newestSeq })
       .subscribe(({ data }) => {
-        // After a break the socket asks with the same number again: what is known comes once more.
+        // After a reconnect, the socket subscribes with the same number, so known events arrive again.
         if (!data || BigInt(data.events.seq) <= last) return;
         last = BigInt(data.events.seq);
         if (type !== null && data.events.type !== type) return;

@@ -6,7 +6,7 @@ import { count, number } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
 
-/** Has the service read the whole timeline and check every hash. */
+/** A button that makes the service read the whole timeline and check every hash. */
 export function VerifyChain({ accountId }: { accountId: string }) {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -14,7 +14,7 @@ export function VerifyChain({ accountId }: { accountId: string }) {
       <Button variant="default" leftSection={<Icon name="check" size={16} />} onClick={() => setOpen(true)}>
         Verify
       </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title="The chain of this timeline" centered>
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Hash chain of this timeline" centered>
         <Verification accountId={accountId} />
       </Modal>
     </>
@@ -39,8 +39,8 @@ function Verification({ accountId }: { accountId: string }) {
     >
       <Text size="sm">
         {ok
-          ? `All ${count(Number(length), 'event')} are as they were written: each hash follows from the one before.`
-          : `${count(Number(length), 'event')} before it are intact. What is wrong: ${reason?.toLowerCase()}.`}
+          ? `All ${count(Number(length), 'event')} are unchanged: each hash follows from the previous one.`
+          : `${count(Number(length), 'event')} before it are intact. Check that failed: ${reason?.toLowerCase()}.`}
       </Text>
       <Text size="xs" mt="xs">
         Head <Code style={{ overflowWrap: 'anywhere' }}>{head}</Code>

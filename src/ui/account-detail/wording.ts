@@ -1,29 +1,29 @@
 import type { SyncGapReason, SyncProof } from '../../generated/gql/graphql.ts';
 import { humanize } from '../parts/format.ts';
 
-/** What the service says in the words of IMAP, for who does not know them. */
+/** Texts for the service's IMAP terms, for users who do not know IMAP. */
 
 export const PROOFS: Record<SyncProof, string> = {
   UID_SET: 'message by message',
-  COUNT: 'changes told, counts equal',
-  STATUS: 'unchanged, says the server',
+  COUNT: 'changes applied, counts equal',
+  STATUS: 'unchanged, according to the server',
 };
 
 const GAPS: Record<SyncGapReason, string> = {
   EXPUNGED_MEANWHILE: 'deleted on the server before it could be fetched',
-  MAILBOX_BREAKS: 'the server breaks off over this mailbox; it is asked for again later',
-  MAILBOX_GONE: 'the mailbox was gone when its turn came',
-  MAILBOX_REFUSED: 'the server does not let the mailbox be read',
-  NOT_EQUAL: 'what is stored is not what the server lists',
+  MAILBOX_BREAKS: 'the server disconnects or hangs when this mailbox is read; a later sync retries',
+  MAILBOX_GONE: 'the mailbox disappeared during the sync',
+  MAILBOX_REFUSED: 'the server refuses access to the mailbox',
+  NOT_EQUAL: 'the stored messages differ from those that the server lists',
   NOT_FETCHED: 'not fetched in this run',
-  NOT_SERVED: 'the server lists it, but does not hand it out',
-  NOT_STORABLE: 'the database does not take it',
-  NO_UIDVALIDITY: 'the server does not say for how long its numbers of messages hold',
-  SERVER_CONTRADICTS_ITSELF: 'the server lists another number of messages than it says there are',
-  TOO_LARGE: 'larger than this installation stores: only its header is here',
+  NOT_SERVED: 'the server lists it but does not deliver it',
+  NOT_STORABLE: 'the database cannot store it',
+  NO_UIDVALIDITY: 'the server does not guarantee that its message numbers stay valid',
+  SERVER_CONTRADICTS_ITSELF: 'the server reports a different number of messages than it lists',
+  TOO_LARGE: 'larger than this installation stores: only the header is stored',
 };
 
-/** A reason that a later version has is shown as it is. */
+/** Puts a gap reason into words. Codes of later versions are shown in lower case. */
 export const gapInWords = (reason: string): string =>
   (GAPS as Record<string, string | undefined>)[reason] ?? humanize(reason);
 

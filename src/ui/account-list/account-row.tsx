@@ -17,7 +17,7 @@ import { toAccount } from '../paths.ts';
 export function AccountRow({ account }: { account: AccountSummaryFragment }) {
   const actions = useAccountActions(account);
   const { id } = account;
-  // The row goes with its dialog, in which it was deleted.
+  // Deleting the account also removes the dialog that had the focus.
   useEffect(() => () => void (wasDeletedHere(id) && findFocus()), [id]);
   const { totals } = account;
   const stored = useStored(account);

@@ -19,14 +19,14 @@ import { AccountRow } from './account-row.tsx';
 
 const PAGE = 100;
 
-/** All accounts, and how each of them is. */
+/** All accounts, each with its state. */
 export default function AccountsView() {
   useTitle('Accounts');
   useShownQuery(EmailAccountsDocument, { first: PAGE });
   const [{ fetching }, startAll] = useMutation(StartAllEmailSyncsDocument);
   const [error, setError] = useActionError();
   const [started, setStarted] = useState<number | null>(null);
-  // The page below asks; here is only what it has found.
+  // AccountsPage sends the query. This reads its result from the cache.
   const [{ data: known }] = useQuery({
     query: EmailAccountsDocument,
     variables: { first: PAGE, after: null },
@@ -65,7 +65,7 @@ export default function AccountsView() {
       )}
       {started !== null && !error && (
         <Text size="sm" c="dimmed" role="status">
-          {started === 0 ? 'No account can be synced now.' : `${count(started, 'sync')} started or queued.`}
+          {started === 0 ? 'No account can sync now.' : `${count(started, 'sync')} started or queued.`}
         </Text>
       )}
       <AccountsPage after={null} />
@@ -73,7 +73,7 @@ export default function AccountsView() {
   );
 }
 
-/** One page of the list, and on demand the one after it. */
+/** One page of the list, and on request the next one. */
 function AccountsPage({ after }: { after: string | null }) {
   const [wantsMore, setWantsMore] = useState(false);
   const { data, error, refetch } = useLiveQuery({ query: EmailAccountsDocument, variables: { first: PAGE, after } });
@@ -83,14 +83,14 @@ function AccountsPage({ after }: { after: string | null }) {
   if (edges.length === 0 && after === null) {
     return (
       <Empty
-        title="No mailbox is connected yet"
+        title="No accounts yet"
         action={
           <Button component={Link} href={PATHS.addAccount}>
-            Add the first
+            Add your first account
           </Button>
         }
       >
-        An address and its password are enough to begin: watch its messages come in.
+        Enter an email address and its password to start syncing.
       </Empty>
     );
   }

@@ -16,7 +16,7 @@ interface Props {
   readonly onDeleted?: () => void;
 }
 
-/** The one thing that is likely wanted as a button, everything else in a menu. */
+/** The most likely action as a button, all others in a menu. */
 export function AccountButtons({ account, actions, onDeleted }: Props) {
   const [isAsking, setAsking] = useState(false);
   const menuRef = useRef<HTMLButtonElement>(null);
@@ -43,7 +43,7 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
             disabled={account.syncStatus.isSyncing || !account.isActive}
             onClick={() => void actions.start('FULL')}
           >
-            Compare everything anew
+            Run a full comparison
           </Menu.Item>
           {account.isActive ? (
             <Menu.Item leftSection={<Icon name="pause" size={16} />} onClick={() => void actions.pause()}>
@@ -72,14 +72,14 @@ export function AccountButtons({ account, actions, onDeleted }: Props) {
         onClose={() => setAsking(false)}
         title={`Delete ${account.emailAddress}?`}
         centered
-        // It was opened from an item of the menu, which is gone by then.
+        // The menu item that opened the dialog no longer exists when it closes.
         returnFocus={false}
         onExitTransitionEnd={() => menuRef.current?.focus({ preventScroll: true })}
       >
         <Stack>
           <Text size="sm">
-            What is stored here of its {count(account.totals.messages, 'message')} will be deleted, with the timeline of
-            the account. The mailbox on its server is not touched.
+            This deletes the stored copies of its {count(account.totals.messages, 'message')} and the account’s
+            timeline. Nothing changes on the mail server.
           </Text>
           {actions.error && (
             <Text size="sm" c="red" role="alert">

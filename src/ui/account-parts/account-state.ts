@@ -1,16 +1,16 @@
 import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { ago, ahead, ordinal, timeOf } from '../parts/format.ts';
 
-/** How an account is, at a glance: a word with a colour, and a sentence when there is more to know. */
+/** An account's state as the page shows it: a label with a colour, and a sentence with details. */
 export interface ShownState {
   readonly label: string;
   readonly color: 'gray' | 'blue' | 'cyan' | 'teal' | 'yellow' | 'orange' | 'red';
   readonly detail: string | null;
-  /** The receipt of the last run says more. */
+  /** The receipt of the last run has the details. */
   readonly isInReceipt?: true;
 }
 
-/** Nothing here is guessed from how things usually go: it says what the service says (`syncStatus`). */
+/** Returns what to show for `syncStatus`. Only values from the service are shown, never guesses. */
 export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: number): ShownState {
   const { activeRun, lastSyncAt, lastSyncError, hostPausedUntil, needsAuthSince, nextSyncAt, throttledUntil } =
     syncStatus;
@@ -21,12 +21,12 @@ export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: 
       const place = activeRun?.queuePosition;
       const label = place ? `Queued, ${ordinal(place)}` : 'Queued';
       const isHeld = hostPausedUntil !== null && Date.parse(hostPausedUntil) > now;
-      if (!isHeld) return { label, color: 'blue', detail: 'Waiting for its turn' };
+      if (!isHeld) return { label, color: 'blue', detail: 'Waiting for a free worker' };
       const until = timeOf(hostPausedUntil, now);
       return {
         label,
         color: 'orange',
-        detail: `The mail server turned a connection away; no sync starts there until ${until}`,
+        detail: `The mail server refused a connection. No sync starts there until ${until}`,
       };
     }
     case 'RUNNING':
@@ -59,14 +59,19 @@ export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: 
     case 'SUCCEEDED':
       return totals.provenCurrentAt
         ? { label: 'Up to date', color: 'teal', detail: `Complete as of ${ago(totals.provenCurrentAt, now)}` }
-        : { label: 'Synced, not all confirmed', color: 'yellow', detail: 'The receipt says why', isInReceipt: true };
+        : {
+            label: 'Synced, not all confirmed',
+            color: 'yellow',
+            detail: 'See the receipt for the reasons',
+            isInReceipt: true,
+          };
     case 'FAILED':
       return { label: 'Failed', color: 'red', detail: lastSyncError?.message ?? null };
     case 'CANCELLED':
       return {
         label: 'Cancelled',
         color: 'gray',
-        detail: lastSyncAt && `What it stored stays; ${ago(lastSyncAt, now)}`,
+        detail: lastSyncAt && `Stored messages are kept. Cancelled ${ago(lastSyncAt, now)}`,
       };
   }
 }

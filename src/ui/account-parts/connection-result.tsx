@@ -8,11 +8,11 @@ export type ConnectionTest = TestEmailConnectionMutation['testEmailConnection'];
 interface Props {
   readonly isTesting: boolean;
   readonly test: ConnectionTest | null;
-  /** Where a password that the server takes can be made. */
+  /** The provider's page for creating an app password. */
   readonly loginUrl?: string | null;
 }
 
-/** What came of trying a connection: that it works, or the cause and what to do about it. */
+/** The result of a connection test: success, or the cause and what to do about it. */
 export function ConnectionResult({ isTesting, test, loginUrl }: Props) {
   return (
     <div role="status" aria-live="polite">
@@ -20,7 +20,7 @@ export function ConnectionResult({ isTesting, test, loginUrl }: Props) {
         <Group gap="xs">
           <Loader size="xs" />
           <Text size="sm" c="dimmed">
-            Trying the connection…
+            Testing the connection……
           </Text>
         </Group>
       )}
@@ -38,7 +38,7 @@ export function ConnectionResult({ isTesting, test, loginUrl }: Props) {
           )}
           {loginUrl && test.code?.startsWith('IMAP_AUTH') && !test.hint?.includes(loginUrl) && (
             <Anchor size="sm" href={loginUrl} target="_blank" rel="noopener noreferrer">
-              Make an app password
+              Create an app password
             </Anchor>
           )}
           <Text size="xs" c="dimmed" mt={4}>

@@ -1,5 +1,5 @@
 import type { CredentialsInput } from '../../generated/gql/graphql.ts';
 
-/** What was typed where the secret goes. */
+/** Returns the typed secret as credentials. */
 export const credentialsOf = (secret: string, isOAuth: boolean): CredentialsInput =>
   isOAuth ? { oauth2: { accessToken: secret } } : { password: secret };

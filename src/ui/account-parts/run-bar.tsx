@@ -3,7 +3,7 @@ import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { useFrame } from '../api/activity.ts';
 import { number, percent } from '../parts/format.ts';
 
-/** How far the run is that goes on, live: from the frames, and before the first of them from what was asked. */
+/** Returns the progress of the active run: from its frames, and before the first frame from the query. */
 export function useRunNow(account: AccountSummaryFragment) {
   const frame = useFrame(account.id);
   const run = account.syncStatus.activeRun;
@@ -11,17 +11,15 @@ export function useRunNow(account: AccountSummaryFragment) {
   const live = frame?.runId === run.id ? frame : null;
   const { percent: done, messagesProcessed, messagesTotal, phase, mailbox } = live ?? run;
   const isLooking = phase === 'QUEUED' || phase === 'DISCOVERING' || phase === 'ENUMERATING';
-  // Of nothing, nothing is done yet: more may be found.
+  // A total of 0 means nothing while the run may still find messages.
   const isKnown = done !== null && messagesTotal !== null && !(messagesTotal === 0 && isLooking);
   return {
     live,
     phase,
     mailbox,
-    /** In percent; null while nobody knows how much there is to do. */
+    /** In percent; null while the total is unknown. */
     done: isKnown ? done : null,
-    counts: isKnown
-      ? `${number(messagesProcessed)} of ${number(messagesTotal)} messages`
-      : 'Looking how much there is to do',
+    counts: isKnown ? `${number(messagesProcessed)} of ${number(messagesTotal)} messages` : 'Counting messages',
   };
 }
 
@@ -39,7 +37,7 @@ export function RunBar({ account, run: { done, counts }, size = 'md' }: Props) {
         value={done ?? 100}
         animated={done === null}
         striped={done === null}
-        // Mantine's own attributes would read out every digit of the share.
+        // With Mantine's own attributes, screen readers announce every digit of the percentage.
         withAria={false}
         {...(done !== null && {
           role: 'progressbar',

@@ -3,7 +3,7 @@ import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { humanize, number, remaining } from '../parts/format.ts';
 import { RunBar, useRunNow } from './run-bar.tsx';
 
-/** The run that goes on, live: its bar, its counts, what it does, how fast, for how long. */
+/** The active run, live: bar, counts, phase, mailbox, speed and time left. */
 export function RunProgress({ account }: { account: AccountSummaryFragment }) {
   const run = useRunNow(account);
   if (!run) return null;

@@ -2,7 +2,7 @@ import { Group, Select, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { ImapSecurity } from '../../generated/gql/graphql.ts';
 
-/** Where an account logs in, as a form has it: all of it text, so that what is typed equals what was stored. */
+/** The server and login of an account in a form. All values are texts, so that they compare with what is typed. */
 export interface ServerValues {
   host: string;
   port: string;
@@ -16,12 +16,12 @@ export const SECURITY: { value: ImapSecurity; label: string }[] = [
   { value: 'NONE', label: 'None (private hosts only)' },
 ];
 
-/** The port that goes with an encryption (RFC 8314, 3.2; RFC 9051, 2.1). */
+/** The usual port of each security setting (RFC 8314, 3.2; RFC 9051, 2.1). */
 const USUAL_PORT: Record<ImapSecurity, string> = { TLS: '993', STARTTLS: '143', NONE: '143' };
 
 interface Props<Values extends ServerValues> {
   readonly form: UseFormReturnType<Values>;
-  /** Called when the person changes one of them. */
+  /** Called when the user changes a field. */
   readonly onEdit?: () => void;
 }
 

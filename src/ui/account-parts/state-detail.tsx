@@ -5,7 +5,7 @@ import { useNow } from '../parts/time.tsx';
 import { RECEIPT_ID, toReceipt } from '../paths.ts';
 import { shownState } from './account-state.ts';
 
-/** What there is to know beside the state, with the way to where more of it is. */
+/** The details of the state, with a link to the receipt if that has more. */
 export function StateDetail({ account, ...text }: { account: AccountSummaryFragment } & TextProps) {
   const { detail, isInReceipt } = shownState(account, useNow());
   if (!detail) return null;
@@ -29,5 +29,5 @@ export function StateDetail({ account, ...text }: { account: AccountSummaryFragm
   );
 }
 
-/** Where it is in the view already, no other view comes. */
+/** Scrolls to the receipt, because a link to the current view does not. */
 const showReceipt = (): void => document.getElementById(RECEIPT_ID)?.scrollIntoView();

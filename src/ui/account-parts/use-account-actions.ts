@@ -10,17 +10,17 @@ import {
 } from '../../generated/gql/graphql.ts';
 import { useActionError } from '../api/use-action-error.ts';
 
-/** Accounts that were deleted in this tab, whose addresses are still in its history. */
+/** Accounts that were deleted in this tab. Its history still has their addresses. */
 const deletedHere = new Set<string>();
 export const wasDeletedHere = (id: string): boolean => deletedHere.has(id);
 
 /**
- * The button that begins a sync becomes the one that cancels it: a second press this soon is meant for the first, and not
- * taken. Milliseconds.
+ * Ignore a second press within this time, in ms. The button that starts a sync becomes the one that cancels it, and a
+ * double click would do both.
  */
 const DOUBLE_PRESS = 400;
 
-/** What can be done with an account. What goes wrong is in `error`. */
+/** Returns the actions on an account, and in `error` why the last one failed. */
 export function useAccountActions({ id, syncStatus }: AccountSummaryFragment) {
   const [, start] = useMutation(StartEmailSyncDocument);
   const [, cancel] = useMutation(CancelEmailSyncDocument);

@@ -4,8 +4,8 @@ import { type EmailConnectionInput, TestEmailConnectionDocument } from '../../ge
 import type { ConnectionTest } from './connection-result.tsx';
 
 /**
- * Tries a connection once for each input, however often it is asked: leaving a field and sending the form must not be
- * two logins, which some servers count.
+ * Tests a connection once per input, however often it is called. Leaving a field and sending the form must not cause
+ * two logins, because some servers count them.
  */
 export function useConnectionTest() {
   const [{ fetching }, ask] = useMutation(TestEmailConnectionDocument);
@@ -24,10 +24,11 @@ export function useConnectionTest() {
   async function send(input: EmailConnectionInput): Promise<ConnectionTest> {
     const { data, error } = await ask({ input });
     if (data) return data.testEmailConnection;
-    // Nobody has answered: the next time is another try.
+    // Without an answer, the next call tries again.
     last.current = undefined;
     const message =
-      error?.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. Nothing is stored: try again when it is back.';
+      error?.graphQLErrors[0]?.message ??
+      'Mailtide cannot be reached, and nothing has been stored. Try again once the connection is back.';
     return { ok: false, code: null, message, hint: null, capabilities: [], mailboxes: [] };
   }
 

@@ -1,7 +1,7 @@
 import { useQuery } from 'urql';
 import { EmailAccountsDocument } from '../../generated/gql/graphql.ts';
 
-/** The account that an address is connected as already, as far as the page knows them: the first hundred. */
+/** Returns the account that already has an address, or null. Only the first 100 accounts are searched. */
 export function useKnownAccount(emailAddress: string): { id: string; emailAddress: string } | null {
   const [{ data }] = useQuery({ query: EmailAccountsDocument, variables: { first: 100, after: null } });
   const address = emailAddress.trim().toLowerCase();

@@ -2,8 +2,8 @@ import type { AccountSummaryFragment } from '../../generated/gql/graphql.ts';
 import { useFrame } from '../api/activity.ts';
 
 /**
- * How many of an account's messages are stored: as it was asked, and what its run has got since then. Of that a few may
- * have been set aside instead; the next answer, when the run has another phase, knows.
+ * Returns how many of an account's messages are stored: the count of the last query, plus what the run has processed
+ * since. A few of those may be quarantined instead; the query after the next phase change corrects that.
  */
 export function useStored({ id, totals, syncStatus }: AccountSummaryFragment): number {
   const frame = useFrame(id);

@@ -41,7 +41,7 @@ interface Values extends ServerValues {
 
 const NO_SERVER = { host: '', port: '993', security: 'TLS' } as const;
 
-/** From nothing to a running sync in three fields; the server fills itself in where it is known. */
+/** Adds an account and starts its sync. The form fills in the server if it is known for the address. */
 export default function AddAccountView() {
   useTitle('Add an account');
   useShownQuery(CreateEmailAccountDocument, {
@@ -63,8 +63,8 @@ export default function AddAccountView() {
   const [, navigate] = useLocation();
   const detailsId = useId();
 
-  // What the person typed is theirs. What was filled in is of one address: with another one it goes, or the password
-  // would be tried at a server that has nothing to do with it.
+  // Keeps what the user typed. A suggested server belongs to one address and goes when the address changes. Otherwise
+  // the password would be sent to an unrelated server.
   const { setValues } = form;
   useEffect(() => {
     if (isEdited) return;
@@ -73,7 +73,7 @@ export default function AddAccountView() {
   }, [suggestion, isEdited, setValues]);
 
   const known = useKnownAccount(values.emailAddress);
-  // What a provider wants of its logins is true of its own server only.
+  // A provider's login hints apply to its own server only.
   const provider = suggestion?.host === values.host.trim() ? suggestion : null;
   const isOAuth = provider?.login === 'OAUTH2';
   const input = inputOf(values, isOAuth);
@@ -89,7 +89,7 @@ export default function AddAccountView() {
     setError(undefined);
     const { ok } = await connection.tryOnce(input);
     if (!ok) return;
-    // It has just been tried.
+    // The connection has just been tested.
     const { data, error } = await create({ input: { ...input, verify: false } });
     setError(error);
     if (!data) return;
@@ -124,7 +124,7 @@ export default function AddAccountView() {
               error={
                 known && (
                   <>
-                    This address is connected already:{' '}
+                    This address is already connected:{' '}
                     <Anchor component={Link} href={toAccount(known.id)} inherit underline="always">
                       open {known.emailAddress}
                     </Anchor>
@@ -194,7 +194,7 @@ export default function AddAccountView() {
                 Connect and sync
               </Button>
             </Group>
-            {/* Below, because it comes and goes while the button is pressed: that must stay where it is. */}
+            {/* Below the button, which must not move when the result appears while it is pressed. */}
             <ConnectionResult
               isTesting={connection.isTesting}
               test={connection.test}
@@ -229,9 +229,9 @@ function inputOf(
 
 const FOUND: Record<Suggestion['source'], (suggestion: Suggestion) => string> = {
   PROVIDER: ({ provider }) => `The server of ${provider}.`,
-  SRV: () => 'Its domain names this server (SRV record).',
-  MX: ({ provider }) => `${provider} takes the mail of this domain (MX record).`,
-  NAME: () => 'A guess: a host with this name is there.',
+  SRV: () => 'The domain names this server (SRV record).',
+  MX: ({ provider }) => `${provider} receives the mail of this domain (MX record).`,
+  NAME: () => 'A guess: a host with this name exists.',
 };
 
 function ServerNote({
@@ -245,22 +245,22 @@ function ServerNote({
   isLooking: boolean;
   isUnknown: boolean;
 }) {
-  if (isLooking) return 'Looking for it…';
+  if (isLooking) return 'Looking up the server…';
   if (suggestion && suggestion.host !== host.trim()) {
-    return `As you have typed it. For this address ${suggestion.host} would be filled in.`;
+    return `As you typed it. The suggestion for this address is ${suggestion.host}.`;
   }
   if (suggestion) return FOUND[suggestion.source](suggestion);
-  if (isUnknown) return 'Not found by itself: your provider says which it is.';
-  return 'Filled in from the address where it is known.';
+  if (isUnknown) return 'No server was found for this address. Ask your provider for its name.';
+  return 'Filled in automatically if it is known for the address.';
 }
 
-/** The page can neither ask a provider for a token nor renew one: whoever has none should know that before they try. */
+/** Explains tokens, because the page can neither request nor renew one. */
 function AboutTokens() {
   return (
     <Text size="sm" mt={4}>
-      Mailtide cannot get a token for you: it comes from an application that is registered with the provider, with the
-      permission to read mail over IMAP (for Microsoft <Code>IMAP.AccessAsUser.All</Code>). It holds for about an hour;
-      then syncs stop until another one is entered in the account’s settings.
+      Mailtide cannot request a token for you. Get it from an application that is registered with the provider and may
+      read mail over IMAP (for Microsoft <Code>IMAP.AccessAsUser.All</Code>). A token is valid for about an hour. After
+      that, syncs stop until you enter a new one in the account’s settings.
     </Text>
   );
 }

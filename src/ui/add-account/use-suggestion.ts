@@ -7,7 +7,7 @@ export type Suggestion = NonNullable<SuggestImapServerQuery['suggestImapServer']
 const TYPED_FOR_MS = 350;
 const LOOKS_WHOLE = /^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$/;
 
-/** Where the mailbox of an address may be, asked when the address looks whole. */
+/** Returns the likely server of an address, requested once the address looks complete. */
 export function useSuggestion(emailAddress: string) {
   const [address] = useDebouncedValue(emailAddress.trim(), TYPED_FOR_MS);
   const isAsked = LOOKS_WHOLE.test(address);
@@ -18,13 +18,13 @@ export function useSuggestion(emailAddress: string) {
     requestPolicy: 'cache-first',
   });
   const isCurrent = isAsked && address === emailAddress.trim();
-  // Until there is an answer, urql keeps the one before, which is of another address.
+  // Until the answer arrives, urql returns the previous one, for another address.
   const isAnswered = isCurrent && !fetching && !error && operation?.variables.emailAddress === address;
   const suggestion = (isAnswered && data?.suggestImapServer) || null;
   return {
     suggestion,
     isLooking: isCurrent && fetching,
-    /** It was asked, and nothing is known. */
+    /** The service answered that it knows no server. */
     isUnknown: isAnswered && suggestion === null,
   };
 }

@@ -3,11 +3,11 @@ import { AccountChangesDocument, type ProgressFragment, SyncActivityDocument } f
 import { client } from './client.ts';
 
 /**
- * The live progress of all accounts: one subscription for the page, the newest frame of each account. Frames come as
- * often as batches commit, and are shown once per picture of the screen, whatever their number.
+ * The live progress of all accounts: one subscription for the page, and the newest frame of each account. Frames arrive
+ * as often as batches commit, and are shown at most once per animation frame.
  *
- * A frame tells how a run goes on. How an *account* is, only the service knows (`syncStatus.state`, its totals): when the
- * status or the phase of a run changes, or the account itself by whomever, listeners are told to ask.
+ * A frame has the progress of a run. Only the service knows the state of the *account* (`syncStatus.state`, totals). So
+ * when the status or phase of a run changes, or any client changes the account, listeners query it again.
  */
 const frames = new Map<string, ProgressFragment>();
 const frameListeners = new Set<() => void>();
@@ -20,7 +20,7 @@ export interface Sample {
   readonly messagesPerSecond: number;
 }
 
-/** Ten minutes of them: enough to see a slope, and no reason for the page to grow. */
+/** Ten minutes of samples: enough for a trend, with bounded memory. */
 const MAX_SAMPLES = 600;
 const SAMPLE_EVERY_MS = 1000;
 
@@ -30,7 +30,7 @@ interface Samples {
 }
 const REMEMBERED = 'mailtide-speeds';
 
-/** Those that this tab had seen before it was loaded again. */
+/** Returns the samples that this tab collected before it was reloaded. */
 function rememberedSamples(): Map<string, Samples> {
   addEventListener('pagehide', () => sessionStorage.setItem(REMEMBERED, JSON.stringify([...samples])));
   const written = sessionStorage.getItem(REMEMBERED);
@@ -41,7 +41,7 @@ const samples = rememberedSamples();
 
 let pending: ProgressFragment[] = [];
 
-/** Called once, before anything is shown: the socket opens while the first view comes. It never ends. */
+/** Subscribes for the lifetime of the page. Called once, before the first view, so that the socket opens early. */
 export function followActivity(): void {
   client.subscription(SyncActivityDocument, {}).subscribe(({ data }) => {
     if (!data) return;
@@ -86,7 +86,7 @@ function subscribe(listener: () => void): () => void {
   return () => frameListeners.delete(listener);
 }
 
-/** The newest frame of an account since the page was opened, or none. */
+/** Returns the newest frame of an account since the page was opened, or undefined. */
 export const useFrame = (accountId: string): ProgressFragment | undefined =>
   useSyncExternalStore(
     subscribe,
@@ -95,7 +95,7 @@ export const useFrame = (accountId: string): ProgressFragment | undefined =>
 
 const NO_SAMPLES: readonly Sample[] = [];
 
-/** The speed of an account's last run, as far as this tab has seen it. */
+/** Returns the speeds of an account's last run that this tab has received. */
 export const useSamples = (accountId: string): readonly Sample[] =>
   useSyncExternalStore(
     subscribe,
@@ -103,12 +103,12 @@ export const useSamples = (accountId: string): readonly Sample[] =>
   );
 
 /**
- * Calls back when a run of some account has begun, ended, waits, or is in its next phase, and when an account was added,
- * changed or deleted. Give it a stable function.
+ * Calls back when a run of any account begins, ends, waits or enters its next phase, and when an account is added,
+ * changed or deleted. Pass a stable function.
  */
 export const useStatusChanges = (onChange: (accountId: string) => void): void => useListener(statusListeners, onChange);
 
-/** Calls back when an account was added, changed or deleted. Give it a stable function. */
+/** Calls back when an account is added, changed or deleted. Pass a stable function. */
 export const useAccountChanges = (onChange: (accountId: string) => void): void =>
   useListener(accountListeners, onChange);
 

@@ -10,12 +10,12 @@ import {
 import { socketClient } from './connection.ts';
 import { sessionEnded } from './session.ts';
 
-/** Queries and mutations by POST, with the session's cookie; subscriptions by the one WebSocket. */
+/** Sends queries and mutations by POST with the session's cookie, and subscriptions over the WebSocket. */
 export const client = createClient({
   url: '/graphql',
   preferGetMethod: false,
   fetchOptions: { headers: { accept: 'application/json' } },
-  // What is known is shown at once, and asked anew: pages that were left must not come back as they were.
+  // Shows the cached answer at once and requests a new one, so that a view never returns with old data.
   requestPolicy: 'cache-and-network',
   exchanges: [
     mapExchange({
@@ -38,19 +38,19 @@ export const client = createClient({
   ],
 });
 
-/** The stable code of an answer's first error (docs/errors.md); null when there was no answer. */
+/** Returns the stable code of an answer's first error (docs/errors.md), or null if there was no answer. */
 export function codeOf(error: CombinedError | undefined): string | null {
   const code = error?.graphQLErrors[0]?.extensions['code'];
   return typeof code === 'string' ? code : null;
 }
 
-/** What to tell a person of a question that got no answer: views ask it again when the connection is back. */
+/** Returns the sentence for a failed query. Views repeat it once the connection is back. */
 export const sentenceOf = (error: CombinedError): string =>
-  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. This is asked again when it is back.';
+  error.graphQLErrors[0]?.message ?? 'Mailtide cannot be reached. This view reloads once the connection is back.';
 
-/** What to tell a person of something to be done: it is not sent twice, and it may have arrived although no answer did. */
+/** Returns the sentence for a failed mutation. It may have arrived although no answer did, so it is not repeated. */
 export const whyNotDone = (error: CombinedError): string =>
   error.graphQLErrors[0]?.message ??
-  'Mailtide cannot be reached. Whether this was still done is not known: look when it is back, and try again if not.';
+  'Mailtide cannot be reached, and it is unknown whether this went through. Check once the connection is back, and retry if needed.';
 
 export type { AnyVariables };

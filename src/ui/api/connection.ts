@@ -2,10 +2,10 @@ import { createClient } from 'graphql-ws';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 
 /**
- * The one WebSocket of the page, over which all subscriptions go. It opens with the first of them and comes back by
- * itself:
+ * The WebSocket of the page, which carries all subscriptions. It opens with the first one and reconnects
+ * automatically:
  *
- *   CONNECTING ──> CONNECTED ──> OFFLINE ──> CONNECTED ...   `connects` counts, so that views ask anew what they missed
+ *   CONNECTING ──> CONNECTED ──> OFFLINE ──> CONNECTED ...   `connects` counts, so that views request what they missed
  *        └───────────> OFFLINE
  */
 export type ConnectionState = { readonly state: 'CONNECTING' | 'CONNECTED' | 'OFFLINE'; readonly connects: number };
@@ -31,12 +31,12 @@ export const socketClient = createClient({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
   keepAlive: PING_EVERY_MS,
   retryAttempts: Number.POSITIVE_INFINITY,
-  // Whatever it was: who is signed out sees the form meanwhile.
+  // Retries after every error. A user who is signed out sees the form meanwhile.
   shouldRetry: () => true,
   async retryWait(retries) {
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** retries);
     const wait = longest * (0.5 + Math.random() / 2);
-    // A machine that wakes up, or finds its network again, need not wait.
+    // A machine that wakes up or gets its network back does not wait.
     await Promise.race([
       new Promise((resolve) => setTimeout(resolve, wait)),
       new Promise((resolve) => addEventListener('online', resolve, { once: true })),
@@ -49,7 +49,7 @@ export const socketClient = createClient({
       change({ ...current, state: 'OFFLINE' });
       if ((event as CloseEvent).code === FORBIDDEN) onSignedOut();
     },
-    // A dead connection stays open for minutes, and a close handshake waits just as long for its answer.
+    // A dead connection stays open for minutes, and a close handshake waits equally long for its answer.
     ping: (received) => {
       if (!received) pongMissed = setTimeout(() => socketClient.terminate(), PONG_WITHIN_MS);
     },
@@ -59,7 +59,7 @@ export const socketClient = createClient({
   },
 });
 
-/** Calls back when the service knows this session no more. */
+/** Calls back when the service no longer accepts this session. */
 export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
@@ -75,8 +75,8 @@ export function useConnection(): ConnectionState {
 }
 
 /**
- * Calls `refetch` after every connect, the first one too: what happens between an answer and the subscription, as what
- * happens during a break, is told to nobody.
+ * Calls `refetch` after every connect, including the first. Changes between a query's answer and the subscription, or
+ * while the connection is down, are not announced.
  */
 export function useReconnected(refetch: () => void): void {
   const { connects } = useConnection();

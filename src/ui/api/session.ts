@@ -2,8 +2,8 @@ import { useSyncExternalStore } from 'react';
 import { whenSignedOut } from './connection.ts';
 
 /**
- * Whether the service knows who we are: it says so in the page, so that who is signed out sees the form at once and asks
- * nothing. Afterwards, the first answer that says it does not.
+ * True if the page was loaded without a session. The service states it in the page, so that a signed-out user sees the
+ * form at once and no query is sent. Later, the first UNAUTHENTICATED answer ends the session.
  */
 const isStranger = document.querySelector<HTMLMetaElement>('meta[name="signed-in"]')?.content === 'no';
 let signedOut = isStranger;
@@ -16,7 +16,7 @@ export function sessionEnded(): void {
 
 whenSignedOut(sessionEnded);
 
-/** Somebody was here when it ended, and is to be told. */
+/** True if a session ended while the page was open, so that the form mentions it. */
 export const hasEnded = (): boolean => signedOut && !isStranger;
 
 export const isSignedOut = (): boolean => signedOut;

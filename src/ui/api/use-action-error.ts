@@ -3,8 +3,8 @@ import type { CombinedError } from 'urql';
 import { useReconnected } from './connection.ts';
 
 /**
- * What went wrong with the last thing that somebody did, until the next thing is done. That the service could not be
- * reached is over when it is back: what it shows then is how things are.
+ * Holds the error of the user's last action until the next one. A network error is cleared when the connection is
+ * back, because the page then shows the current state.
  */
 export function useActionError(): [CombinedError | undefined, (error: CombinedError | undefined) => void] {
   const [error, setError] = useState<CombinedError>();

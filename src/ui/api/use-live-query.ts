@@ -3,23 +3,23 @@ import { type AnyVariables, type TypedDocumentNode, useQuery } from 'urql';
 import { useStatusChanges } from './activity.ts';
 import { useReconnected } from './connection.ts';
 
-/** Runs of many accounts begin and end together: they are asked for together. */
+/** Combines changes within this time into one query, because the runs of many accounts begin and end together. */
 const TOGETHER_MS = 120;
 
 export interface LiveQuery<Data, Variables extends AnyVariables> {
   readonly query: TypedDocumentNode<Data, Variables>;
   readonly variables: Variables;
-  /** Whose runs matter; all accounts' when absent. */
+  /** The account whose runs matter; all accounts if absent. */
   readonly accountId?: string;
   readonly pause?: boolean;
 }
 
-/** An empty list names no type by which the cache would know that a mutation concerns it. */
+/** An empty list contains no type, so the cache would not know that a mutation affects it. */
 const CONTEXT = { additionalTypenames: ['EmailAccount'] };
 
 /**
- * A query that is asked again by itself when its answer may be another one: a run's status changed, the connection was
- * lost meanwhile, the page is looked at again. Nothing is asked at intervals.
+ * A query that repeats automatically when its answer may have changed: a run's status changed, the connection is back,
+ * or the page becomes visible again. It never polls.
  */
 export function useLiveQuery<Data, Variables extends AnyVariables>(options: LiveQuery<Data, Variables>) {
   const { query, variables, accountId, pause = false } = options;

@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { type AnyVariables, type UseQueryArgs, type UseQueryState, useQuery } from 'urql';
 import { useReconnected } from './connection.ts';
 
-/** A query that its view asks again when it wants to: by itself only when it has failed and the connection is back. */
+/** A query that its view repeats when needed. It repeats automatically only if it failed and the connection is back. */
 export function useSteadyQuery<Data, Variables extends AnyVariables>(
   asked: UseQueryArgs<Variables, Data>,
 ): UseQueryState<Data, Variables> & { readonly refetch: () => void } {

@@ -8,7 +8,7 @@ import { ViewTitle } from '../parts/view-title.tsx';
 import { toAccount } from '../paths.ts';
 import classes from './messages.module.css';
 
-/** Above the messages: how their account is, so that nobody takes a list that still fills for all there is. */
+/** The account's state above the messages, so that an incomplete list is not mistaken for a complete one. */
 export function AccountLine({ account }: { account: AccountSummaryFragment | undefined }) {
   return (
     <div className={classes['account']}>

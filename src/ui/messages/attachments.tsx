@@ -4,7 +4,7 @@ import { Icon } from '../parts/icons.tsx';
 import classes from './messages.module.css';
 import type { WholeMessage } from './whole-message.ts';
 
-/** What is attached and cannot be seen in the letter, to be saved. */
+/** Download links for the attachments that the message does not show inline. */
 export function Attachments({ message }: { message: WholeMessage }) {
   const attached = message.attachments.filter(({ isInline }) => !isInline);
   if (attached.length === 0) return null;

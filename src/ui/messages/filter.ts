@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 
-/** Which messages of an account; it is in the address, so that it survives a reload and can be sent to somebody. */
+/** Selects messages of an account. It is part of the URL, so that it survives a reload and can be shared. */
 export interface MessageFilter {
   readonly mailboxId: string | null;
   readonly search: string;
@@ -14,7 +14,7 @@ export const isFiltered = ({ mailboxId, search, unread, flagged }: MessageFilter
 
 const either = new Intl.ListFormat('en', { type: 'disjunction' });
 
-/** Where nothing was found: what could be left out. */
+/** Suggests which conditions to drop when nothing was found. */
 export function widerBy({ mailboxId, search, unread, flagged }: MessageFilter): string {
   const ways = [
     ...(search.trim() ? ['with fewer words'] : []),
@@ -22,10 +22,10 @@ export function widerBy({ mailboxId, search, unread, flagged }: MessageFilter): 
     ...(unread ? ['without “Unread”'] : []),
     ...(flagged ? ['without “Flagged”'] : []),
   ];
-  return `More may be found ${either.format(ways)}.`;
+  return `Try again ${either.format(ways)}.`;
 }
 
-/** Whether a row of the list is a thread. What is searched for is in messages, so each of them is shown. */
+/** True if each row of the list is a thread. A search lists every matching message. */
 export const isOfThreads = ({ search }: MessageFilter): boolean => search.trim() === '';
 
 export function useFilter(): [MessageFilter, (changes: Partial<MessageFilter>) => void] {

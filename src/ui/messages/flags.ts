@@ -3,7 +3,7 @@ interface FlaggedLocation {
   readonly mailbox: { readonly id: string };
 }
 
-/** As `messages(unread:, flagged:)` means it: in the mailbox that is looked at, else anywhere. */
+/** True if unread, as in `messages(unread:)`: in the selected mailbox, else in any. */
 export const isUnread = (locations: readonly FlaggedLocation[], mailboxId: string | null): boolean =>
   locationsIn(locations, mailboxId).some(({ flags }) => !flags.includes('\\Seen'));
 

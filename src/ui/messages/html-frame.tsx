@@ -4,8 +4,8 @@ import { Icon } from '../parts/icons.tsx';
 import classes from './messages.module.css';
 
 /**
- * The HTML of a stranger. The document that the service makes of it has a policy of its own (src/server/message-page.ts);
- * here it is held once more: no scripts, no forms, no origin of ours, and it cannot lead this page or itself elsewhere.
+ * Untrusted HTML. The service sanitises it and serves it with its own policy (src/server/message-page.ts). The sandbox
+ * is a second barrier: no scripts, no forms, no access to the page's origin, no navigation of the page or the frame.
  */
 export function HtmlFrame({ url, hasRemoteImages }: { url: string; hasRemoteImages: boolean }) {
   const [withImages, setWithImages] = useState(false);
@@ -16,8 +16,8 @@ export function HtmlFrame({ url, hasRemoteImages }: { url: string; hasRemoteImag
           <Icon name="image" size={16} />
           <Text size="xs" component="span">
             {withImages
-              ? 'Images from other servers are shown: these servers know now that it was opened.'
-              : 'Images from other servers are not loaded: they would tell the sender that it was opened.'}
+              ? 'Images from other servers are shown. Those servers can tell that you opened this message.'
+              : 'Images from other servers are blocked, because they would reveal that you opened this message.'}
           </Text>
           {!withImages && (
             <Button size="compact-xs" variant="light" onClick={() => setWithImages(true)}>

@@ -7,7 +7,7 @@ import { storedOf } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import type { MessageFilter } from './filter.ts';
 
-/** Between two keys of somebody who types. */
+/** Delay after the last key before the search starts. */
 const TYPING_MS = 150;
 
 interface Props {
@@ -15,11 +15,11 @@ interface Props {
   readonly change: (changes: Partial<MessageFilter>) => void;
   readonly mailboxes: readonly Mailbox[];
   readonly searchRef: RefObject<HTMLInputElement | null>;
-  /** From the search into the list. */
+  /** Moves the focus from the search to the list. */
   readonly onLeave: () => void;
 }
 
-/** Which messages are listed. */
+/** The search and the filters of the list. */
 export function ListBar({ filter, change, mailboxes, searchRef, onLeave }: Props) {
   return (
     <Stack gap={8} p="xs" role="search" aria-label="Messages">
@@ -64,7 +64,7 @@ interface SearchProps {
 function SearchField({ search, change, inputRef, onLeave }: SearchProps) {
   const [typed, setTyped] = useState(search);
   const changeSoon = useDebouncedCallback((value: string) => change({ search: value }), TYPING_MS);
-  // The address may change by itself: back, a link.
+  // The URL may change without typing, by the back button or a link.
   useEffect(() => setTyped((shown) => (shown.trim() === search.trim() ? shown : search)), [search]);
 
   function type(value: string): void {

@@ -1,12 +1,12 @@
-/** A message in the list: what its order is told by. Newest first; of the same time, as the service has them. */
+/** A row of the list and what orders it: newest first, and for equal times in the service's order. */
 export interface ListRow {
-  /** What the row stands for, and no other one: a message, or a thread, whose newest message may become another. */
+  /** The id of the message, or of the thread, whose newest message may change. Unique in the list. */
   readonly key: string;
   readonly cursor: string;
   readonly node: { readonly id: string; readonly receivedAt: string };
 }
 
-/** What the service answers for the messages that follow a cursor. */
+/** The service's page of the messages after a cursor. */
 export interface RowPage<Row extends ListRow> {
   readonly edges: readonly Row[];
   readonly hasNextPage: boolean;
@@ -14,13 +14,13 @@ export interface RowPage<Row extends ListRow> {
 
 export interface Merged<Row> {
   readonly rows: readonly Row[];
-  /** Nothing can be missing between the page and what follows it. */
+  /** No message can be missing between the page and the rows after it. */
   readonly isJoined: boolean;
 }
 
 /**
- * The list with `page` in place of what was shown of the same stretch: from behind the row with the cursor `after`
- * (null: from the top) to the page's end. What came is there, what went is gone, and what is older stays as it was.
+ * Returns the list with `page` in place of the rows that it covers: from after the row with the cursor `after` (null:
+ * from the top) to the page's end. New rows are added, missing ones removed, and older ones kept.
  */
 export function mergeRows<Row extends ListRow>(
   rows: readonly Row[],
@@ -39,7 +39,7 @@ export function mergeRows<Row extends ListRow>(
   const older = rest
     .slice(known + 1)
     .filter(isElsewhere)
-    // Times are written alike, so they compare as text.
+    // The times have one format, so they compare as text.
     .filter(({ node }) => end.node.id === rest[known]?.node.id || node.receivedAt <= end.node.receivedAt);
   return { rows: [...before, ...page.edges, ...older], isJoined: known >= 0 || rest.length === 0 };
 }

@@ -8,7 +8,7 @@ import classes from './messages.module.css';
 import { People } from './people.tsx';
 import type { WholeMessage } from './whole-message.ts';
 
-/** Who wrote what to whom, when, and where it is; the rest on demand. */
+/** Sender, recipients, times and mailboxes; all other fields on request. */
 export function MessageHeader({ message }: { message: WholeMessage }) {
   const { to, cc, locations } = message;
   return (
@@ -22,7 +22,7 @@ export function MessageHeader({ message }: { message: WholeMessage }) {
                 to <People of={[...to, ...cc]} atMost={FEW} />
               </>
             ) : (
-              'to nobody named'
+              'no recipients named'
             )}
           </Text>
         </div>
@@ -46,7 +46,7 @@ export function MessageHeader({ message }: { message: WholeMessage }) {
   );
 }
 
-/** So many of those whom it went to; all fields have all. */
+/** Recipients shown in the byline. "All fields" lists all. */
 const FEW = 4;
 
 function From({ from }: { from: WholeMessage['from'] }) {
@@ -74,7 +74,7 @@ function From({ from }: { from: WholeMessage['from'] }) {
   );
 }
 
-/** The list is ordered by when messages were received: both are told where they differ. */
+/** The list is ordered by the time received, so both times are shown if they differ. */
 function Times({ message: { sentAt, receivedAt } }: { message: WholeMessage }) {
   const wasUnderWay = sentAt !== null && Math.abs(Date.parse(receivedAt) - Date.parse(sentAt)) >= MINUTE_MS;
   return (
@@ -128,7 +128,7 @@ function fieldsOf(message: WholeMessage): [string, ReactNode][] {
     ['Sent', message.sentAt && wholeDate(message.sentAt)],
     ['Received', wholeDate(message.receivedAt)],
     ['Message-ID', message.messageIdHeader],
-    ['Places', message.locations.map(({ mailbox, uid }) => `${isolated(mailbox.path)}, UID ${uid}`).join('; ')],
+    ['Mailboxes', message.locations.map(({ mailbox, uid }) => `${isolated(mailbox.path)}, UID ${uid}`).join('; ')],
     ['Size', bytes(message.size)],
     ['SHA-256', message.sourceSha256],
   ];

@@ -11,17 +11,17 @@ import type { WholeMessage } from './whole-message.ts';
 const SAYS: Record<MessageFactKind, string> = {
   SEEN: 'Seen on the server',
   FETCHED: 'Fetched and stored',
-  DEDUPLICATED: 'Known already: one more place of it',
+  DEDUPLICATED: 'Already stored: found in one more mailbox',
   RECOGNISED: 'Recognised as moved here',
-  QUARANTINED: 'Could not be had, set aside',
+  QUARANTINED: 'Could not be fetched or stored: quarantined',
   FLAGS_CHANGED: 'Flags changed',
   MOVED: 'Moved away',
-  RENUMBERED: 'The mailbox was numbered anew',
+  RENUMBERED: 'The server renumbered the mailbox',
   EXPUNGED_UNFETCHED: 'Deleted before it was fetched',
   DELETED: 'Deleted on the server',
 };
 
-/** What the syncs know of a message: when it was seen, fetched, moved, changed, deleted. */
+/** What the syncs recorded about a message: when it was listed, fetched, moved, changed and deleted. */
 export function MessageHistory({ message }: { message: WholeMessage }) {
   const [place] = message.locations;
   const variables = {
@@ -30,7 +30,12 @@ export function MessageHistory({ message }: { message: WholeMessage }) {
   };
   const isKnown = Boolean(place ?? message.messageIdHeader);
   const { data, error, refetch } = useSteadyQuery({ query: ExplainMessageDocument, variables, pause: !isKnown });
-  if (!isKnown) return <p className={classes['without']}>It has no place and no Message-ID to find its history by.</p>;
+  if (!isKnown)
+    return (
+      <p className={classes['without']}>
+        This message is in no mailbox and has no Message-ID, so its history cannot be found.
+      </p>
+    );
   if (error) return <Failure error={error} retry={refetch} />;
   if (!data) return <Loading what="Loading the history" />;
   const histories = data.explainMessage.filter(({ messageId }) => messageId === message.id);

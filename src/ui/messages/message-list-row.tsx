@@ -7,17 +7,17 @@ import classes from './messages.module.css';
 import { People } from './people.tsx';
 import type { MessageRow } from './use-messages.ts';
 
-/** In a row: more names than there is ever room for. */
+/** More names than fit in a row. */
 const MOST_PEOPLE = 12;
 
 interface Props {
   readonly id: string;
   readonly row: MessageRow;
   readonly mailboxId: string | null;
-  /** Where it is in the list, in pixels. */
+  /** Offset in the list, in pixels. */
   readonly start: number;
   readonly position: number;
-  /** -1 while nobody knows. */
+  /** -1 while unknown. */
   readonly total: number;
   readonly isOpen: boolean;
   readonly isActive: boolean;
@@ -29,12 +29,12 @@ export const MessageListRow = memo(function MessageListRow(props: Props) {
   const { node } = row;
   const { highlights, thread } = node;
   const { unreadCount, flaggedCount, messageCount: inThread } = thread;
-  // A row that stands for a thread knows what all of it is like.
+  // A row of a thread has the counts of the whole thread.
   const unread = unreadCount === undefined ? isUnread(node.locations, mailboxId) : unreadCount > 0;
   const flagged = flaggedCount === undefined ? isFlagged(node.locations, mailboxId) : flaggedCount > 0;
   const people = thread.participants ?? node.from.slice(0, 1);
   return (
-    // The keyboard is the list's.
+    // The list handles the keyboard.
     <div
       id={id}
       role="option"
@@ -95,7 +95,7 @@ function Mark({ label, icon }: { label: string; icon: ReactNode }) {
 }
 
 function Segments({ of }: { of: readonly { text: string; isMatch: boolean }[] }) {
-  // Pieces of one text: their place is all that tells them apart.
+  // Segments of one text differ only by their position.
   return of.map(({ text, isMatch }, i) => {
     const key = `${i}`;
     return isMatch ? <mark key={key}>{text}</mark> : <span key={key}>{text}</span>;

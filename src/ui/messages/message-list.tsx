@@ -8,18 +8,18 @@ import { MessageListRow } from './message-list-row.tsx';
 import classes from './messages.module.css';
 import type { MessageRow, Messages } from './use-messages.ts';
 
-/** In pixels; messages.module.css has the same. All rows are equally high, so that thousands need no measuring. */
+/** In pixels, as in messages.module.css. All rows have the same height, so that none needs measuring. */
 export const ROW_HEIGHT = 76;
-/** So many rows before the end the next page is asked for. */
+/** The next page is requested this many rows before the end. */
 const AHEAD = 30;
 
 interface Props {
   readonly messages: Messages;
   readonly filter: MessageFilter;
   readonly account: AccountSummaryFragment | undefined;
-  /** The row of the message that is open. */
+  /** The row of the open message. */
   readonly openKey: string | null;
-  /** The row that the keyboard is at. */
+  /** The row that the keyboard has selected. */
   readonly activeKey: string | null;
   readonly listRef: RefObject<HTMLDivElement | null>;
   readonly onKeyDown: (event: KeyboardEvent) => void;
@@ -28,7 +28,7 @@ interface Props {
   readonly onScroll: (firstShown: number) => void;
 }
 
-/** The list: a listbox whose rows are there only while they are seen. */
+/** The list: a listbox that renders only the visible rows. */
 export function MessageList(props: Props) {
   const { messages, filter, openKey, activeKey, listRef, onOpen } = props;
   const { rows, hasMore, status, loadMore } = messages;
@@ -51,7 +51,7 @@ export function MessageList(props: Props) {
   const activeIndex = activeKey === null ? -1 : rows.findIndex(({ key }) => key === activeKey);
   const wasAt = useRef<string | null>(null);
   useEffect(() => {
-    // Follows the keyboard, not the list that moves under it.
+    // Scrolls when the keyboard moves, not when the list changes under it.
     if (activeIndex >= 0 && wasAt.current !== activeKey) virtualizer.scrollToIndex(activeIndex, { align: 'auto' });
     wasAt.current = activeKey;
   }, [activeKey, activeIndex, virtualizer]);
@@ -97,11 +97,11 @@ export function MessageList(props: Props) {
 const rowId = (id: string): string => `message-${id}`;
 
 /**
- * What somebody is looking at stays where it is when new messages come above it; who is at the top sees them come.
- * Another list begins at its top.
+ * Keeps the visible rows in place when new messages arrive above them. At the top of the list, new messages appear.
+ * A new list starts at its top.
  *
- * The browser tells of a scroll a frame later. So what is looked at is found anew, by where the list is scrolled to now
- * and the rows that it had until now: who was just sent to the top is not brought back.
+ * The browser reports a scroll one frame later. So the first visible row is computed from the current scroll position
+ * and the previous rows. Otherwise a user who has just scrolled to the top would be moved back.
  */
 function useKeptPlace(
   { rows, list }: Messages,
@@ -131,7 +131,7 @@ function useKeptPlace(
 
 const rowAt = (top: number): number => Math.floor(top / ROW_HEIGHT);
 
-/** Where a list was scrolled to before its rows changed: with fewer rows the browser brings it up to its new end. */
+/** Returns the scroll position before the rows changed. With fewer rows, the browser moves it to the new end. */
 function placeBefore({ scrollTop, clientHeight, scrollHeight }: HTMLElement, last: number): number {
   return scrollTop + clientHeight >= scrollHeight ? Math.max(scrollTop, last) : scrollTop;
 }
@@ -151,9 +151,9 @@ function More({ start, messages }: { start: number; messages: Messages }) {
   );
 }
 
-const COMING = 'A sync is still storing messages: more may appear here.';
+const COMING = 'A sync is still running. More messages may appear.';
 
-/** What has to happen before there are messages. */
+/** Explains why an account has no messages. */
 function emptyBecause(account: AccountSummaryFragment | undefined): string {
   switch (account?.syncStatus.state) {
     case 'NEEDS_AUTH':
@@ -161,7 +161,7 @@ function emptyBecause(account: AccountSummaryFragment | undefined): string {
     case 'PAUSED':
       return 'This account is paused. Resume it to sync.';
     case 'SUCCEEDED':
-      return 'The last sync found none on the server.';
+      return 'The last sync found no messages on the server.';
     default:
       return 'They appear here as soon as a sync has stored them.';
   }

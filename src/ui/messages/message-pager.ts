@@ -2,12 +2,12 @@ import type { CombinedError } from 'urql';
 import { type ListRow, mergeRows, type RowPage } from './merge-rows.ts';
 
 /**
- * The messages of one filter, as far as somebody has scrolled: pages that follow each other by cursors.
+ * The messages of one filter, as far as the user has scrolled: pages linked by cursors.
  *
- *   LOADING ──> READY (the list is what the service has, down to its end or to where `loadMore` goes on)
+ *   LOADING ──> READY (the list equals the service's, down to its end or to where `loadMore` continues)
  *       └─────> FAILED ──> LOADING by `loadMore`
  *
- * `refresh` reads stretches anew, after a sync has changed something, without the list ever being empty.
+ * `refresh` rereads parts of the list after a sync has changed something. The list is never empty meanwhile.
  */
 export interface PagerState<Row> {
   readonly status: 'LOADING' | 'READY' | 'FAILED';
@@ -19,24 +19,24 @@ export interface PagerState<Row> {
 export interface MessagePager<Row> {
   readonly subscribe: (listener: () => void) => () => void;
   readonly state: () => PagerState<Row>;
-  /** The next page; nothing while one is on its way. */
+  /** Loads the next page. Does nothing while one is loading. */
   readonly loadMore: () => void;
-  /** What is new at the top, and how the rows from `index` on are now. */
+  /** Rereads the top of the list, and the rows from `index` on. */
   readonly refresh: (index: number) => Promise<void>;
-  /** Everything that was loaded. */
+  /** Rereads everything that was loaded. */
   readonly refreshAll: () => Promise<void>;
 }
 
 export type FetchPage<Row extends ListRow> = (after: string | null) => Promise<RowPage<Row>>;
 
-/** New messages that are followed page by page; with more of them at once the list begins anew. */
+/** A refresh follows new messages for this many pages. If there are more, the list is cut there. */
 const MAX_PAGES = 20;
 
 export function createMessagePager<Row extends ListRow>(fetchPage: FetchPage<Row>): MessagePager<Row> {
   const listeners = new Set<() => void>();
   let state: PagerState<Row> = { status: 'LOADING', rows: [], hasMore: true, error: null };
   let isLoading = false;
-  /** One after the other: each starts from what the one before has left. */
+  /** Operations run one at a time, because each starts from the result of the previous one. */
   let queue: Promise<unknown> = Promise.resolve();
 
   function change(next: Partial<PagerState<Row>>): void {
@@ -57,7 +57,7 @@ export function createMessagePager<Row extends ListRow>(fetchPage: FetchPage<Row
     change({ status: 'READY', rows, hasMore: hasNextPage, error: null });
   }
 
-  /** Reads on from `after` until what follows is known. */
+  /** Rereads pages from `after` until they join the known rows. */
   async function reread(after: string | null): Promise<void> {
     let from = after;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
@@ -91,9 +91,9 @@ export function createMessagePager<Row extends ListRow>(fetchPage: FetchPage<Row
       inTurn(async () => {
         const middle = state.rows[Math.max(0, index - 1)]?.cursor;
         await reread(null);
-        // Its row may have gone with the first stretch.
+        // The first reread may have removed the row.
         if (index > 0 && state.rows.some(({ cursor }) => cursor === middle)) await reread(middle!);
-        // The list had come to its end, which may be elsewhere now.
+        // The list was loaded to its end, which may have moved.
         if (!state.hasMore) await append();
       }),
     refreshAll: () =>

@@ -24,15 +24,15 @@ import type { WholeMessage } from './whole-message.ts';
 interface Props {
   readonly messageId: string;
   readonly onOpen: (id: string) => void;
-  /** Where there is a list to go back to. */
+  /** Returns to the list. Absent if there is none. */
   readonly onClose?: () => void;
 }
 
-/** One message, and around it the others of its thread. */
+/** One message, and the others of its thread before and after it. */
 export function MessagePane({ messageId, onOpen, onClose }: Props) {
   const [{ data, error, fetching }, ask] = useQuery({ query: MessageDocument, variables: { id: messageId } });
   const message = data?.message;
-  // Flags and places are as of the last sync.
+  // A sync may change flags and mailboxes.
   const accountId = message?.account.id;
   const refetch = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask]);
   useStatusChanges(useCallback((changed) => void (changed === accountId && refetch()), [accountId, refetch]));
@@ -54,7 +54,7 @@ export function MessagePane({ messageId, onOpen, onClose }: Props) {
   return <Conversation message={message} onOpen={onOpen} {...(onClose && { onClose })} />;
 }
 
-/** Where list and message are not shown side by side. */
+/** For screens too small to show the list and the message side by side. */
 function BackToList({ onClose }: { onClose: () => void }) {
   return (
     <ActionIcon
@@ -88,12 +88,12 @@ function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & {
         <Attachments message={message} />
         {message.headersOnly && (
           <Alert color="yellow" variant="light" p="xs">
-            This message is larger than this installation stores: only its header is here.
+            This message is larger than this installation stores, so only its header is stored.
           </Alert>
         )}
         {message.parseError && !message.headersOnly && (
           <Alert color="yellow" variant="light" p="xs">
-            Not all of it could be read ({message.parseError}). The source is complete.
+            Part of this message could not be parsed ({message.parseError}). The source is complete.
           </Alert>
         )}
       </div>
@@ -105,10 +105,10 @@ function Conversation({ message, onOpen, onClose }: Omit<Props, 'messageId'> & {
   );
 }
 
-/** Beside the list it is a part of a view, which has a title of its own. */
+/** Beside the list, the view has its own title, so the subject is a second-level heading. */
 function Subject({ subject, order }: { subject: string | null; order: 1 | 2 }) {
   const { ref, showAll, ...clamped } = useClamped<HTMLHeadingElement>(3);
-  // What was pressed to come here may be gone; a list that is still there keeps the keyboard.
+  // The control that led here may be gone. If the list is still shown, it keeps the focus.
   useEffect(() => {
     if (isLost(document.activeElement)) ref.current?.focus({ preventScroll: true });
   }, [ref]);
@@ -166,7 +166,7 @@ export function NothingOpen() {
       <Icon name="mail" size={40} />
       <Text size="sm">Open a message to read it</Text>
       <Text size="xs" component="div" visibleFrom="sm">
-        <kbd>j</kbd> <kbd>k</kbd> walk · <kbd>Enter</kbd> opens · <kbd>Esc</kbd> closes · <kbd>/</kbd> searches
+        <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> opens · <kbd>Esc</kbd> closes · <kbd>/</kbd> searches
       </Text>
     </div>
   );

@@ -5,10 +5,10 @@ import { Icon } from '../parts/icons.tsx';
 import { Loading } from '../parts/states.tsx';
 import classes from './messages.module.css';
 
-/** In bytes: what is looked at is the header. */
+/** Bytes of the source that are shown, because readers mostly need the header. */
 const SHOWN = 200_000;
 
-/** The bytes as they were received. */
+/** The source of the message, as received. */
 export function MessageSource({ url, size }: { url: string; size: number }) {
   const [source, setSource] = useState<string | null>(null);
   const [failed, setFailed] = useState(false);
@@ -50,7 +50,7 @@ export function MessageSource({ url, size }: { url: string; size: number }) {
   );
 }
 
-/** Latin-1, because the source is bytes, whatever its parts say that they are. */
+/** Reads the source as Latin-1, because it is bytes, whatever charsets its parts declare. */
 async function read(url: string, signal: AbortSignal): Promise<string> {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status}`);

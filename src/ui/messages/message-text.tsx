@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { Fragment, type ReactNode, useMemo, useState } from 'react';
 import classes from './messages.module.css';
 
-/** Longer texts are logs; drawing all of one takes seconds. In characters. */
+/** Characters that are shown at first. Longer texts are usually logs, and rendering one takes seconds. */
 const SHOWN = 100_000;
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/;
 
@@ -10,7 +10,7 @@ export function MessageText({ text }: { text: string }) {
   const [isWhole, setWhole] = useState(false);
   const shown = isWhole ? text : text.slice(0, SHOWN);
   const lines = useMemo(() => shown.split('\n').map(lineOf), [shown]);
-  if (text.trim() === '') return <p className={classes['without']}>There is no text in this message.</p>;
+  if (text.trim() === '') return <p className={classes['without']}>This message has no text.</p>;
   return (
     <section className={classes['text']} aria-label="Text of the message">
       {lines}
@@ -23,7 +23,7 @@ export function MessageText({ text }: { text: string }) {
   );
 }
 
-/** Quoted lines step back. Lines and their pieces have nothing but their place to be told apart by. */
+/** Renders a line, with links, and marked if it is quoted. Lines and pieces differ only by their position. */
 function lineOf(line: string, i: number): ReactNode {
   const pieces = line.split(LINK).map((piece, k) =>
     k % 2 === 1 ? (

@@ -6,7 +6,7 @@ import { useShownQuery } from '../shell/show-query.tsx';
 import { MessagePane } from './message-pane.tsx';
 import classes from './messages.module.css';
 
-/** One message at an address of its own. */
+/** One message at its own URL. */
 export default function MessageView({ messageId }: { messageId: string }) {
   const [, navigate] = useLocation();
   useTitle('Message');

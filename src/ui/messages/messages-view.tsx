@@ -26,8 +26,8 @@ interface Props {
 }
 
 /**
- * The messages of an account: the list, and beside it, or in its place where there is no room, the one that is open.
- * Keys: j and k or arrows walk, Enter opens, Escape closes, / searches.
+ * The messages of an account: the list, and the open message beside it, or instead of it on a small screen.
+ * Keys: j and k or the arrows move, Enter opens, Escape closes, / searches.
  */
 export default function MessagesView({ accountId, account, messageId }: Props) {
   useTitle('Messages');
@@ -42,7 +42,7 @@ export default function MessagesView({ accountId, account, messageId }: Props) {
   );
   const openKey = useOpenKey(messages, messageId ?? null, isOfThreads(filter));
   const [activeKey, setActiveKey] = useState<string | null>(openKey);
-  // Back and forward, too, lead from message to message.
+  // The browser's back and forward also move between messages.
   useEffect(() => {
     if (openKey) setActiveKey(openKey);
   }, [openKey]);
@@ -64,7 +64,7 @@ export default function MessagesView({ accountId, account, messageId }: Props) {
   );
   const close = (): void => {
     navigate(toAccount(accountId, 'messages') + location.search);
-    // The list may just be coming back.
+    // On a small screen, the list appears only with the next frame.
     requestAnimationFrame(() => listRef.current?.focus());
   };
 
@@ -86,7 +86,7 @@ export default function MessagesView({ accountId, account, messageId }: Props) {
     Escape: () => messageId && close(),
   });
 
-  /** The keyboard begins where one looks. A press of the mouse says itself which row it means. */
+  /** With the keyboard, starts at the first visible row. A click selects its own row. */
   function onFocus(): void {
     if (activeKey === null && listRef.current?.matches(':focus-visible')) walk(0);
   }
@@ -144,7 +144,7 @@ export default function MessagesView({ accountId, account, messageId }: Props) {
   );
 }
 
-/** The row of the message that is open. Any message of a thread may be open, so the message says which thread it is. */
+/** Returns the key of the open message's row. Any message of a thread may be open, so the message names its thread. */
 function useOpenKey({ rows }: Messages, messageId: string | null, isThreads: boolean): string | null {
   const pause = messageId === null || !isThreads;
   const [{ data }] = useQuery({ query: MessageDocument, variables: { id: messageId ?? '' }, pause });
@@ -153,13 +153,13 @@ function useOpenKey({ rows }: Messages, messageId: string | null, isThreads: boo
   return row?.key ?? (data?.message?.id === messageId ? data?.message?.thread.id : null) ?? null;
 }
 
-/** For who does not see the list change. */
+/** Announces the number of results to screen readers. */
 function foundSay({ rows, hasMore, isStale, status }: Messages, filter: MessageFilter): string {
   if (isStale || status !== 'READY') return '';
   return `${hasMore ? 'At least ' : ''}${count(rows.length, isOfThreads(filter) ? 'thread' : 'message')} found`;
 }
 
-/** The query of the view is that of the message, while one is open. */
+/** While a message is open, its query is the query of the view. */
 function ShownMessage({ messageId }: { messageId: string }) {
   useShownQuery(MessageDocument, { id: messageId });
   return null;

@@ -10,13 +10,13 @@ interface Props {
   readonly atMost?: number;
 }
 
-/** Names one after the other, each in its own direction. */
+/** A list of names, each in its own writing direction. */
 export function People({ of, whole = false, atMost = of.length }: Props) {
   if (of.length === 0) return shortName({});
   return (
     <>
       {of.slice(0, atMost).map((person, i) => (
-        // A list may name somebody twice: the place is all that tells them apart.
+        // A list may contain a person twice, so the position is the key.
         <Fragment key={`${i}`}>
           {i > 0 && ', '}
           <bdi>{shortName(person)}</bdi>

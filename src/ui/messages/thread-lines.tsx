@@ -12,7 +12,7 @@ interface Props {
   readonly children?: ReactNode;
 }
 
-/** Other messages of the thread, one a line, each opened by a press. */
+/** Other messages of the thread, one per line. A click opens the message. */
 export function ThreadLines({ label, lines, onOpen, children }: Props) {
   if (lines.length === 0 && !children) return null;
   return (

@@ -13,7 +13,7 @@ import { createMessagePager, type PagerState } from './message-pager.ts';
 export type MessageRow = MessagesQuery['messages']['edges'][number] & { readonly key: string };
 
 const PAGE = 100;
-/** A sync that stores hundreds of messages a second is followed a few times a second. */
+/** Delay between refreshes during a sync, which may store hundreds of messages per second. */
 const REFRESH_AFTER_MS = 400;
 
 export function messagesVariables(accountId: string, filter: MessageFilter): MessagesQueryVariables {
@@ -31,16 +31,16 @@ export function messagesVariables(accountId: string, filter: MessageFilter): Mes
 }
 
 export interface Messages extends PagerState<MessageRow> {
-  /** The rows are still those of the filter before. */
+  /** The rows still belong to the previous filter. */
   readonly isStale: boolean;
-  /** Another one with every filter whose rows are shown. */
+  /** Identifies the list: a new object for each filter whose rows are shown. */
   readonly list: object;
   readonly loadMore: () => void;
 }
 
 /**
- * The list of a filter, kept up to date by what the syncs of the account tell: nothing is asked as long as nothing
- * happens. `firstShown` says which row is at the top of what is seen.
+ * Returns the list of a filter. The progress of the account's syncs triggers updates, so nothing is requested while
+ * nothing happens. `firstShown` returns the index of the first visible row.
  */
 export function useMessages(accountId: string, filter: MessageFilter, firstShown: () => number): Messages {
   const client = useClient();
@@ -79,8 +79,8 @@ export function useMessages(accountId: string, filter: MessageFilter, firstShown
 }
 
 /**
- * Calls `refresh` when a sync of the account has changed messages, one call at a time, with `isOver` when the run has
- * ended. Answers how to stop.
+ * Calls `refresh` when a sync of the account has changed messages, one call at a time, with `isOver` once the run has
+ * ended. Returns a function that stops it.
  */
 function followSyncs(client: Client, accountId: string, refresh: (isOver: boolean) => Promise<void>): () => void {
   let seen: string | null = null;
@@ -101,7 +101,7 @@ function followSyncs(client: Client, accountId: string, refresh: (isOver: boolea
     const changes = stats.messagesCreated + stats.messagesUpdated + stats.messagesDeleted;
     const told = `${runId} ${changes} ${status}`;
     if (changes === 0 || told === seen) return;
-    // What the first one tells of may have happened while the list was on its way; most likely it was long ago.
+    // The changes in the first frame may be newer than the list, but are most likely much older.
     isOver ||= seen !== null && status !== 'RUNNING';
     seen = told;
     isPending = true;

@@ -7,26 +7,26 @@ import type { WholeMessage } from './whole-message.ts';
 export type ThreadLine = ThreadPageFragment['edges'][number]['node'];
 
 export interface Thread {
-  /** What is shown before the message that is open, oldest first, and after it. */
+  /** The messages shown before the open one, oldest first. */
   readonly earlier: readonly ThreadLine[];
   readonly later: readonly ThreadLine[];
-  /** How many more there are. */
+  /** How many earlier messages are not shown. */
   readonly more: number;
   readonly showMore: () => void;
   readonly error: CombinedError | null;
 }
 
-/** Of what came before, at first: the open message is what one wants to see. */
+/** Earlier messages shown at first. The open message is what the user wants to see. */
 const FEW = 3;
 
-/** The conversation around a message. The newest of it come with the message, earlier ones page by page. */
+/** The thread around a message. Its newest messages come with the message's query, earlier ones page by page. */
 export function useThread({ id, receivedAt, thread }: WholeMessage): Thread {
   const [isWhole, setWhole] = useState(false);
   const { pages, error, loadMore } = useEarlier(id, thread.messages);
 
   const lines = linesOf([...pages, thread.messages]);
   const at = lines.findIndex((line) => line.id === id);
-  // It is older than what has come, or deleted, when it is not among them. Times are written alike.
+  // A message that is not in the list is older than all loaded pages, or deleted. Times compare as text.
   const before = at < 0 ? lines.filter((line) => line.receivedAt <= receivedAt) : lines.slice(0, at);
   const later = at < 0 ? lines.slice(before.length) : lines.slice(at + 1);
   const earlier = isWhole ? before : before.slice(-FEW);
@@ -44,16 +44,16 @@ export function useThread({ id, receivedAt, thread }: WholeMessage): Thread {
   };
 }
 
-/** Where messages came or went, two pages may have the same one. */
+/** Joins pages. If messages were added or deleted meanwhile, two pages may contain the same one. */
 const linesOf = (pages: readonly ThreadPageFragment[]): ThreadLine[] => [
   ...new Map(pages.flatMap(({ edges }) => edges).map(({ node }) => [node.id, node])).values(),
 ];
 
-/** The open one is no further one. What came or went while pages were read is nothing to be exact about. */
+/** Estimates how many messages are not loaded, without the open one. Changes while pages load make it inexact. */
 const unloaded = (messageCount: number, lines: readonly ThreadLine[], at: number): number =>
   Math.max(1, messageCount - lines.length - (at < 0 ? 1 : 0));
 
-/** The pages before the newest, oldest first. They are read anew when the newest was: after a sync, and a break. */
+/** The pages before the newest, oldest first. They are reread with the newest: after a sync or a reconnect. */
 function useEarlier(id: string, newest: ThreadPageFragment) {
   const client = useClient();
   const [pages, setPages] = useState<readonly ThreadPageFragment[]>([]);
@@ -66,13 +66,13 @@ function useEarlier(id: string, newest: ThreadPageFragment) {
     setPages([...read.pages, ...pages]);
   }, [client, id, pages, newest]);
 
-  // A page more is no reason to read the others anew.
+  // `shown` is not a dependency: loading a page must not reread the others.
   useEffect(() => {
     if (shown === 0) return;
     let isCurrent = true;
     void readBefore(client, id, newest, shown).then((read) => {
       if (!isCurrent || read.error) return;
-      // Somebody may have asked for another one meanwhile.
+      // The user may have loaded another page meanwhile.
       setPages((now) => [...now.slice(0, now.length - shown), ...read.pages]);
     });
     return () => {
@@ -84,7 +84,7 @@ function useEarlier(id: string, newest: ThreadPageFragment) {
   return { pages, error, loadMore: () => void loadMore() };
 }
 
-/** Page by page towards the beginning of the thread: `howMany` of them, or as far as it goes. */
+/** Reads `howMany` pages towards the beginning of the thread, or as many as exist. */
 async function readBefore(client: Client, id: string, from: ThreadPageFragment, howMany: number) {
   let pages: readonly ThreadPageFragment[] = [];
   let { pageInfo } = from;

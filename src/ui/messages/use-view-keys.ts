@@ -1,9 +1,9 @@
 import { useHotkeys } from '@mantine/hooks';
 
-/** Inputs that take no letters. */
+/** Input types that accept no letters. */
 const SWITCHES = ['radio', 'checkbox'];
 
-/** Keys that mean something wherever the keyboard is in a view, but where one types. */
+/** Handles keys anywhere in the view, except in text fields. */
 export function useViewKeys(keys: Record<string, () => void>): void {
   useHotkeys(
     Object.entries(keys).map(([key, act]) => [

@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core';
 import { useLayoutEffect, useRef, useState } from 'react';
 
-/** What a text that is cut after some lines needs: how many lines it has now, and the way to see all of it. */
+/** Cuts a text after `lines` lines. Returns its props, and a button that shows all of it. */
 export function useClamped<Element extends HTMLElement>(lines: number) {
   const ref = useRef<Element>(null);
   const [isOpen, setOpen] = useState(false);

@@ -1,4 +1,4 @@
-/** Numbers in the reader's locale; words in English, as the whole page. Times are in the reader's zone. */
+/** Numbers are in the user's locale and times in the user's zone. Words are in English, like the whole page. */
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
@@ -8,7 +8,7 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle:
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const ordinals = new Intl.PluralRules('en', { type: 'ordinal' });
 
-/** The clock of the page goes in steps, and so may be behind what was told just now. */
+/** The page's clock ticks in steps, so it may be behind a time that the service has just sent. */
 const CLOCK_STEP_MS = 15_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -56,7 +56,7 @@ export function duration(ms: number): string {
 const twoUnits = (large: number, unit: string, small: number, smaller: string): string =>
   `${number(large)} ${unit}${small > 0 ? ` ${small} ${smaller}` : ''}`;
 
-/** The time left, which is no more exact than this. */
+/** Formats the time left, rounded, because it is an estimate. */
 export function remaining(seconds: number): string {
   if (seconds < 5) return 'a few seconds left';
   if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} s left`;
@@ -66,7 +66,7 @@ export function remaining(seconds: number): string {
 
 export const exactTime = (at: string | number): string => moment.format(new Date(at));
 
-/** The time of day when it is today, else with its date. */
+/** Formats a time: the time of day if it is today, else with the date. */
 export function timeOf(at: string, now: number): string {
   const date = new Date(at);
   return (date.toDateString() === new Date(now).toDateString() ? clock : day).format(date);
@@ -82,7 +82,7 @@ export function ago(at: string, now: number): string {
   return relative.format(Math.round(difference / DAY_MS), 'day');
 }
 
-/** `in a moment`, `in 2 hours`: of something that is still to come, however late it is. */
+/** `in a moment`, `in 2 hours`: for something that has not happened yet, even if it is overdue. */
 export const ahead = (at: string, now: number): string =>
   Date.parse(at) - now < MINUTE_MS ? 'in a moment' : ago(at, now);
 

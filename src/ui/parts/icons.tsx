@@ -1,4 +1,4 @@
-/** Line icons of 24 units, drawn in the colour of the text. They are decoration: what they stand beside has a name. */
+/** Line icons of 24 units in the text colour. They are decorative: the element beside them has the label. */
 const PATHS = {
   sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4',
   moon: 'M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z',

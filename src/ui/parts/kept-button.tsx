@@ -1,8 +1,8 @@
 import type { ComponentProps } from 'react';
 
 /**
- * What a Button is made of where it keeps the keyboard while it is `loading`: `<Button component={KeptButton} loading>`. A
- * browser takes the focus from an element that is disabled, and does not give it back.
+ * A button that keeps the focus while it is `loading`: `<Button component={KeptButton} loading>`. A browser takes the
+ * focus from a disabled element and does not restore it.
  */
 export function KeptButton({ disabled, onClick, ...others }: ComponentProps<'button'>) {
   return (

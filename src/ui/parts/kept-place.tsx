@@ -2,7 +2,7 @@ import { Box } from '@mantine/core';
 import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { isLost } from './view-title.tsx';
 
-/** Around a button in whose place another one, or a link, may come: the keyboard goes on to it. */
+/** Wraps a button that another button or link may replace, and moves the focus to the replacement. */
 export function KeptPlace({ children }: { children: ReactNode }) {
   const ref = useRef<HTMLSpanElement>(null);
   const hasFocus = useRef(false);
@@ -19,7 +19,7 @@ export function KeptPlace({ children }: { children: ReactNode }) {
         hasFocus.current = true;
       }}
       onBlur={({ currentTarget }) => {
-        // It keeps the focus while its window has none.
+        // The element stays active while the window has no focus.
         hasFocus.current = currentTarget.contains(document.activeElement);
       }}
     >

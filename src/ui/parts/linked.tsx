@@ -2,7 +2,7 @@ import { Anchor } from '@mantine/core';
 
 const LINK = /(https:\/\/[^\s),]+)/;
 
-/** A sentence of the service, whose addresses can be followed. */
+/** A sentence of the service, with its URLs as links. */
 export function Linked({ text }: { text: string }) {
   return text.split(LINK).map((part, place) =>
     place % 2 === 1 ? (

@@ -13,12 +13,12 @@ export function Loading({ what = 'Loading' }: { what?: string }) {
   );
 }
 
-/** Nothing is there, and what to do about it. */
+/** An empty state, and what to do about it. */
 interface EmptyProps {
   readonly title: string;
   readonly children?: ReactNode;
   readonly action?: ReactNode;
-  /** There is nothing else in the view. */
+  /** The view contains nothing else. */
   readonly isView?: boolean;
 }
 
@@ -49,19 +49,19 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
   );
 }
 
-/** What does not exist, and what is somebody else's: from outside both are the same. */
+/** For objects that do not exist or belong to another tenant, which look the same. */
 export function NotFound({ isView = true }: { isView?: boolean }) {
   return (
     <Empty
       isView={isView}
-      title="There is nothing here"
+      title="Not found"
       action={
         <Anchor component={Link} href="/">
-          To your accounts
+          Go to your accounts
         </Anchor>
       }
     >
-      It does not exist, or it is not yours.
+      This does not exist, or you do not have access to it.
     </Empty>
   );
 }

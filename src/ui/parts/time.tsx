@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { ago, ahead, exactTime } from './format.ts';
 
-/** One clock for the page, so that "3 minutes ago" goes on. It stands still while nobody looks. */
+/** The page's clock, which updates "3 minutes ago". It stops while the page is hidden. */
 const TICK_MS = 10_000;
 let now = Date.now();
 const listeners = new Set<() => void>();
@@ -29,7 +29,7 @@ function subscribe(listener: () => void): () => void {
 
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 
-/** How long ago or ahead, and exactly when for who points at it. */
+/** A relative time, with the exact time on hover. */
 export function Ago({ at }: { at: string }) {
   return (
     <time dateTime={at} title={exactTime(at)}>
@@ -38,7 +38,7 @@ export function Ago({ at }: { at: string }) {
   );
 }
 
-/** When something that is still to come happens, and exactly when on hover. */
+/** The relative time of a future event, with the exact time on hover. */
 export function Ahead({ at }: { at: string }) {
   return (
     <time dateTime={at} title={exactTime(at)}>

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 
-/** The name of the view, in the title of the window. */
+/** Puts the name of the view into the window title. */
 export function useTitle(name: string): void {
   useEffect(() => {
     document.title = `${name} – Mailtide`;

@@ -3,7 +3,7 @@ import { Component, type ReactNode, useCallback, useRef } from 'react';
 import { useConnection, useReconnected } from '../api/connection.ts';
 import { Empty } from './states.tsx';
 
-/** A view that breaks says so, and does not take the page along: the next one is shown again. */
+/** Contains the failure of a view, so that the page survives and shows the next view. */
 export class ViewBoundary extends Component<{ path: string; children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -21,8 +21,8 @@ export class ViewBoundary extends Component<{ path: string; children: ReactNode 
 }
 
 /**
- * A view is a file that comes when it is asked for. While the service is away it cannot, and the browser does not ask
- * again: so the page is loaded anew when the service is back. After an update of the service its files are others.
+ * The file of a view is loaded on demand. That fails while the service is down, and the browser does not retry, so the
+ * page reloads when the service is back. An update of the service also replaces the files.
  */
 function BrokenView() {
   const { state } = useConnection();
@@ -32,13 +32,14 @@ function BrokenView() {
       if (wasOffline) location.reload();
     }, [wasOffline]),
   );
-  if (wasOffline) return <Empty title="The service cannot be reached">This view comes as soon as it can be.</Empty>;
+  if (wasOffline)
+    return <Empty title="The service cannot be reached">This view loads once the connection is back.</Empty>;
   return (
     <Empty
       title="This view could not be shown"
-      action={<Button onClick={() => location.reload()}>Load the page anew</Button>}
+      action={<Button onClick={() => location.reload()}>Reload the page</Button>}
     >
-      It may be that the service was updated meanwhile.
+      The service may have been updated.
     </Empty>
   );
 }

@@ -9,7 +9,7 @@ import { toAccount } from '../paths.ts';
 
 const ACCOUNT_IN_PATH = /^\/accounts\/(?<id>[^/]+)/;
 
-/** In the view of an account: which one it is, and the way to the others. */
+/** In the view of an account: its address, and links to the other accounts. */
 export function AccountSwitcher() {
   const [isShown, params] = useRoute(ACCOUNT_IN_PATH);
   const id = isShown && params['id'] !== 'new' ? params['id'] : null;
@@ -54,5 +54,5 @@ export function AccountSwitcher() {
   );
 }
 
-/** An empty list names no type by which the cache would know that it is out of date. */
+/** An empty list contains no type, so the cache would not know that a mutation affects it. */
 const context = { additionalTypenames: ['EmailAccount'] };

@@ -2,7 +2,7 @@ import { Badge, VisuallyHidden } from '@mantine/core';
 import { useConnection } from '../api/connection.ts';
 import classes from './shell.module.css';
 
-/** Says it when what is on the screen may be old; nobody needs to be told that all is well. */
+/** Warns while the page may be out of date. Shows nothing while it is connected. */
 export function ConnectionBadge() {
   const { state, connects } = useConnection();
   return (
@@ -12,7 +12,7 @@ export function ConnectionBadge() {
           Offline<span className={classes['more']}>, reconnecting</span>
         </Badge>
       )}
-      {state === 'CONNECTED' && connects > 1 && <VisuallyHidden>Connected again</VisuallyHidden>}
+      {state === 'CONNECTED' && connects > 1 && <VisuallyHidden>Reconnected</VisuallyHidden>}
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { SignInNotice } from './sign-in-notice.tsx';
 
 export const MAIN_ID = 'main';
 
-/** What every view has around it. */
+/** The frame around every view. */
 export function Shell({ children }: { children: ReactNode }) {
   return (
     <AppShell header={{ height: 52 }}>

@@ -3,7 +3,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { stringifyDocument, type TypedDocumentNode } from 'urql';
 import { Icon } from '../parts/icons.tsx';
 
-/** The operation behind the view that is shown, for who wants to know how to ask the API for the same. */
+/** The operation behind the current view, for developers who want to send it to the API. */
 let shown: string | null = null;
 const listeners = new Set<() => void>();
 
@@ -12,7 +12,7 @@ function show(link: string | null): void {
   for (const listener of listeners) listener();
 }
 
-/** Called by a view with what it asks; its link in the header opens that in GraphiQL. */
+/** Announces the operation of a view. The link in the header opens it in GraphiQL. */
 export function useShownQuery<Variables>(document: TypedDocumentNode<unknown, Variables>, variables: Variables): void {
   const link = graphiqlLink(document, variables);
   useEffect(() => {

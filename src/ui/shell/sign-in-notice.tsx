@@ -6,8 +6,8 @@ import { ViewerDocument } from '../../generated/gql/graphql.ts';
 import { ownPath } from '../paths.ts';
 
 /**
- * A sign-in link that signs nobody in leads to `/?next=...`, with `failed` when its key is not valid: to the form. Who is
- * signed in already sees none: they go on to where the link leads, and are told.
+ * A sign-in link that fails leads to `/?next=...`, with `failed` if its key is not valid, where the form is shown. If
+ * the user is already signed in, the page opens the link's target instead, with this notice.
  */
 export function SignInNotice() {
   const [path, navigate] = useLocation();
@@ -33,7 +33,7 @@ export function SignInNotice() {
       closeButtonLabel="Close"
       onClose={() => setFailed(false)}
     >
-      The key of this sign-in link is not valid. You are still signed in as you were.
+      The key of this sign-in link is not valid. You are still signed in as before.
     </Alert>
   );
 }

@@ -2,8 +2,8 @@ import { Alert, Button, Center, Code, Paper, PasswordInput, Stack, Text, Title }
 import { hasEnded } from '../api/session.ts';
 
 /**
- * The form, at whatever address was asked for: signing in leads back there. A plain form, because the service answers
- * with a cookie and a redirect, and password managers know forms.
+ * The sign-in form, shown at the requested address, to which signing in returns. It is a plain form, because the
+ * service answers with a cookie and a redirect, and because password managers support forms.
  */
 export function SignIn() {
   const asked = new URLSearchParams(location.search);
@@ -15,19 +15,19 @@ export function SignIn() {
           <Title order={1}>Sign in to Mailtide</Title>
           {asked.has('failed') && (
             <Alert color="red" role="alert">
-              This key is not valid.
+              This API key is not valid. Check it and try again.
             </Alert>
           )}
           {hasEnded() && (
             <Text size="sm" role="status">
-              Your session has ended. Sign in again to go on here.
+              Your session has ended. Sign in again to continue.
             </Text>
           )}
           <PasswordInput
             label="API key"
             name="key"
             placeholder="mt_…"
-            description="From the link that the service printed at its first start."
+            description="Part of the link that the service printed at its first start."
             autoComplete="current-password"
             required
             autoFocus
@@ -35,7 +35,7 @@ export function SignIn() {
           <input type="hidden" name="next" value={next} />
           <Button type="submit">Sign in</Button>
           <Text size="xs" c="dimmed">
-            Lost? <Code>npm run tenant -- key default</Code> prints another one.
+            Lost the key? <Code>npm run tenant -- key default</Code> prints a new one.
           </Text>
         </Stack>
       </Paper>

@@ -22,11 +22,11 @@ export function UserMenu() {
   );
 }
 
-/** By a form, as signing in: the service answers with the cookie's end and the way to the first page. */
+/** Signs out by a form, like signing in: the service answers by deleting the cookie and redirecting to the start. */
 function signOut(): void {
   const form = Object.assign(document.createElement('form'), { method: 'post', action: '/sign-out' });
   document.body.append(form);
   form.submit();
-  // Until the answer is there: views that are still on show would ask, and be refused.
+  // Hides the views until the answer arrives, because their queries would fail.
   sessionEnded();
 }

@@ -18,8 +18,10 @@ const detail = (state: SyncState, facts: object) => shownState(account(state, fa
 
 test('a queued account whose server is left alone, names the server and the end of the pause', () => {
   const held = detail('QUEUED', { activeRun: { queuePosition: 1 }, hostPausedUntil: at(30) });
-  expect(held).toMatch(/^The mail server turned a connection away; no sync starts there until .*30/);
-  expect(detail('QUEUED', { activeRun: { queuePosition: 1 }, hostPausedUntil: at(-1) })).toBe('Waiting for its turn');
+  expect(held).toMatch(/^The mail server refused a connection\. No sync starts there until .*30/);
+  expect(detail('QUEUED', { activeRun: { queuePosition: 1 }, hostPausedUntil: at(-1) })).toBe(
+    'Waiting for a free worker',
+  );
 });
 
 test('a quota that is used up, is called a quota and no throttling', () => {

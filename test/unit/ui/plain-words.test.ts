@@ -25,8 +25,6 @@ test('the counts of an event are in the locale of the reader', () => {
 
 test('where nothing is found, only what narrows the list is named', () => {
   const all = { mailboxId: null, search: '', unread: false, flagged: false };
-  expect(widerBy({ ...all, unread: true })).toBe('More may be found without “Unread”.');
-  expect(widerBy({ ...all, search: 'tide', mailboxId: 'x' })).toBe(
-    'More may be found with fewer words or in all mailboxes.',
-  );
+  expect(widerBy({ ...all, unread: true })).toBe('Try again without “Unread”.');
+  expect(widerBy({ ...all, search: 'tide', mailboxId: 'x' })).toBe('Try again with fewer words or in all mailboxes.');
 });
