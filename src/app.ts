@@ -34,22 +34,22 @@ import { startTracing } from './telemetry/start-tracing.ts';
 import { currentTraceParent } from './telemetry/trace-parent.ts';
 
 const MINUTE_MS = 60_000;
-/** Of one tenant, for a thread: each may hold a message of megabytes. */
+/** Requests of one tenant that may wait for a thread. Each may hold megabytes of a message. */
 const MAX_VIEWS_WAITING = 32;
 
 export interface App {
-  /** Where it listens, e.g. `http://127.0.0.1:4000`. Without the api role it tells only how it is. */
+  /** The address, e.g. `http://127.0.0.1:4000`. Without the api role it serves only health and metrics. */
   readonly url: string;
-  /** The first tenant's key, the one time it is made. */
+  /** The first tenant's key, at the start that creates it. */
   readonly newApiKey: string | null;
-  /** Lets running batches commit, closes subscriptions, gives runs back to the queue. */
+  /** Lets running batches commit, closes subscriptions, and returns runs to the queue. */
   close(): Promise<void>;
 }
 
 /**
- * The composition root: what is built, in the order in which it is built, and closed in reverse. Only here is decided
- * what a part gets: nothing below asks which database it is on, whether there is a Redis, or which roles run. Code that
- * only one role needs is loaded for that role only.
+ * The composition root. Builds every part in order, and closes them in reverse. It alone decides what a part receives:
+ * no other code checks which database is used, whether Redis is configured, or which roles run. Code that only one role
+ * needs is loaded for that role only.
  */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   await using opened = new AsyncDisposableStack();
@@ -62,7 +62,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     poolSize: config.DATABASE_POOL_SIZE,
   });
   opened.defer(() => database.close());
-  // A configured key is valid before anybody can ask.
+  // A configured key must be valid before the first request.
   if (config.API_KEY !== undefined) await ensureFirstTenant(database.prisma, config.API_KEY);
   const keyring = await openKeyring({ encryptionKey: config.ENCRYPTION_KEY, dataDir: config.DATA_DIR });
 
@@ -115,7 +115,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   let server: FastifyInstance;
   if (has('api')) {
     const { buildServer } = await import('./server/build-server.ts');
-    // Apart from the threads of the syncs, so that neither waits for the other.
+    // Separate from the threads of the syncs, so that neither waits for the other.
     const reading = lazyMime(log, { maxWaiting: MAX_VIEWS_WAITING });
     opened.defer(() => reading.close());
     const services: ServerOptions['services'] = {
@@ -148,7 +148,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const stopRecovery = await startRecovery({ database, bus, queue, maxRetries: config.SYNC_MAX_RETRIES, log });
     opened.defer(stopRecovery);
     opened.defer(startSearchIndexer(database, log));
-    // Apart from the threads of the syncs, which do not wait for it.
+    // Separate from the threads of the syncs, which must not wait for it.
     const reparsing = lazyMime(log);
     opened.defer(() => reparsing.close());
     opened.defer(startReparser(database, async (sources) => (await reparsing.get()).digest(sources), log));
@@ -164,7 +164,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   if (config.RUN_HISTORY_DAYS > 0 && has('scheduler')) {
     opened.defer(startRunHistoryCleanup(database.pool, config.RUN_HISTORY_DAYS, log));
   }
-  // A made one is shown only once: it is made last, when the start cannot fail any more, and where it is printed.
+  // A created key is shown only once. It is created last, when the start cannot fail any more, and where it is printed.
   const isShown = has('api') && config.API_KEY === undefined;
   const newApiKey = isShown ? await ensureFirstTenant(database.prisma, undefined) : null;
 
@@ -172,15 +172,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   return { url, newApiKey, close: () => running.disposeAsync() };
 }
 
-/** Alone, within the process; between processes, over Redis; and without it, each looks at the rows. */
+/** Creates local buses for a single process, Redis buses for several, or polling ones without Redis. */
 function createBuses(config: Config, redis: RedisLink | null, { exclusive }: Database, log: Logger): Buses {
   if (redis) return createRedisBuses(redis, config.REDIS_PREFIX);
   if (exclusive) return createLocalBuses();
-  log.info('without REDIS_URL nodes are not told of what others do, and look at the database once a second');
+  log.info('REDIS_URL is not set: nodes poll the database once a second for the changes of others');
   return createPollingBuses();
 }
 
-/** The queue, and its messages where they can be looked at. */
+/** Creates the queue, and with Redis also the BullMQ queue for the dashboard. */
 async function createQueue(
   config: Config,
   redis: RedisLink | null,
@@ -194,15 +194,15 @@ async function createQueue(
     const { createBullmqQueue } = await import('./jobs/queue/bullmq-queue.ts');
     const worker = handler && slots ? { worker: { slots, concurrency, handler } } : {};
     const queue = createBullmqQueue({ redis, prefix: config.REDIS_PREFIX, pool, log, ...worker });
-    if (!config.ADMIN_KEY) log.info("without ADMIN_KEY the queue's dashboard is not served");
+    if (!config.ADMIN_KEY) log.info("ADMIN_KEY is not set: the queue's dashboard is not served");
     return { queue, messages: queue.messages };
   }
   return { queue: handler && slots ? createLocalQueue(slots, handler, log) : RUN_ELSEWHERE };
 }
 
-/** The threads for parsing mail, and the code that speaks to them, from the first use on. */
+/** Loads the parser threads and their client code on first use. */
 function lazyMime(log: Logger, options: MimePoolOptions = {}) {
-  const onStrayError = (err: Error): void => log.warn({ err }, 'a thread for parsing mail broke');
+  const onStrayError = (err: Error): void => log.warn({ err }, 'a parser thread failed');
   let pool: Promise<MimePool> | null = null;
   return {
     get: () =>

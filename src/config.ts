@@ -3,8 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 /**
- * The settings: read from the environment once, validated, frozen, handed down from main.ts. Nothing else reads
- * process.env. Each is documented with default and consequence in the table of README.md (a test compares both).
+ * The settings: read from the environment once, validated, frozen, and passed down from main.ts. Nothing else reads
+ * process.env. The table in README.md documents each setting with its default and effect (a test compares both).
  */
 const MEBIBYTE = 1024 * 1024;
 
@@ -14,7 +14,7 @@ const flag = oneOf(['true', 'false', '1', '0', 'yes', 'no']).transform(
   (value) => value === 'true' || value === '1' || value === 'yes',
 );
 const integer = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
+  const error = `must be an integer from ${min} to ${max}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 };
 const ROLE = oneOf(['api', 'worker', 'scheduler']);
@@ -24,7 +24,10 @@ const settings = z.object({
   PORT: integer(0, 65535).default(4000),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, abort: true, error: 'must be a URL like https://mail.example.com' })
-    .refine((value) => new URL(value).pathname === '/', 'must have no path: the service needs a host name of its own')
+    .refine(
+      (value) => new URL(value).pathname === '/',
+      'must have no path, because the service needs its own host name',
+    )
     .optional(),
   TRUSTED_PROXIES: z
     .string()
@@ -47,7 +50,7 @@ const settings = z.object({
     .optional(),
   REDIS_URL: z
     .string()
-    .refine((value) => /^rediss?:\/\//.test(value) && URL.canParse(value), 'must be like redis://host:6379')
+    .refine((value) => /^rediss?:\/\//.test(value) && URL.canParse(value), 'must be a URL like redis://host:6379')
     .optional(),
   REDIS_PREFIX: z
     .string()
@@ -81,7 +84,7 @@ const settings = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL').optional(),
   OTEL_TRACES_EXPORTER: z.string().optional(),
   OTEL_SERVICE_NAME: z.string().default('mailtide'),
-  // By its specification whatever is not "true" means false.
+  // OpenTelemetry's specification: every value except "true" means false.
   OTEL_SDK_DISABLED: z
     .string()
     .transform((value) => value.toLowerCase() === 'true')
@@ -96,8 +99,8 @@ export type Config = Readonly<Settings & { IMAP_ALLOW_PRIVATE_HOSTS: boolean }>;
 export const SETTING_NAMES = Object.keys(settings.shape);
 
 /**
- * The validated settings.
- * @throws an Error of one line that names the setting and what is wrong with it, never its value (it may be a secret).
+ * Returns the validated settings.
+ * @throws an Error of one line that names the setting and its fault, never its value, which may be a secret
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
@@ -112,17 +115,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const config = parsed.data;
   if (config.REDIS_URL && !config.DATABASE_URL) {
-    throw new Error('Setting REDIS_URL: is for several processes, which need a PostgreSQL (DATABASE_URL) to share');
+    throw new Error(
+      'Setting REDIS_URL: requires DATABASE_URL, because several processes must share a PostgreSQL server',
+    );
   }
   if (config.DATABASE_URL && !config.ENCRYPTION_KEY) {
     throw new Error(
-      'Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that every node has the same key (openssl rand -base64 32)',
+      'Setting ENCRYPTION_KEY: is required with DATABASE_URL, so that all nodes use the same key (openssl rand -base64 32)',
     );
   }
   return Object.freeze({
     ...config,
-    // Clients of a loopback listener sit on this machine and can reach its private hosts anyway, unless a proxy lets
-    // others in.
+    // Clients of a loopback listener run on this machine and can reach its private hosts anyway, unless a proxy
+    // forwards requests of others.
     IMAP_ALLOW_PRIVATE_HOSTS: config.IMAP_ALLOW_PRIVATE_HOSTS ?? (isLoopback(config.HOST) && !isPublished(config)),
   });
 }

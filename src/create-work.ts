@@ -18,8 +18,8 @@ interface Parts {
 }
 
 /**
- * What a worker does with a claimed run: syncs its account, within the limits of its host, counted and traced. The code
- * for IMAP is loaded here, for nodes with workers only.
+ * Creates the function with which a worker carries out a claimed run: it syncs the run's account within the limits of
+ * its host, with metrics and traces. The IMAP code is loaded here, and so only on nodes with workers.
  */
 export async function createWork(
   config: Config,

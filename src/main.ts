@@ -6,7 +6,7 @@ import { type App, startApp } from './app.ts';
 import { type Config, readConfig } from './config.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** Longest time that stopping may take, in milliseconds: who stops us waits 10 s before it kills. */
+/** Shutdown deadline in ms. Supervisors usually send SIGKILL after 10 s. */
 const STOP_WITHIN_MS = 9_000;
 
 function configOrExit(): Config {
@@ -18,8 +18,8 @@ function configOrExit(): Config {
   }
 }
 
-// The young generation's limit on the command line (scripts/service.sh) is for this thread, which has its heap by now.
-// Other threads have limits of their own (`resourceLimits`), which V8 does not heed while there is one for all.
+// The command line (scripts/service.sh) limits the young generation of this thread, whose heap exists by now. Other
+// threads have their own limits (`resourceLimits`), which V8 ignores while a global limit is set.
 setFlagsFromString('--max-semi-space-size=0');
 
 const config = configOrExit();
@@ -31,16 +31,16 @@ function stop(signal: string): void {
   if (stopping) return;
   stopping = true;
   log.info({ signal }, 'stopping');
-  // Nothing runs yet, and every step of a start may be interrupted: the next one begins it again.
+  // Nothing runs yet, and every step of a start may be interrupted and is repeated by the next start.
   if (!app) process.exit(0);
   setTimeout(() => {
-    log.error('stopping took too long: what was not committed is done again at the next start');
+    log.error('shutdown timed out: uncommitted work is repeated after the next start');
     process.exit(1);
   }, STOP_WITHIN_MS).unref();
   app.close().then(
     () => process.exit(0),
     (error: unknown) => {
-      log.error({ err: error }, 'stopping failed');
+      log.error({ err: error }, 'shutdown failed');
       process.exit(1);
     },
   );
@@ -58,34 +58,34 @@ try {
   process.exit(1);
 }
 
-/** A host with several addresses fails with one error for each of them, and none of its own. */
+/** Returns the first message of an error. A host with several addresses fails with an AggregateError of one each. */
 function reasonOf(error: unknown): string {
   const [first] = error instanceof AggregateError ? error.errors : [error];
   return first instanceof Error ? first.message : String(first);
 }
 
 /**
- * For the person at the terminal; the key is shown this one time. Other standard output ends in a log that keeps it, so
- * there the key goes to a file that only the service's user can read.
+ * Prints the address and, once, a new key. If standard output is not a terminal, it usually ends in a log, so the key
+ * goes to a file that only the service's user can read.
  */
 function announce(url: string, newApiKey: string | null, dataDir: string): void {
   console.log(`Mailtide listens on ${url}`);
   if (!newApiKey) return;
   if (process.stdout.isTTY) {
-    console.log(`\nSign in (shown only once, the key opens everything):\n  ${url}/sign-in?key=${newApiKey}\n`);
+    console.log(`\nSign in (shown only once; the key gives full access):\n  ${url}/sign-in?key=${newApiKey}\n`);
     console.log(`API key: ${newApiKey}`);
     return;
   }
   const file = join(dataDir, 'first-api-key');
   try {
     makeFolder(dataDir);
-    // The mode counts for a new file only.
+    // The mode applies only to a new file.
     rmSync(file, { force: true });
     writeFileSync(file, `${newApiKey}\n`, { mode: 0o600 });
-    console.log(`The first API key is in ${file}: sign in with it at ${url}, then delete the file.`);
+    console.log(`The first API key is in ${file}. Sign in with it at ${url}, then delete the file.`);
   } catch (error) {
     console.error(
-      `The first API key could not be written to ${file} (${reasonOf(error)}): "npm run tenant -- key default" makes another.`,
+      `The first API key could not be written to ${file} (${reasonOf(error)}). Run "npm run tenant -- key default" to create another.`,
     );
   }
 }

@@ -2,8 +2,8 @@ import { readConfig } from './config.ts';
 import { migrateDatabase } from './store/plumbing/database.ts';
 
 /**
- * `npm run migrate`: brings the schema up to date, as every start does, and ends. For deployments that want to see that
- * done before the first new node starts; any number of nodes and of these may run at once.
+ * `npm run migrate`: migrates the schema, as every start does, and exits. For deployments that migrate before the first
+ * new node starts. It may run concurrently with itself and with starting nodes.
  */
 try {
   const config = readConfig(process.env);

@@ -2,28 +2,28 @@ import { Redis, type RedisOptions, ReplyError } from 'ioredis';
 import type { Logger } from 'pino';
 
 /**
- * The way to Redis. It may be gone at any moment, from the start too: nothing here waits for it or throws because of it,
- * and who needs to know asks `isReady`.
+ * The Redis connection. It may be down at any time, even at startup. Nothing here waits for it or throws because of it;
+ * callers check `isReady`.
  */
 export interface RedisLink {
-  /** Whether Redis answers, and takes what it is given: one that is full, or a replica, is of no use to a queue. */
+  /** True if Redis answers and accepts writes. A queue cannot use a full Redis or a replica. */
   readonly isReady: boolean;
-  /** For commands that fail at once when Redis is not there. */
+  /** For commands. They fail at once while Redis is down. */
   readonly commands: Redis;
-  /** A connection of its own for who waits on the server for minutes (BullMQ's workers); closed with the link. */
+  /** Opens a separate connection for commands that block for minutes (BullMQ's workers). Closed with the link. */
   blocking(): Redis;
   publish(channel: string, message: string): void;
   /**
-   * Calls `listener` with every message from the moment on at which `caughtUp` is called: when Redis has taken the
-   * subscription, and again whenever the connection was lost and is back. Returns how to stop.
+   * Calls `listener` with every message after `caughtUp` is called: when Redis has confirmed the subscription, and
+   * again after every reconnect. Returns a function that unsubscribes.
    */
   subscribe(channel: string, listener: (message: string) => void, caughtUp?: () => void): () => void;
   close(): void;
 }
 
-/** A server that does not answer a connection for that long is not there, in milliseconds. */
+/** Connect timeout, in ms. */
 const CONNECT_WITHIN_MS = 5_000;
-/** And one that does not answer a command: it hangs, or the way to it is cut without a word. */
+/** Command timeout in ms, for a server that hangs or a connection that was dropped silently. */
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY_EVERY_MS = 1_000;
 const PROBE_EVERY_MS = 5_000;
@@ -39,7 +39,7 @@ interface Subscription {
   readonly caughtUp: () => void;
 }
 
-/** @param prefix of the one key that is written here, to see whether Redis takes anything */
+/** @param prefix of the key that the probe writes */
 export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
   const connections: Redis[] = [];
   const commands = connect({ enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: ANSWER_WITHIN_MS });
@@ -49,8 +49,8 @@ export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
 
   function connect(options: RedisOptions): Redis {
     const connection = new Redis(url, { ...OPTIONS, ...options });
-    // The first to hear of an error, which without a listener would end the process. ioredis attaches the command that
-    // failed, with its arguments: the password is one.
+    // Registered first. Without a listener, an error would end the process. ioredis attaches the failed command with
+    // its arguments, which may include the password.
     connection.on('error', (error: Error & { command?: unknown }) => delete error.command);
     connections.push(connection);
     return connection;
@@ -58,8 +58,8 @@ export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
 
   const note = (there: boolean, reason?: string): void => {
     if (isThere === there) return;
-    if (there) log.info(isThere === null ? 'Redis is there' : 'Redis is there again');
-    else log.warn({ reason }, 'Redis is not there: syncs go on without it, and it is tried again');
+    if (there) log.info(isThere === null ? 'Redis is ready' : 'Redis is ready again');
+    else log.warn({ reason }, 'Redis is unavailable: syncs continue without it, and the connection is retried');
     isThere = there;
   };
   commands.on('ready', () => void probe());
@@ -67,13 +67,13 @@ export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
   commands.on('close', () => note(false));
   const probing = setInterval(() => {
     void probe().then((problem) => {
-      // A way that was cut without a word looks open for minutes, and a primary that became a replica has a successor.
+      // A silently dropped connection can look open for minutes, and a primary that became a replica has a successor.
       if (problem !== 'silent' && problem !== 'replica') return;
       for (const connection of connections) connection.disconnect(true);
     });
   }, PROBE_EVERY_MS);
 
-  /** Writes, because a Redis that is full, cannot save, or is a replica still answers a PING. */
+  /** Probes Redis with a write, because one that is full, cannot save, or is a replica still answers PING. */
   async function probe(): Promise<'silent' | 'refuses' | 'replica' | null> {
     if (commands.status !== 'ready') return null;
     try {
@@ -92,13 +92,13 @@ export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
     for (const { listener } of channels.get(channel)?.subscriptions ?? []) listener(message);
   });
   subscriber.on('ready', () => {
-    // Redis answers in order: when it has answered this, it has taken the subscriptions that ioredis renewed before.
+    // Redis answers in order, so after this answer it has confirmed the subscriptions that ioredis renewed before.
     setImmediate(() => {
       subscriber.ping().then(
         () => {
           for (const { subscriptions } of channels.values()) for (const { caughtUp } of subscriptions) caughtUp();
         },
-        // The connection was lost again: the next one begins anew.
+        // The connection was lost again. The next `ready` event repeats this.
         () => {},
       );
     });
@@ -111,12 +111,12 @@ export function openRedis(url: string, prefix: string, log: Logger): RedisLink {
     commands,
     blocking: () => connect({ maxRetriesPerRequest: null }),
     publish(channel, message) {
-      // What is not said now is read from the rows later.
+      // Subscribers read unsent news from the rows later.
       if (commands.status === 'ready') commands.publish(channel, message).catch(() => {});
     },
     subscribe(channel, listener, caughtUp = () => {}) {
       const subscription = { listener, caughtUp };
-      // Without a connection ioredis sends it when there is one; a renewed connection calls `caughtUp` as well.
+      // Without a connection, ioredis subscribes once it has one. A renewed connection also calls `caughtUp`.
       const joined = channels.get(channel) ?? { subscriptions: new Set(), taken: subscriber.subscribe(channel) };
       channels.set(channel, joined);
       joined.subscriptions.add(subscription);

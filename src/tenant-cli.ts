@@ -7,14 +7,14 @@ import { openDatabaseBeside } from './store/plumbing/database.ts';
 import { addKey, addTenant, endSessions, listKeys, listTenants, revokeKey } from './store/tenancy/tenants.ts';
 
 const USAGE = `Usage:
-  npm run tenant -- add NAME        makes a tenant and prints its key, once
-  npm run tenant -- key NAME        makes one more key for a tenant and prints it, once
+  npm run tenant -- add NAME        creates a tenant and prints its key, once
+  npm run tenant -- key NAME        creates another key for a tenant and prints it, once
   npm run tenant -- keys NAME       lists the keys of a tenant by their ids
   npm run tenant -- revoke KEY_ID   revokes a key and ends its sessions
   npm run tenant -- sign-out NAME   ends all sessions of a tenant
   npm run tenant -- list            lists the tenants`;
 
-/** `npm run tenant`: works beside a running service as well as without one. */
+/** `npm run tenant`: works with or without a running service. */
 async function run(prisma: PrismaClient, { verb, subject }: Command): Promise<string[]> {
   switch (verb) {
     case 'add':
@@ -24,7 +24,7 @@ async function run(prisma: PrismaClient, { verb, subject }: Command): Promise<st
     case 'keys':
       return (await listKeys(prisma, subject)).map(
         ({ id, createdAt, isConfigured, sessions }) =>
-          `${id}: made ${createdAt.toISOString()}, ${counted(sessions, 'session')}${isConfigured ? ', the setting API_KEY' : ''}`,
+          `${id}: created ${createdAt.toISOString()}, ${counted(sessions, 'session')}${isConfigured ? ', the setting API_KEY' : ''}`,
       );
     case 'revoke':
       await revokeKey(prisma, subject);
@@ -44,7 +44,7 @@ const VERBS = ['add', 'key', 'keys', 'revoke', 'sign-out', 'list'] as const;
 /** `subject` is the name of a tenant or the id of a key; empty for `list`. */
 type Command = { verb: (typeof VERBS)[number]; subject: string };
 
-/** What the arguments ask for, or null. */
+/** Parses the arguments, or returns null if they are invalid. */
 export function parseCommand([given, subject, ...rest]: readonly string[]): Command | null {
   const verb = VERBS.find((one) => one === given);
   if (!verb || rest.length > 0) return null;

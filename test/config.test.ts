@@ -64,9 +64,9 @@ describe('readConfig, an invalid value, throws one line with its name but not it
   });
 
   test.each([
-    ['PORT', SECRET, 'must be a whole number from 0 to 65535'],
-    ['PORT', '80.5', 'must be a whole number from 0 to 65535'],
-    ['SYNC_CONCURRENCY', '0', 'must be a whole number from 1 to 256'],
+    ['PORT', SECRET, 'must be an integer from 0 to 65535'],
+    ['PORT', '80.5', 'must be an integer from 0 to 65535'],
+    ['SYNC_CONCURRENCY', '0', 'must be an integer from 1 to 256'],
     ['SYNC_ENABLED', SECRET, 'must be one of: true, false, 1, 0, yes, no'],
     ['ROLES', 'api,hunter2', 'must be one of: api, worker, scheduler'],
     ['LOG_LEVEL', SECRET, 'must be one of: trace, debug, info, warn, error, fatal, silent'],
@@ -222,7 +222,7 @@ test(
 /** Without a terminal, the key is in a file that only its owner can read, and not in the output. */
 async function expectFirstKey(started: MainProcess, dataDir: string): Promise<void> {
   const file = join(dataDir, 'first-api-key');
-  const isNamed = () => started.stdout().includes(`The first API key is in ${file}: `);
+  const isNamed = () => started.stdout().includes(`The first API key is in ${file}. `);
   await waitFor(isNamed, { what: 'the first key to be named', timeoutMs: 150_000 });
   expect(readFileSync(file, 'utf8')).toMatch(/^mt_\S+\n$/);
   expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -54,10 +54,10 @@ test.each([
   await one.refuse();
   await becomes(false);
   expect(await link.commands.ping().catch(() => 'reconnecting')).toMatch(/PONG|reconnecting/);
-  expect(logged).toMatch(new RegExp(`"reason":"${one.reason}.*Redis is not there`));
+  expect(logged).toMatch(new RegExp(`"reason":"${one.reason}.*Redis is unavailable`));
   await one.take();
   await becomes(true);
-  expect(logged.match(/Redis is not there/g)).toHaveLength(1);
+  expect(logged.match(/Redis is unavailable/g)).toHaveLength(1);
 });
 
 test('a password that Redis rejects appears in no log line', async () => {

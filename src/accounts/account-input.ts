@@ -3,26 +3,26 @@ import { CONNECTION_SECURITIES } from '../domain/imap-types.ts';
 import { MailtideError } from '../errors.ts';
 import { canonicalHost } from './host-policy.ts';
 
-/** What callers send, as it comes: GraphQL has null for what is left out. */
+/** The caller's input before validation. GraphQL passes null for fields that are left out. */
 export type ConnectionInput = z.input<typeof connection>;
 export type CreateAccountInput = z.input<typeof createAccount>;
 export type UpdateAccountInput = z.input<typeof updateAccount>;
 
-/** An IMAP server and how to log in there, checked. */
+/** A validated IMAP server and username. */
 export type ImapServer = z.output<typeof server>;
 
-/** A week: whoever wants less often starts syncs by hand. */
+/** A week. For longer intervals, clients start syncs themselves. */
 const MAX_INTERVAL_MINUTES = 10_080;
 const MAX_SECRET_LENGTH = 8192;
 
-/** PostgreSQL stores no NUL, and no name or address has control characters. */
+/** PostgreSQL cannot store NUL, and no valid name or address contains control characters. */
 const line = (maxLength: number) =>
   z
     .string()
     .max(maxLength, `must not be longer than ${maxLength} characters`)
     .refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters');
 
-/** RFC 5321, 2.4: the domain is case-insensitive, what is before the @ is the business of its server. */
+/** RFC 5321, 2.4: the domain is case-insensitive; only its server may interpret the part before the @. */
 const emailAddress = line(320)
   .trim()
   .refine((value) => z.regexes.unicodeEmail.test(value), 'is not an email address')
@@ -35,9 +35,9 @@ const secret = z
   .string()
   .min(1, 'must not be empty')
   .max(MAX_SECRET_LENGTH, 'is too long')
-  // RFC 4616: the octet that separates the parts of a login.
+  // RFC 4616: NUL separates the parts of a login.
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
-  // In no quoted string of IMAP (RFC 9051, 9), and always the end of a line that was copied with it.
+  // Not allowed in an IMAP quoted string (RFC 9051, 9), and always a line end that was copied by mistake.
   .refine((value) => !/[\r\n]/.test(value), 'must not contain line breaks');
 
 const server = z.object({
@@ -60,7 +60,7 @@ const credentials = z
   .transform(({ password, oauth2 }, context) => {
     if (password && !oauth2) return { password };
     if (oauth2 && !password) return { accessToken: oauth2.accessToken };
-    context.addIssue({ code: 'custom', message: 'must be either a password or oauth2' });
+    context.addIssue({ code: 'custom', message: 'must have either password or oauth2' });
     return z.NEVER;
   });
 
@@ -95,10 +95,10 @@ export const updateAccount = z.object({
   verify: z.boolean().default(true),
 });
 
-/** Faults that one error names; an input has no more fields than that. */
+/** Faults that one error lists. No input has more fields. */
 const MAX_FAULTS = 20;
 
-/** @throws BAD_USER_INPUT that names each field at fault and what is wrong with it, never its value. */
+/** Validates an input. @throws BAD_USER_INPUT that names each invalid field and its fault, never its value */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;

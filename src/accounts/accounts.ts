@@ -28,20 +28,20 @@ import type { Keyring } from './keyring.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 import { TestTurns } from './test-turns.ts';
 
-/** The accounts of all tenants. Every method rejects NOT_FOUND for what is not the tenant's, or is no id. */
+/** The accounts of all tenants. Every method rejects with NOT_FOUND for another tenant's account or an invalid id. */
 export interface Accounts {
   /**
-   * Connects a mailbox, after a test of the connection unless `verify` is false; nothing is synced yet.
-   * @throws BAD_USER_INPUT, ACCOUNT_EXISTS, or the code and sentence of the failed test.
+   * Connects an account, after a connection test unless `verify` is false. Does not start a sync.
+   * @throws BAD_USER_INPUT, ACCOUNT_EXISTS, or the code and sentence of the failed test
    */
   create(tenantId: string, input: CreateAccountInput, signal?: AbortSignal): Promise<EmailAccount>;
-  /** Changes what is given. A changed connection is tested first unless `verify` is false. @throws as `create` */
+  /** Changes the given fields. Tests a changed connection first, unless `verify` is false. @throws as `create` */
   update(tenantId: string, id: string, input: UpdateAccountInput, signal?: AbortSignal): Promise<EmailAccount>;
-  /** Deletes the account with all that is stored of it. Its server is not touched. */
+  /** Deletes the account with all its stored data. Changes nothing on its server. */
   delete(tenantId: string, id: string): Promise<void>;
-  /** Tries a connection without storing anything. Rejects only for faults of our own. */
+  /** Tests a connection without storing anything. Rejects only for internal errors. */
   test(tenantId: string, input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
-  /** Where the mailbox of an address is likely to be, from what is known and from DNS. @throws BAD_USER_INPUT */
+  /** Returns the likely server of an address, from the provider table or DNS. @throws BAD_USER_INPUT */
   suggest(emailAddress: string): Promise<ServerSuggestion | null>;
 }
 
@@ -49,13 +49,13 @@ export interface AccountsOptions {
   readonly database: { readonly prisma: PrismaClient; readonly pool: Pool };
   readonly keyring: Keyring;
   readonly policy: HostPolicy;
-  /** Between two scheduled syncs of an account that has no interval of its own. */
+  /** The interval of accounts that have none configured. */
   readonly intervalMinutes: number;
-  /** Ends what works for the account, before it is deleted and when it is paused. */
+  /** Stops the account's run, before it is deleted and when it is paused. */
   readonly stopSync: (accountId: string) => Promise<void>;
-  /** Tells who watches that the account was added, changed or deleted. */
+  /** Notifies subscribers that the account was added, changed or deleted. */
   readonly onChange: (tenantId: string, accountId: string) => void;
-  /** Of connections that are tested. */
+  /** Options for connection tests. */
   readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
 }
 
@@ -86,7 +86,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async create(tenantId, input, signal) {
       const { emailAddress, displayName, imap: server, credentials, ...rest } = parseInput(createAccount, input);
       const username = server.username ?? emailAddress;
-      // Known before the connection is tested; insertAccount finds what comes in between.
+      // Fails before the connection test. insertAccount detects an account that is created meanwhile.
       const existing = await prisma.emailAccount.findFirst({ where: { tenantId, emailAddress }, select: { id: true } });
       if (existing) throw new MailtideError('ACCOUNT_EXISTS', { accountId: existing.id });
       if (rest.verify) await verifyConnection(tenantId, { imap: server, username, credentials }, signal);
@@ -157,7 +157,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
         },
         intervalMinutes,
       );
-      // Now, not before: nothing can start it again as it was.
+      // After the change, so that no run can start with the old settings.
       if (endsSync) await stopSync(id);
       onChange(tenantId, id);
       return ownAccount(tenantId, id);
@@ -176,11 +176,11 @@ export function createAccounts(options: AccountsOptions): Accounts {
   };
 }
 
-/** The stored password is shown to nobody, and so it is not sent to a place that its owner never gave it to. */
+/** Prevents sending the stored password to a server for which its owner did not enter it, or without encryption. */
 function requireSamePlace(account: EmailAccount, { host, security }: { host: string; security: string }): void {
   const unprotected = security === 'NONE' && account.imapSecurity !== 'NONE';
   if (host === account.imapHost && !unprotected) return;
   throw new MailtideError('BAD_USER_INPUT', {
-    message: 'credentials: must be given again when the host changes or the encryption is dropped.',
+    message: 'credentials: must be entered again if the host changes or the encryption is removed.',
   });
 }

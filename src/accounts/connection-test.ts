@@ -9,29 +9,29 @@ import { checkHost, type HostPolicy } from './host-policy.ts';
 
 export interface ConnectionTest {
   readonly ok: boolean;
-  /** Null when it worked. */
+  /** Null if the test succeeded. */
   readonly code: ErrorCode | null;
   readonly message: string;
-  /** What to try next, where more is known. */
+  /** What to try next; null if nothing more is known. */
   readonly hint: string | null;
   readonly capabilities: readonly string[];
-  /** Paths, in the order of a sync. */
+  /** Mailbox paths, in the order in which a sync reads them. */
   readonly mailboxes: readonly string[];
 }
 
-/** How a person who waits wants it; a sync is more patient. */
+/** Shorter than those of a sync, because a user is waiting. */
 const DEADLINES: Partial<ImapDeadlines> = { connectMs: 10_000, greetingMs: 10_000, loginMs: 20_000, silenceMs: 20_000 };
-/** For the whole test, its turn and the look-up of the name too, whatever the server says meanwhile. Milliseconds. */
+/** Limit of the whole test in ms, including the wait for a slot and the DNS lookup. */
 const WHOLE_TEST_MS = 30_000;
 
 export interface TestOptions extends OpenImapOptions {
-  /** Runs the test when it may begin; at once when absent. */
+  /** Runs the test once a slot is free. By default the test starts at once. */
   readonly inTurn?: <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
-  /** For the whole test, in milliseconds. */
+  /** Limit of the whole test, in ms. */
   readonly wholeMs?: number;
 }
 
-/** Where and as whom to try it, all of it checked. */
+/** The validated server and credentials to test. */
 export interface ConnectionAttempt {
   readonly imap: ImapServer;
   readonly username: string;
@@ -39,8 +39,8 @@ export interface ConnectionAttempt {
 }
 
 /**
- * Connects, logs in, lists the mailboxes, logs out.
- * Whatever a caller can act on is an answer, wrong input too; only what is our own fault rejects.
+ * Connects, logs in, lists the mailboxes and logs out.
+ * Returns every error that the caller can act on, including invalid input. Rejects only for internal errors.
  */
 export async function testConnection(
   input: ConnectionInput,
@@ -53,7 +53,7 @@ export async function testConnection(
   });
 }
 
-/** The same for input that has been checked. */
+/** Like {@link testConnection}, for validated input. */
 export async function tryConnection(
   { imap, username, credentials }: ConnectionAttempt,
   policy: HostPolicy,
@@ -81,7 +81,7 @@ async function connectAndList(
   const { port, security } = imap;
   const checked = await checkHost(imap.host, security, policy, options.signal);
   const login = { ...checked, port, security, username, credentials };
-  // Only now: a process that serves the API alone loads nothing of IMAP before somebody connects a mailbox.
+  // Imported on demand: a process with only the api role does not load IMAP code before the first connection test.
   const [{ openImapConnection }, { TEST_LIMITS }, { mailboxesToSync }] = await Promise.all([
     import('../imap/open-connection.ts'),
     import('../imap/answer-limits.ts'),

@@ -6,12 +6,12 @@ import type { Keyring } from './keyring.ts';
 export type Credentials = ImapLogin['credentials'];
 
 /**
- * `v1.<key id>.<iv>.<ciphertext and tag>`, the last two in base64url: AES-256-GCM over the credentials as JSON. The
- * key's id is there so that keys can change; the account's id is authenticated, so that one account's credentials
- * cannot be moved to another.
+ * The envelope `v1.<key id>.<iv>.<ciphertext and tag>`, the last two in base64url: AES-256-GCM over the credentials as
+ * JSON. The key id allows key rotation. The account's id is authenticated, so that credentials cannot be copied to
+ * another account.
  */
 const VERSION = 'v1';
-/** NIST SP 800-38D: 96 bits, random; far fewer than 2^32 sealings under one key. */
+/** 96 random bits (NIST SP 800-38D), for far fewer than 2^32 encryptions with one key. */
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -23,7 +23,7 @@ export function sealCredentials(keyring: Keyring, accountId: string, credentials
   return [VERSION, keyring.currentKeyId, iv.toString('base64url'), sealed.toString('base64url')].join('.');
 }
 
-/** @throws CREDENTIALS_UNREADABLE when the key is another one, or the envelope was changed or is another account's. */
+/** Decrypts credentials. @throws CREDENTIALS_UNREADABLE if the key, the envelope or the account is a different one */
 export function openCredentials(keyring: Keyring, accountId: string, envelope: string): Credentials {
   try {
     const [version, keyId = '', iv = '', sealed = ''] = envelope.split('.');

@@ -7,19 +7,19 @@ import { toImapError } from '../imap/errors.ts';
 import { lookUp } from './look-up.ts';
 
 export interface HostPolicy {
-  /** Whether mail servers may be on this machine and on private networks. */
+  /** Allows mail servers on this machine and on private networks. */
   readonly allowPrivateHosts: boolean;
-  /** All addresses of a name; the system's by default. */
+  /** Returns all addresses of a name. Default: {@link lookUp}. */
   readonly lookup?: (host: string, options: { signal: AbortSignal }) => Promise<readonly string[]>;
 }
 
-/** A host as it is written in certificates, and where it may be connected to. */
+/** A host as certificates spell it, and the addresses to which connections are allowed. */
 export interface CheckedHost {
   readonly host: string;
   readonly addresses: readonly string[];
 }
 
-/** The system's own patience with name servers can be half a minute. */
+/** Without this limit, a lookup can take half a minute. */
 const LOOKUP_TIMEOUT_MS = 10_000;
 
 const PRIVATE_RANGES = new Set([
@@ -31,14 +31,14 @@ const PRIVATE_RANGES = new Set([
   'deprecatedSiteLocal',
 ]);
 
-/** In no host name, but with a meaning in URLs, whose parser is used below. */
+/** Characters that no host name contains, but that have a meaning to the URL parser used below. */
 const NOT_IN_NAMES = /[\s/?#@\\%:[\]]/;
 
 /**
- * Looks a host up and keeps the addresses that `policy` lets a connection go to. The connection must go to these and
- * not look the name up again, because the answer may be another one by then (DNS rebinding).
- * @throws BAD_USER_INPUT for what is no host name; IMAP_HOST_NOT_FOUND, IMAP_NAME_LOOKUP_FAILED; HOST_NOT_ALLOWED,
- *   IMAP_CLEARTEXT_NOT_ALLOWED when no address is left.
+ * Resolves a host and keeps the addresses that `policy` allows. The connection must use these addresses and not resolve
+ * the name again, because the answer may differ by then (DNS rebinding).
+ * @throws BAD_USER_INPUT for an invalid host name; IMAP_HOST_NOT_FOUND, IMAP_NAME_LOOKUP_FAILED; HOST_NOT_ALLOWED or
+ *   IMAP_CLEARTEXT_NOT_ALLOWED if no address is left
  */
 export async function checkHost(
   hostInput: string,
@@ -47,7 +47,7 @@ export async function checkHost(
   signal?: AbortSignal,
 ): Promise<CheckedHost> {
   const host = canonicalHost(hostInput);
-  if (host === null) throw new MailtideError('BAD_USER_INPUT', { message: 'imap.host: this is not a host name.' });
+  if (host === null) throw new MailtideError('BAD_USER_INPUT', { message: 'imap.host: is not a host name.' });
   const found = isIP(host) ? [host] : await addressesOf(host, policy, signal);
   const refusals = found.map((address) => refusalOf(address, security, policy));
   const addresses = found.filter((_, i) => refusals[i] === null);
@@ -56,8 +56,9 @@ export async function checkHost(
 }
 
 /**
- * One spelling of each host: `IMAP.Example.com.` is `imap.example.com`, `[::1]` is `::1`, and what a resolver would
- * read as an IPv4 address (`127.1`, `0x7f.1`, `2130706433`) is that address. Null for what is no host.
+ * Returns the canonical spelling of a host, or null if it is not one: `IMAP.Example.com.` is `imap.example.com`,
+ * `[::1]` is `::1`, and any form that a resolver reads as an IPv4 address (`127.1`, `0x7f.1`, `2130706433`) is that
+ * address.
  */
 export function canonicalHost(input: string): string | null {
   const trimmed = input.trim();
@@ -68,7 +69,7 @@ export function canonicalHost(input: string): string | null {
   return ascii === '' || ascii.length > 253 ? null : ascii;
 }
 
-/** Why no connection may go to `address`, or null. An address that embeds an IPv4 one is judged by that. */
+/** Returns why no connection to `address` is allowed, or null. An embedded IPv4 address decides. */
 export function refusalOf(
   address: string,
   security: ConnectionSecurity,
@@ -76,25 +77,25 @@ export function refusalOf(
 ): ErrorCode | null {
   const range = rangeOf(address);
   if (PRIVATE_RANGES.has(range)) return allowPrivateHosts ? null : 'HOST_NOT_ALLOWED';
-  // Neither public nor private: unspecified (which Linux takes for loopback), multicast, broadcast, reserved, tunnels.
+  // Neither public nor private: unspecified (loopback on Linux), multicast, broadcast, reserved, tunnels.
   if (range !== 'unicast') return 'HOST_NOT_ALLOWED';
   return security === 'NONE' ? 'IMAP_CLEARTEXT_NOT_ALLOWED' : null;
 }
 
-/** The one range of IPv6 that is given out to anybody (RFC 4291, 2.4, as IANA has it). */
+/** The only IPv6 range that IANA assigns for global use (RFC 4291, 2.4). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
-/** IPv4 addresses within IPv6 ones, which no host has had since RFC 4291, 2.5.5.1, but resolvers still spell. */
+/** IPv4-compatible IPv6 addresses, deprecated by RFC 4291, 2.5.5.1, but still accepted by resolvers. */
 const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96');
 
 function rangeOf(address: string): string {
   if (!ipaddr.isValid(address)) return 'invalid';
-  // The one spelling of its bytes: ipaddr.js takes `::127.0.0.1` for IPv4, and `::7f00:1` not.
+  // The URL parser normalizes the address: ipaddr.js takes `::127.0.0.1` for IPv4, but not `::7f00:1`.
   const bare = address.replace(/%.*/, '');
   const spelled = isIP(bare) === 6 ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare;
   const parsed = ipaddr.process(spelled);
   const range = parsed.range();
   if (parsed instanceof ipaddr.IPv4) return range;
-  // NAT64 (RFC 6052): how hosts without IPv4 reach public IPv4 servers, and private ones just as well.
+  // NAT64 (RFC 6052): hosts without IPv4 reach public IPv4 servers by it, but also private ones.
   if (range === 'rfc6052') return new ipaddr.IPv4(parsed.toByteArray().slice(12)).range();
   if (range !== 'unicast') return range;
   if (parsed.match(IPV4_COMPATIBLE)) return 'reserved';

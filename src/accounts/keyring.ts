@@ -3,7 +3,7 @@ import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../make-folder.ts';
 
-/** The keys that credentials are sealed with: new ones with the current key, old ones are still opened. */
+/** The keys for credentials: the current key encrypts, all keys decrypt. */
 export interface Keyring {
   readonly currentKeyId: string;
   readonly keys: ReadonlyMap<string, Buffer>;
@@ -12,7 +12,7 @@ export interface Keyring {
 export interface KeySource {
   /** 32 bytes in base64 (the setting ENCRYPTION_KEY). */
   readonly encryptionKey?: string | undefined;
-  /** Without it, a key file in this folder, made at the first start. */
+  /** Holds the key file, created at the first start, that is used if `encryptionKey` is not set. */
   readonly dataDir: string;
 }
 
@@ -20,14 +20,14 @@ const KEY_BYTES = 32;
 const KEY_FILE = 'encryption.key';
 const OTHERS = 0o077;
 
-/** @throws Error of one sentence, without the key, when there is no usable key. */
+/** Opens the keyring. @throws Error of one sentence, without the key, if no key is usable */
 export async function openKeyring({ encryptionKey, dataDir }: KeySource): Promise<Keyring> {
   if (encryptionKey !== undefined) return keyringOf(encryptionKey, 'ENCRYPTION_KEY');
   const file = join(dataDir, KEY_FILE);
   await createKeyFile(dataDir, file);
   const { mode } = await stat(file);
   if (mode & OTHERS) {
-    throw new Error(`${file} can be read by other users of this machine: chmod 600 it, or replace the key.`);
+    throw new Error(`Other users of this machine can read ${file}. Run chmod 600 on it, or replace the key.`);
   }
   return keyringOf(await readFile(file, 'utf8'), file);
 }
@@ -35,12 +35,12 @@ export async function openKeyring({ encryptionKey, dataDir }: KeySource): Promis
 function keyringOf(base64: string, source: string): Keyring {
   const key = Buffer.from(base64.trim(), 'base64');
   if (key.length !== KEY_BYTES)
-    throw new Error(`${source} is not a key: 32 bytes in base64 (openssl rand -base64 32).`);
+    throw new Error(`${source} is not a key. It must be 32 bytes in base64 (openssl rand -base64 32).`);
   const currentKeyId = hash('sha256', key, 'hex').slice(0, 8);
   return { currentKeyId, keys: new Map([[currentKeyId, key]]) };
 }
 
-/** Complete or not there at all, also when two processes start at once: linked into place once it is on the disk. */
+/** Creates the key file atomically, even if two processes start at once: the file is linked once it is on the disk. */
 async function createKeyFile(folder: string, file: string): Promise<void> {
   if (await exists(file)) return;
   makeFolder(folder);

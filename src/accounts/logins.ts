@@ -10,9 +10,9 @@ export type StoredLogin = Pick<
 >;
 
 /**
- * Returns how to log in for a stored account: opens its credentials, and checks the host again, because a name may
- * resolve to another address by now.
- * @throws CREDENTIALS_UNREADABLE, and what {@link checkHost} throws.
+ * Returns the login of a stored account. Decrypts its credentials, and checks the host again, because its addresses may
+ * have changed.
+ * @throws CREDENTIALS_UNREADABLE, and the errors of {@link checkHost}
  */
 export type LoginOf = (account: StoredLogin) => Promise<ImapLogin>;
 

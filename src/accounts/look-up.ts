@@ -1,27 +1,27 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { type HostsFile, hostsFile, searchDomains } from './system-names.ts';
 
-/** What a name server may take for one question, twice. Milliseconds. */
+/** Timeout of one DNS query in ms, for each of {@link TRIES} attempts. */
 const ANSWER_WITHIN_MS = 2500;
 const TRIES = 2;
 
 export interface LookUpOptions {
-  /** Name servers to ask, as `address:port`; those of the system when absent. */
+  /** Name servers to query, as `address:port`. Default: those of the system. */
   readonly servers?: readonly string[];
-  /** The system's file of names; another one in tests. */
+  /** The hosts file. Default: the system's. */
   readonly hosts?: HostsFile;
-  /** Domains in which a short name is looked for; the system's when absent. */
+  /** Search domains for short names. Default: the system's. */
   readonly search?: readonly string[];
-  /** Ends the questions that are under way. */
+  /** Cancels running queries. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * All addresses of a name, IPv4 first: `localhost` (RFC 6761, 6.3), the system's file of hosts, then its name servers,
- * asked over sockets of their own. The system's `getaddrinfo` runs in four threads that the whole process shares, and a
- * silent name server keeps one for half a minute, so a few slow names would stop everybody's. Only names in `.local`,
- * which mDNS answers and no name server of a stranger's, are left to it.
- * @throws an error with Node's code: ENOTFOUND where there is no such name, EAI_AGAIN where nobody could say.
+ * Returns all addresses of a name, IPv4 first: from `localhost` (RFC 6761, 6.3), the system's hosts file, then its name
+ * servers, queried over separate sockets. The system's `getaddrinfo` runs in four threads that the whole process
+ * shares, and a silent name server blocks one for half a minute, so a few slow names would block all lookups. It is
+ * used only for names in `.local`, which mDNS resolves, not a foreign name server.
+ * @throws an error with Node's code: ENOTFOUND if the name does not exist, EAI_AGAIN if no name server answers
  */
 export async function lookUp(name: string, options: LookUpOptions = {}): Promise<string[]> {
   if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
@@ -30,7 +30,7 @@ export async function lookUp(name: string, options: LookUpOptions = {}): Promise
   if (name.endsWith('.local')) return (await lookup(name, { all: true })).map(({ address }) => address);
   const domains = options.search ?? (await searchDomains());
   const inDomains = domains.map((domain) => `${name}.${domain}`);
-  // As the system does with `ndots:1`: a name with a dot is tried as it is first.
+  // Like the system's `ndots:1`: tries a name with a dot as it is first.
   const candidates = name.includes('.') ? [name, ...inDomains] : [...inDomains, name];
   for (const candidate of candidates) {
     const addresses = await asked(candidate, options);
@@ -39,7 +39,7 @@ export async function lookUp(name: string, options: LookUpOptions = {}): Promise
   throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
 }
 
-/** These say that the name has no such record; everything else, that nobody could say. */
+/** Codes that mean that the name has no such record. Other codes mean that no server answered. */
 const NOTHING_THERE = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
 
 async function asked(name: string, { servers, signal }: LookUpOptions): Promise<string[]> {

@@ -5,36 +5,36 @@ import { parseInput, suggestion } from './account-input.ts';
 import { checkHost, type HostPolicy } from './host-policy.ts';
 import { type Provider, providerOfDomain, providerOfServer } from './providers.ts';
 
-/** Where an address' mailbox is likely to be. Only a connection test can tell. */
+/** The likely server of an address. Only a connection test can verify it. */
 export interface ServerSuggestion {
   readonly host: string;
   readonly port: number;
   readonly security: 'TLS' | 'STARTTLS';
   readonly source: SuggestionSource;
-  /** Whose server it is, where that is known. */
+  /** The provider of the server; null if unknown. */
   readonly provider: Provider | null;
 }
 
 export type SuggestionSource = 'PROVIDER' | 'SRV' | 'MX' | 'NAME';
 
-/** The questions that are asked. Each answers nothing for what is not there. */
+/** The DNS queries. Each returns an empty list if no such record exists. */
 export interface MailDns {
   srv(name: string): Promise<readonly { name: string; port: number; priority: number; weight: number }[]>;
   mx(domain: string): Promise<readonly { exchange: string; priority: number }[]>;
 }
 
-/** A person waits for it, and has not asked: better nothing than late. */
+/** The user is waiting and did not request a suggestion, so a late one is useless. */
 const ANSWER_WITHIN_MS = 2000;
-/** What to try for a domain that says nothing, as its mail's users are usually told. */
+/** Host names to try for a domain without other records, as providers commonly use them. */
 const USUAL_NAMES = ['imap', 'mail'];
 
 /**
- * Where the mailbox of an address is, best source first: the table of providers; what the domain says about itself
- * (SRV, RFC 6186); the provider that takes its mail (MX); a host with a usual name. Asks name servers and nobody else.
- * What the domain names is another's word: hosts that this installation would not connect to are left out, so that
- * the answer does not tell which names a private network has.
- * @returns null when nothing is known, or not in time
- * @throws BAD_USER_INPUT for what is no address
+ * Returns the likely server of an address from the best source: the table of providers, the domain's SRV records (RFC
+ * 6186), the provider that its MX records name, or a host with a common name. Queries only name servers. DNS records
+ * are untrusted, so hosts to which this installation would not connect are left out. Otherwise the answer would reveal
+ * which names a private network has.
+ * @returns null if nothing is found, or not in time
+ * @throws BAD_USER_INPUT for an invalid address
  */
 export async function suggestServer(
   emailAddress: string,
@@ -58,7 +58,7 @@ const ofProvider = (provider: Provider, source: SuggestionSource): ServerSuggest
   provider,
 });
 
-/** RFC 6186, 3.2; TLS from the first byte goes before STARTTLS whatever the records say (RFC 8314, 3). */
+/** Reads SRV records (RFC 6186, 3.2). TLS comes before STARTTLS, whatever the priorities (RFC 8314, 3). */
 async function bySrv(domain: string, policy: HostPolicy, dns: MailDns): Promise<ServerSuggestion | null> {
   const [tls, startTls] = await Promise.all([dns.srv(`_imaps._tcp.${domain}`), dns.srv(`_imap._tcp.${domain}`)]);
   for (const [records, security] of [
@@ -66,7 +66,7 @@ async function bySrv(domain: string, policy: HostPolicy, dns: MailDns): Promise<
     [startTls, 'STARTTLS'],
   ] as const) {
     const [best] = records.toSorted((a, b) => a.priority - b.priority || b.weight - a.weight);
-    // RFC 2782: "." is a service that is decidedly not there.
+    // RFC 2782: "." means that the domain does not offer the service.
     if (!best || best.name === '' || best.name === '.') continue;
     const host = await allowed(best.name, security, policy);
     if (host) return { host, port: best.port, security, source: 'SRV', provider: providerOfServer(host) ?? null };
@@ -86,7 +86,7 @@ async function byName(domain: string, policy: HostPolicy): Promise<ServerSuggest
   return host ? { host, port: 993, security: 'TLS', source: 'NAME', provider: null } : null;
 }
 
-/** The host in its one spelling, when it is there and may be connected to. */
+/** Returns the canonical host if it exists and connections to it are allowed, else null. */
 async function allowed(
   name: string,
   security: ServerSuggestion['security'],
@@ -100,9 +100,9 @@ async function allowed(
   }
 }
 
-/** @param servers name servers to ask, as `address:port`; those of the system when absent */
+/** @param servers name servers to query, as `address:port`; default: those of the system */
 export function mailDns(servers?: readonly string[]): MailDns {
-  /** No such record, no such domain, no name server: for a suggestion it is all the same. */
+  /** Returns an empty list for every failure, because a suggestion does not depend on the reason. */
   async function asked<T>(ask: (resolver: Resolver) => Promise<T[]>): Promise<T[]> {
     const resolver = new Resolver({ timeout: ANSWER_WITHIN_MS, tries: 1 });
     if (servers) resolver.setServers(servers);

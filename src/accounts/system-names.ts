@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 
-/** The addresses that a file of hosts has for a name; none for most. */
+/** Returns the addresses that a hosts file has for a name. */
 export type HostsFile = (name: string) => Promise<string[]>;
 
 const files = new Map<string, HostsFile>();
 
-/** The system's, unless another path is given: read again when it has changed. */
+/** Opens a hosts file, by default the system's. It is read again when it changes. */
 export function hostsFile(path = '/etc/hosts'): HostsFile {
   const known = files.get(path);
   if (known) return known;
@@ -26,7 +26,7 @@ export function hostsFile(path = '/etc/hosts'): HostsFile {
   return file;
 }
 
-/** hosts(5): an address, then its names; `#` begins a comment. */
+/** Parses hosts(5): an address, then its names; `#` starts a comment. */
 function readHosts(text: string): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -40,7 +40,7 @@ function readHosts(text: string): Map<string, string[]> {
   return names;
 }
 
-/** resolv.conf(5): the domains of its last `search` or `domain` line. Clusters find their short names with it. */
+/** Returns the domains of the last `search` or `domain` line of resolv.conf(5). Clusters use them for short names. */
 export async function searchDomains(path = '/etc/resolv.conf'): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const lines = text.split('\n').map((line) => line.trim().split(/\s+/));

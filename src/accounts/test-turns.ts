@@ -1,10 +1,10 @@
 import { MailtideError } from '../errors.ts';
 
 export interface TurnLimits {
-  /** Connections that are tested at once, of one tenant and of all. */
+  /** Concurrent tests of one tenant, and of all tenants (`inAll`). */
   readonly perTenant: number;
   readonly inAll: number;
-  /** Tests of one tenant that may wait for their turn. */
+  /** Tests of one tenant that may wait for a slot. */
   readonly waiting: number;
 }
 
@@ -16,8 +16,8 @@ interface Waiter {
 }
 
 /**
- * Lets a few connection tests go on at once in this process: each is work for a server of a stranger's choice. Who waits
- * longest is next, unless its tenant has its share already.
+ * Limits the connection tests that run at once in this process, because each contacts a server that a caller chose. The
+ * longest-waiting test is next, unless its tenant has reached its limit.
  */
 export class TestTurns {
   readonly #limits: TurnLimits;
@@ -30,8 +30,8 @@ export class TestTurns {
   }
 
   /**
-   * Runs `work` when it is its turn.
-   * @throws TOO_MANY_CONNECTION_TESTS where too many wait already, or `signal` aborts before the turn comes
+   * Runs `work` once a slot is free.
+   * @throws TOO_MANY_CONNECTION_TESTS if too many tests wait already, or `signal` aborts before a slot is free
    */
   async take<T>(tenantId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     await this.#turn(tenantId, signal);

@@ -1,6 +1,6 @@
 import type { AccountChange } from './progress-bus.ts';
 
-/** Which accounts of a tenant were added, changed or deleted, from now on: soon after the commit, at least once. */
+/** Sends a tenant's accounts that are added, changed or deleted from now on, at least once, soon after the commit. */
 export interface AccountFeed {
   ofTenant(tenantId: string, signal: AbortSignal): AsyncIterableIterator<AccountChange>;
 }

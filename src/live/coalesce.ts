@@ -1,11 +1,11 @@
-/** A look at what was missed goes back further than the time since the last one, for clocks and commits; in seconds. */
+/** Seconds that a poll looks back beyond the last one, for clock differences and late commits. */
 const LOOK_BACK_SECONDS = 5;
-/** When the database did not answer, in milliseconds. */
+/** Delay before a failed poll is repeated, in ms. */
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * What does `look` once for all who asked since the last one began, and again until it works. `look` gets the seconds
- * since the last one that worked.
+ * Returns a function that combines requests: one `look` serves all calls since the previous one began, and it repeats
+ * until it succeeds. `look` receives the seconds since the last success.
  */
 export function coalesce(look: (seconds: number) => Promise<void>, signal: AbortSignal): () => void {
   let lookedAt = performance.now();

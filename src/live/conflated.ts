@@ -1,7 +1,7 @@
 /**
- * An async iterator that a slow reader cannot fill: of each key only the newest unread value is kept, in the order in
- * which the keys were last touched, and of all keys at most `maxKeys`, the oldest dropped first. (graphql-yoga's
- * Repeater throws in the publisher after 1024 unread values, which ends the process.)
+ * An async iterator with bounded memory for slow readers. It keeps only the newest unread value of each key, in the
+ * order of the last change, for at most `maxKeys` keys, and drops the oldest first. (graphql-yoga's Repeater throws in
+ * the publisher after 1024 unread values, which ends the process.)
  */
 export class Conflated<T> implements AsyncIterableIterator<T> {
   readonly #unread = new Map<string, T>();
@@ -51,7 +51,7 @@ export class Conflated<T> implements AsyncIterableIterator<T> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Ends the iteration after what is unread. */
+  /** Ends the iteration after the unread values. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -5,12 +5,12 @@ import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
 import type { AccountBus, AccountChange } from './progress-bus.ts';
 
-/** Unread changes that are kept for a slow subscriber, one an account. */
+/** Unread changes kept for a slow subscriber, one per account. */
 const MAX_UNREAD = 10_000;
 
 /**
- * The bus tells at once. What it may have missed is found by comparing what the rows say with what they said before:
- * for a deleted account there is no row that would say so.
+ * Creates the feed. The bus delivers changes at once. Changes that it may have missed are found by comparing the
+ * accounts' versions with the previous ones, because a deleted account leaves no row.
  */
 export function createAccountFeed(pool: Pool, bus: AccountBus): AccountFeed {
   return {
@@ -41,7 +41,7 @@ export function createAccountFeed(pool: Pool, bus: AccountBus): AccountFeed {
   };
 }
 
-/** What is in one of them only, or in both with another value. */
+/** Returns the ids that only one map has, or that have different values. */
 function different(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string[] {
   const ids = new Set([...before.keys(), ...after.keys()]);
   return [...ids].filter((id) => before.get(id) !== after.get(id));

@@ -4,15 +4,15 @@ import { eventsAfter, timelineLength } from '../store/timeline/events-after.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { ProgressBus } from './progress-bus.ts';
 
-/** Events that are held for a reader. */
+/** Events read at once. */
 const PAGE = 200;
-/** How often the rows are asked when nobody says that there is news: another node may have written it. */
+/** Poll interval in ms without a notification, because another node may have written events. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Follows the rows, not messages: the numbers of a timeline have no gaps and grow in the order of their commits, so
- * whoever asks for what comes after the last one misses nothing and gets nothing twice, however often he is cut off.
- * The bus only says when to look.
+ * Creates a feed that follows the rows, not the bus. The sequence numbers of a timeline have no gaps and increase in
+ * commit order, so a client that resumes after its last number gets every event exactly once, however often it
+ * reconnects. The bus only triggers a read.
  */
 export function createEventFeed(pool: Pool, bus: ProgressBus, lookEveryMs = LOOK_EVERY_MS): EventFeed {
   return {
@@ -26,7 +26,7 @@ export function createEventFeed(pool: Pool, bus: ProgressBus, lookEveryMs = LOOK
         while (length !== null && !signal.aborted) {
           while (last < length && !signal.aborted) {
             const page = await eventsAfter(pool, accountId, last, PAGE);
-            // The end was cut off in the database: for verifyEventChain to find, not for us to wait for.
+            // The end of the chain is missing in the database. verifyEventChain reports it; waiting would not help.
             if (page.length === 0) break;
             for (const event of page) {
               yield event;
@@ -43,7 +43,7 @@ export function createEventFeed(pool: Pool, bus: ProgressBus, lookEveryMs = LOOK
   };
 }
 
-/** Whether something was committed for an account since the last wait. */
+/** Waits for commits for an account. */
 function newsOf(bus: ProgressBus, tenantId: string, accountId: string, signal: AbortSignal) {
   let isNew = false;
   let goOn: () => void = () => {};

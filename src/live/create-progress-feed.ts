@@ -7,16 +7,16 @@ import { Conflated } from './conflated.ts';
 import type { Buses } from './progress-bus.ts';
 import type { ProgressFeed } from './progress-feed.ts';
 
-/** Unread runs that are kept for a slow subscriber; some 500 bytes each. */
+/** Unread runs kept for a slow subscriber, about 500 bytes each. */
 const MAX_UNREAD_RUNS = 1000;
 
 /**
- * Subscribers get the state that the rows hold at once, then the bus. They listen before they look, and drop what is
- * not newer than what they have, so that nothing falls between the two and nothing goes backwards: a worker and who
- * cancels its run commit one after the other, but may publish in any order, and the last frame must stay the last.
- * What the bus may have missed (another node's frames, while it could not hear them) is read from the rows. Who watches
- * one account is done when it is deleted: nothing will come any more.
- * @param onDrop called for each frame that a slow subscriber does not get
+ * Creates the feed. A subscriber receives the state of the rows at once, then the frames of the bus. It subscribes to
+ * the bus before it reads the rows, so that no frame is lost, and drops frames that are not newer, so that progress
+ * never goes backwards: a worker and a client that cancels its run commit in order, but may publish in any order.
+ * Frames that the bus may have missed, such as another node's during a disconnect, are read from the rows. The feed of
+ * one account ends when the account is deleted.
+ * @param onDrop called for each frame that a slow subscriber does not receive
  */
 export function createProgressFeed(
   pool: Pool,
@@ -37,7 +37,7 @@ export function createProgressFeed(
             if (!(await accountExists(pool, tenantId, accountId))) end();
           }, signal);
           const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
-          // It was there when who watches was let in, and may be gone since.
+          // The account may have been deleted since the subscriber was authorised.
           look();
           return stop;
         },
@@ -52,13 +52,13 @@ export function createProgressFeed(
   };
 }
 
-/** What is watched. */
+/** The runs that a subscriber watches. */
 interface Watched {
   readonly wanted: (frame: SyncProgress) => boolean;
   readonly present: () => Promise<SyncRunRow[]>;
-  /** The runs that changed in the last so many seconds. */
+  /** Returns the runs that changed in the last `seconds`. */
   readonly recent: (seconds: number) => Promise<SyncRunRow[]>;
-  /** Calls `end` when it is not there any more; returns how to stop. */
+  /** Calls `end` when the account no longer exists. Returns a function that stops watching. */
   readonly untilGone: (end: () => void) => () => void;
 }
 

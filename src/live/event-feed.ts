@@ -3,9 +3,9 @@ import type { Event } from '../generated/prisma/client.ts';
 /** The timeline of an account as it grows. */
 export interface EventFeed {
   /**
-   * Every event with a number above `afterSeq`, in order and each once, then those that are appended, soon after their
-   * commit. Null for what comes from now on. Who was cut off goes on after the last number that he has.
-   * Ends with the account. Rejects NOT_FOUND for an account that is not the tenant's.
+   * Sends every event with a sequence number above `afterSeq`, in order, exactly once, then new events soon after their
+   * commit. With null, sends only new events. After a disconnect, a client resumes from the last sequence number it
+   * received. Ends with the account. Rejects with NOT_FOUND for another tenant's account.
    */
   ofAccount(
     tenantId: string,

@@ -1,11 +1,11 @@
 import type { SyncProgress } from '../domain/progress.ts';
 
-/** A frame as text between nodes of one version and the next: JSON, with the numbers that it has no type for as strings. */
+/** Serializes a frame as JSON, with bigints as strings. Nodes of two successive versions must understand it. */
 export function writeFrame(from: string, frame: SyncProgress): string {
   return JSON.stringify({ from, frame }, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
 }
 
-/** What {@link writeFrame} wrote, and who. */
+/** Parses the output of {@link writeFrame}: the frame, and the node that wrote it. */
 export function readFrame(text: string): { from: string; frame: SyncProgress } {
   const { from, frame } = JSON.parse(text) as { from: string; frame: WrittenFrame };
   return {

@@ -1,26 +1,26 @@
 import type { SyncProgress } from '../domain/progress.ts';
 
-/** Carries what one tenant may know from whoever does it to whoever watches, after the commit that it tells of. */
+/** Delivers a tenant's news from publishers to subscribers, after the commit that the news reports. */
 export interface Bus<News extends { readonly tenantId: string }> {
   publish(news: News): void;
   /**
-   * Calls `listener` with all news of the tenant from now on, and `missed` when some may not have come: what they told
-   * is in the rows. Returns how to stop.
+   * Calls `listener` with all news of the tenant from now on, and `missed` when some may have been lost. The subscriber
+   * then reads the rows. Returns a function that unsubscribes.
    */
   subscribe(tenantId: string, listener: (news: News) => void, missed?: () => void): () => void;
 }
 
-/** How syncs go on. */
+/** The progress of syncs. */
 export type ProgressBus = Bus<SyncProgress>;
 
-/** An account was added, changed or deleted; by a sync only what its frames tell as well. */
+/** An account was added, changed or deleted. Syncs publish no such change; their frames report it. */
 export interface AccountChange {
   readonly tenantId: string;
   readonly accountId: string;
 }
 export type AccountBus = Bus<AccountChange>;
 
-/** What the parts of an installation tell each other, and what there is to give back. */
+/** The buses of an installation. */
 export interface Buses {
   readonly progress: ProgressBus;
   readonly accounts: AccountBus;
@@ -32,15 +32,15 @@ interface Subscriber<News> {
   readonly missed: () => void;
 }
 
-/** Where nobody tells of what other nodes do, the rows are looked at so often, in milliseconds. */
+/** Poll interval in ms while no bus delivers the news of other nodes. */
 export const LOOK_EVERY_MS = 1_000;
 
 export interface LocalBus<News extends { readonly tenantId: string }> extends Bus<News> {
-  /** Tells all subscribers, or those of a tenant, that they may have missed something. */
+  /** Notifies all subscribers, or those of a tenant, that they may have missed news. */
   missed(tenantId?: string): void;
 }
 
-/** A bus within one process. */
+/** Creates a bus within one process. */
 export function createLocalBus<News extends { readonly tenantId: string }>(): LocalBus<News> {
   const subscribers = new Map<string, Set<Subscriber<News>>>();
   return {
@@ -66,14 +66,14 @@ export function createLocalBus<News extends { readonly tenantId: string }>(): Lo
 
 export const createLocalProgressBus = (): LocalBus<SyncProgress> => createLocalBus();
 
-/** Within one process that is alone with its database. */
+/** Creates the buses of a process that does not share its database. */
 export const createLocalBuses = (): Buses => ({
   progress: createLocalBus(),
   accounts: createLocalBus(),
   close: () => undefined,
 });
 
-/** For several nodes that share nothing but a database: each looks at the rows once a second for who watches. */
+/** Creates the buses of nodes that share only a database: each polls the rows once a second for its subscribers. */
 export function createPollingBuses(everyMs = LOOK_EVERY_MS): Buses {
   const [progress, accounts] = [createLocalBus<SyncProgress>(), createLocalBus<AccountChange>()];
   const timer = setInterval(() => {

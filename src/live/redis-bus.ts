@@ -4,7 +4,7 @@ import type { RedisLink } from '../redis.ts';
 import { readFrame, writeFrame } from './frame-text.ts';
 import { type AccountChange, type Bus, type Buses, createLocalBus, LOOK_EVERY_MS } from './progress-bus.ts';
 
-/** One kind of news: the channels that it goes over, and its text. */
+/** One kind of news: the name of its channels, and its text format. */
 interface Kind<News> {
   readonly name: string;
   write(from: string, news: News): string;
@@ -40,10 +40,10 @@ export function createRedisBuses(redis: RedisLink, prefix: string): Buses {
 }
 
 /**
- * A bus between processes: Redis pub/sub, a channel for each tenant, which a node listens to while somebody watches
- * there. Redis keeps nothing for who does not listen, so whoever may have missed something is told to look at the rows:
- * when his channel is taken, when the connection is back, and every second while it is gone. Subscribers of the node that
- * publishes get their news without Redis.
+ * Creates a bus between processes: Redis pub/sub with one channel per tenant, to which a node subscribes while it has
+ * subscribers. Redis keeps no messages, so subscribers that may have missed news are notified to read the rows: when
+ * the channel is subscribed, when the connection is back, and every second while it is down. Subscribers on the
+ * publishing node receive the news without Redis.
  */
 function createRedisBus<News extends { readonly tenantId: string }>(
   redis: RedisLink,
@@ -66,7 +66,7 @@ function createRedisBus<News extends { readonly tenantId: string }>(
     }
     const take = (message: string): void => {
       const { from, news } = kind.read(message);
-      // Ours were given to our subscribers when they were published.
+      // Local subscribers already received this node's news when it was published.
       if (from !== me) local.publish(news);
     };
     const leave = redis.subscribe(channelOf(tenantId), take, () => local.missed(tenantId));

@@ -1,9 +1,9 @@
-/** How far back the speed is measured, in milliseconds: long enough to be steady, short enough to tell of a stall. */
+/** Window of the measurement in ms: long enough for a steady value, short enough to show a stall. */
 const WINDOW_MS = 10_000;
-/** Shorter stretches say nothing yet. */
+/** Shorter measurements are not meaningful. */
 const MINIMUM_MS = 500;
 
-/** Messages per second over the last seconds, and how long the rest takes at that speed. */
+/** Measures messages per second over the last seconds, and estimates the time left. */
 export class SpeedMeter {
   readonly #samples: { at: number; processed: number }[] = [];
   readonly #now: () => number;

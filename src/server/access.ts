@@ -5,30 +5,30 @@ import { clientAddress, isForwardedHttps, trustedProxies } from './client-addres
 export interface AccessSettings {
   /** The service listens on a loopback address only. */
   readonly isLoopback: boolean;
-  /** The address that people use (the setting PUBLIC_URL); undefined where it is not set. */
+  /** The URL that users open (the setting PUBLIC_URL); undefined if not set. */
   readonly publicUrl: string | undefined;
   /** Addresses, networks, or `loopback` (the setting TRUSTED_PROXIES). */
   readonly trustedProxies: readonly string[];
 }
 
-/** Under which names the service answers, and what it can know of the client of a request. */
+/** Decides which host names the service serves, and determines the client of a request. */
 export interface Access {
-  /** PUBLIC_URL names another host than this machine, so clients come through a proxy. */
+  /** PUBLIC_URL names a host other than this machine, so clients come through a proxy. */
   readonly isPublished: boolean;
   /** PUBLIC_URL is https. */
   readonly isHttpsOnly: boolean;
-  /** Whether the service answers to the name in the Host header. */
+  /** True if the service serves the name in the Host header. */
   answersTo(request: IncomingMessage): boolean;
-  /** The address of the client, behind trusted proxies. */
+  /** Returns the address of the client, behind trusted proxies. */
   clientOf(request: IncomingMessage): string;
-  /** Whether the client's connection is encrypted, as far as that is known. */
+  /** True if the client's connection is known to be encrypted. */
   isEncrypted(request: IncomingMessage): boolean;
 }
 
 /**
- * A page on the web can let its own name resolve to this machine (DNS rebinding) and then speaks to the service as its
- * own origin. So a service whose names are known answers to these names only; an IP address cannot be rebound. A service
- * that listens for others and has no PUBLIC_URL cannot know its names.
+ * Creates the access rules. A web page can make its own name resolve to this machine (DNS rebinding) and then access
+ * the service as its own origin. So a service that knows its names serves only these names and IP addresses, which
+ * cannot be rebound. A service that listens on other interfaces without PUBLIC_URL cannot know its names.
  */
 export function createAccess({ isLoopback, publicUrl, trustedProxies: list }: AccessSettings): Access {
   const isTrusted = trustedProxies(list);
@@ -48,10 +48,10 @@ export function createAccess({ isLoopback, publicUrl, trustedProxies: list }: Ac
   };
 }
 
-/** RFC 9110, 7.2. Of anything else a Host header may hold, no URL can be made, or one with a path or a user. */
+/** True for a valid Host header (RFC 9110, 7.2). Any other value yields no URL, or one with a path or a user. */
 const isHostAndPort = (host: string): boolean => !/[/?#@\\]/.test(host) && URL.canParse(`http://${host}`);
 
-/** Without port, brackets and the dot of a fully qualified name. */
+/** Returns the host without port, brackets and trailing dot. */
 export function hostName(host: string): string {
   const [, literal, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
   return (literal ?? name).toLowerCase().replace(/\.$/, '');

@@ -3,15 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import { MailtideError } from '../errors.ts';
 import { type Access, hostName, isLoopbackAddress } from './access.ts';
 
-/** Headers that proxies and content delivery networks add: the client behind one is not on this machine. */
+/** Headers of proxies and content delivery networks. A request with one does not come from this machine. */
 const FORWARDED =
   /^(?:forwarded|via|x-(?:forwarded|original|real|client|cluster|envoy|amzn|azure)-.+|cf-.+|true-client-ip|fastly-.+|cdn-loop)$/;
 
 /**
- * Lets the operator of the installation through: with the admin key, by `Authorization: Bearer <ADMIN_KEY>`. Without
- * such a key, requests from this machine itself. Whether a request came through a proxy on this machine shows only if
- * the proxy left a mark; one that leaves none looks like a program here (docs/security.md).
- * @throws UNAUTHENTICATED, or FORBIDDEN where a key would not help.
+ * Admits the operator of the installation: by the admin key (`Authorization: Bearer <ADMIN_KEY>`), or if none is set,
+ * by requests from this machine. A proxy on this machine is detected only by the headers that it adds; one that adds
+ * none looks like a local program (docs/security.md).
+ * @throws UNAUTHENTICATED, or FORBIDDEN if no key is set
  */
 export function requireAdmin(
   request: IncomingMessage,
@@ -21,7 +21,8 @@ export function requireAdmin(
   if (adminKey === undefined) {
     if (!access.isPublished && isOnThisMachine(request)) return;
     throw new MailtideError('FORBIDDEN', {
-      message: 'Without ADMIN_KEY this answers requests from this machine only, and none once PUBLIC_URL is set.',
+      message:
+        'ADMIN_KEY is not set, so only requests from this machine are allowed, and none if PUBLIC_URL is set. Set ADMIN_KEY and send it as "Authorization: Bearer <key>".',
     });
   }
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
@@ -30,15 +31,15 @@ export function requireAdmin(
   }
 }
 
-/** In constant time; the hashes make the lengths equal. */
+/** Compares two keys in constant time. Hashing makes the lengths equal. */
 export function isSameKey(one: string, another: string): boolean {
   const [a, b] = [one, another].map((text) => createHash('sha256').update(text).digest());
   return timingSafeEqual(a!, b!);
 }
 
-/** The name that was asked for counts too: a page on the web can have its own name point to this machine. */
+/** Also checks the requested host name, because a web page can make its own name resolve to this machine. */
 function isOnThisMachine({ headers, socket, httpVersionMinor }: IncomingMessage): boolean {
-  // HTTP/1.0 is what nginx speaks to its upstream by default, without any other mark.
+  // nginx uses HTTP/1.0 for its upstream by default, and adds no header.
   if (httpVersionMinor === 0 || Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
   const host = hostName(headers.host ?? '');
   return isLoopbackAddress(socket.remoteAddress ?? '') && (host === 'localhost' || isLoopbackAddress(host));

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
 import type { Access } from './access.ts';
 
-/** Our own pages load from here only. A page that needs more says so itself. `nonce` is of its style elements. */
+/** The policy of Mailtide's pages, which load only from this service. `nonce` allows their style elements. */
 export const contentSecurityPolicy = (nonce?: string): string =>
   [
     "default-src 'none'",
@@ -10,14 +10,14 @@ export const contentSecurityPolicy = (nonce?: string): string =>
     `style-src 'self'${nonce ? ` 'nonce-${nonce}'` : ''}`,
     "img-src 'self' data:",
     "connect-src 'self'",
-    // Of mail, whose documents have a policy of their own (message-page.ts).
+    // For messages, whose documents have their own policy (message-page.ts).
     "frame-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** A browser that was given the address, in contrast to a program that asks with GET. */
+/** True for a browser that navigates to the address, as opposed to a program that sends GET. */
 export const wantsPage = ({ method, headers }: FastifyRequest): boolean =>
   method === 'GET' && (headers.accept ?? '').includes('text/html');
 
@@ -25,7 +25,7 @@ const HEADERS = {
   'content-security-policy': contentSecurityPolicy(),
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  // Not "no-referrer": with it browsers hide the origin of our own forms, which we check.
+  // Not "no-referrer", because browsers would then hide the origin of the page's forms, which is checked.
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
@@ -44,10 +44,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   REQUEST_TIME_LIMIT: 503,
 };
 
-/** For a year, once browsers have seen it over TLS. Other names of the domain are the operator's matter. */
+/** Valid for a year. Subdomains are not included, because they are up to the operator. */
 const HSTS = { 'strict-transport-security': 'max-age=31536000' };
 
-/** What every answer has: safe headers, one line in the log, and errors in the shape of GraphQL's. */
+/** Adds to every answer safe headers, one log line, and errors in the format of GraphQL. */
 export function addAnswers(app: FastifyInstance, access: Access): void {
   const headers = access.isHttpsOnly ? { ...HEADERS, ...HSTS } : HEADERS;
   app.addHook('onRequest', async (request, reply) => {
@@ -57,13 +57,13 @@ export function addAnswers(app: FastifyInstance, access: Access): void {
   });
 
   app.addHook('onResponse', async (request, reply) => {
-    // Neither headers nor the query part of the address: both can hold a key.
+    // Without headers and query string, because both may contain a key.
     const line = { method: request.method, path: pathOf(request.url), status: reply.statusCode, ms: reply.elapsedTime };
     request.log[request.routeOptions.config.quiet ? 'debug' : 'info'](line, 'answered');
   });
 
   app.setNotFoundHandler(() => {
-    throw new MailtideError('NOT_FOUND', { message: 'There is no such page.' });
+    throw new MailtideError('NOT_FOUND', { message: 'This page does not exist.' });
   });
 
   app.setErrorHandler((error, request, reply) => {
@@ -75,12 +75,12 @@ export function addAnswers(app: FastifyInstance, access: Access): void {
   });
 }
 
-/** The error as its caller may see it, or null. */
+/** Returns the error as the caller may see it, or null for an internal one. */
 function callerError(error: unknown): MailtideError | null {
   if (error instanceof MailtideError) return ERRORS[error.code].audience === 'caller' ? error : null;
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode === 413) return new MailtideError('QUERY_TOO_COMPLEX');
-  // Fastify's own: a body that is no JSON, a media type that nobody reads.
+  // Errors of Fastify, such as an invalid JSON body or an unsupported media type.
   return statusCode !== undefined && statusCode < 500
     ? new MailtideError('BAD_USER_INPUT', { message: message! })
     : null;
@@ -90,9 +90,9 @@ const pathOf = (url: string): string => url.split('?', 1)[0]!;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Asked by machines every few seconds: not worth a line in the log. */
+    /** Requested by machines every few seconds, so logged at debug level only. */
     quiet?: boolean;
-    /** Answers whatever host name was asked for: nothing there is worth stealing. */
+    /** Served under any host name, because it reveals nothing secret. */
     anyHost?: boolean;
   }
 }

@@ -2,28 +2,28 @@ import { isIPv6 } from 'node:net';
 import { MailtideError } from '../errors.ts';
 
 export interface AttemptLimitOptions {
-  /** Attempts that an address has in store. */
+  /** Attempts that an address may make at once. */
   readonly burst: number;
-  /** Time after which it has one more, in milliseconds. */
+  /** Time after which it may make one more, in ms. */
   readonly refillMs: number;
 }
 
-/** Addresses that are remembered; beyond that the one that was quiet for longest is forgotten. */
+/** Addresses that are remembered. Beyond that, the least recently used one is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 export interface AttemptLimit {
-  /** @throws TOO_MANY_REQUESTS when the address has no attempt left. */
+  /** @throws TOO_MANY_REQUESTS if the address has no attempt left */
   require(address: string): void;
-  /** Takes one attempt from the address. */
+  /** Uses one attempt of the address. */
   spend(address: string): void;
 }
 
-/** A token bucket per client address; per /64 network for IPv6, because that is what one client has. */
+/** Creates a token bucket per client address, or per /64 network for IPv6, because one client has a whole network. */
 export function createAttemptLimit({ burst, refillMs }: AttemptLimitOptions): AttemptLimit {
-  /** When the store of the address is full again, in ms of the monotonic clock; the oldest use comes first. */
+  /** When the bucket of each address is full again, in ms of the monotonic clock. The oldest use comes first. */
   const fullAt = new Map<string, number>();
 
-  /** How long until the address has an attempt, in milliseconds; 0 when it has one. */
+  /** Returns the time until the address may try again, in ms; 0 if it may now. */
   function waitOf(network: string, now: number): number {
     const missing = (fullAt.get(network) ?? now) - now;
     return Math.max(0, missing - (burst - 1) * refillMs);

@@ -5,26 +5,26 @@ import type { Authenticator } from '../store/tenancy/authenticator.ts';
 import type { Access } from './access.ts';
 import { createAttemptLimit } from './attempt-limit.ts';
 
-/** Over TLS the cookie has the prefix `__Host-`: no page of another host, not even a sibling's, can set it. */
+/** Over TLS, the cookie has the prefix `__Host-`, so that no other host, not even a sibling domain, can set it. */
 export const SESSION_COOKIE = 'mailtide_session';
 export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 
 const TOKEN = new RegExp(`(?:^|; ?)(?:__Host-)?${SESSION_COOKIE}=([\\w-]+)`);
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Wrong keys of one client address: 30 at once, then one every 2 s. Nobody guesses a key; the limit is for the load. */
+/** Limit of wrong keys per client address: 30 at once, then one every 2 s. It limits load; keys cannot be guessed. */
 const WRONG_KEYS = { burst: 30, refillMs: 2000 };
 
 export interface Authentication {
   /**
-   * The bearer of a request: by `Authorization: Bearer <key>`, else by the cookie. `authorization` is what a WebSocket
-   * has sent in its connection parameters instead of the header, which browsers cannot set there.
+   * Returns the credential of a request, from `Authorization: Bearer <key>` or else the cookie. `authorization` comes
+   * from a WebSocket's connection parameters, because browsers cannot set the header there.
    * @throws UNAUTHENTICATED; TOO_MANY_REQUESTS after too many wrong keys from one address
    */
   ofRequest(request: IncomingMessage, authorization?: unknown): Promise<Credential>;
-  /** The bearer of a key that came otherwise, or null. @throws TOO_MANY_REQUESTS */
+  /** Returns the credential of a key that was sent in another way, or null. @throws TOO_MANY_REQUESTS */
   ofKey(request: IncomingMessage, key: string): Promise<Credential | null>;
-  /** Calls `onRevoked` once, within 2 s after the credential was revoked. Returns how to stop watching. */
+  /** Calls `onRevoked` once, within 2 s after the credential was revoked. Returns a function that stops watching. */
   watch(credential: Credential, onRevoked: () => void): () => void;
 }
 
@@ -36,7 +36,7 @@ export function createAuthentication(authenticator: Authenticator, access: Acces
     secret: string,
     find: (secret: string) => Promise<Credential | null>,
   ): Promise<Credential | null> {
-    // A client that is known is served whatever others behind the same address do.
+    // A known client is served, whatever others behind the same address do.
     if (authenticator.remembers(secret)) return find(secret);
     const address = access.clientOf(request);
     wrongKeys.require(address);
@@ -61,7 +61,7 @@ export function createAuthentication(authenticator: Authenticator, access: Acces
   };
 }
 
-/** Aborts when the connection of an answer is gone, or the credential that it was asked for with is revoked. */
+/** Returns a signal that aborts when the client disconnects or the request's credential is revoked. */
 export function whileAllowed(
   authentication: Pick<Authentication, 'watch'>,
   credential: Credential,
@@ -76,22 +76,22 @@ export function whileAllowed(
   return ended.signal;
 }
 
-/** The token of the session cookie, also where Fastify has not parsed the request (a WebSocket's handshake). */
+/** Returns the session cookie's token, also for requests that Fastify has not parsed (WebSocket handshakes). */
 export const sessionToken = ({ headers }: IncomingMessage): string | undefined => TOKEN.exec(headers.cookie ?? '')?.[1];
 
 /**
- * Whether the request comes from our own pages, as far as browsers tell: a cookie goes along with requests of other
- * sites' pages too, of other ports of this host whatever its SameSite says. Browsers name the origin in everything
- * that can change something, and in WebSocket handshakes; without one it must be a method that changes nothing.
+ * True if the request comes from Mailtide's own pages. Browsers also send a cookie with requests of other sites' pages,
+ * and, despite SameSite, of other ports of this host. They state the origin in every request that can change something,
+ * and in WebSocket handshakes. A request without one must have a method that changes nothing.
  */
 export function isOwnOrigin({ method = '', headers }: IncomingMessage): boolean {
   if (headers.origin === undefined) return SAFE_METHODS.has(method);
   return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
 }
 
-const UNKNOWN_KEY = { message: 'This API key is not valid. It may have been revoked.' };
+const UNKNOWN_KEY = { message: 'This API key is not valid. It may have been revoked; use another one.' };
 
-/** @param refusal what to say instead of "Sign in first" */
+/** @param refusal replaces the message "Sign in first" */
 function signedIn(credential: Credential | null, refusal = {}): Credential {
   if (!credential) throw new MailtideError('UNAUTHENTICATED', refusal);
   return credential;

@@ -13,17 +13,17 @@ export interface NodeServerOptions {
   readonly metrics: Metrics;
   readonly adminKey: string | undefined;
   readonly access: AccessSettings;
-  /** Where one is used. */
+  /** Null if Redis is not configured. */
   readonly redis?: { readonly isReady: boolean } | null;
   readonly logger: Logger;
 }
 
-/** Larger requests are refused. Bytes. */
+/** Larger requests are rejected. In bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * What every node answers, whatever its roles, to those who watch over it: `/healthz`, `/readyz`, `/metrics`. A node
- * with the role api serves everything else beside (build-server.ts).
+ * Builds the server of every node, whatever its roles, for monitoring: `/healthz`, `/readyz`, `/metrics`. Nodes with
+ * the api role add all other routes (build-server.ts).
  */
 export function buildNodeServer(
   { database, metrics, adminKey, access: settings, redis = null, logger }: NodeServerOptions,
@@ -32,7 +32,7 @@ export function buildNodeServer(
   const access = createAccess(settings);
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    // addAnswers logs what it is safe to log.
+    // addAnswers logs requests without secrets.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     clientErrorHandler,
@@ -42,10 +42,10 @@ export function buildNodeServer(
   addMetrics(app, metrics, adminKey, access);
   return app;
 
-  /** Node's error holds the packet as it came, with the key in it: only its code is logged. */
+  /** Logs only the code, because Node's error contains the packet, which may include a key. */
   function clientErrorHandler({ code }: ConnectionError, socket: Socket): void {
     logger.debug({ code }, 'a client sent something that is not HTTP');
-    // Nobody reads the answer of a connection that was reset.
+    // A client that reset the connection reads no answer.
     if (code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;

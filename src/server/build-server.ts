@@ -19,20 +19,20 @@ export interface ServerOptions extends Omit<NodeServerOptions, 'database'> {
   readonly services: Services;
   readonly readAttachment: ReadAttachment;
   readonly renderHtml: RenderHtml;
-  /** Of the queue, where there is a Redis. */
+  /** The BullMQ queue; absent without Redis. */
   readonly messages?: Queue | undefined;
-  /** How often the database is asked whether keys and sessions in use were revoked, in milliseconds. */
+  /** Interval of the check for revoked keys and sessions, in ms. */
   readonly revocationCheckMs?: number;
-  /** How long a GraphQL query may take, in milliseconds. */
+  /** Time limit of a GraphQL query, in ms. */
   readonly queryTimeLimitMs?: number | undefined;
 }
 
-/** Connections that are still busy this long after the server began to close are cut. */
+/** Connections that are still busy this long after the server began to close are closed. In ms. */
 const CLOSE_WAIT_MS = 3000;
 
 /**
- * Everything that answers over HTTP, built apart from listening: `listen()` it, or `inject()` into it. `close()` ends
- * subscriptions first (WebSockets with 1001, event streams with their last event), then lets requests finish.
+ * Builds the HTTP server without listening: call `listen()` or `inject()`. `close()` first ends subscriptions
+ * (WebSockets with 1001, event streams with their last event), then lets requests finish.
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const { services, readAttachment, renderHtml, messages, adminKey, logger } = options;
@@ -57,7 +57,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.addHook('preClose', async () => {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WAIT_MS);
     app.server.once('close', () => clearTimeout(cut));
-    // Sockets first: they get a close code, not the end of their subscriptions.
+    // Sockets first, so that they receive a close code instead of the end of their subscriptions.
     await closeSockets();
     stopping.abort();
   });

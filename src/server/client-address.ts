@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
-/** Whether the peer with this address is a proxy of the operator's, whose forwarding headers are believed. */
+/** Checks whether the peer with this address is the operator's proxy, whose forwarding headers are trusted. */
 export type IsTrustedProxy = (address: string) => boolean;
 
 /**
@@ -26,8 +26,8 @@ function networkOf(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
 }
 
 /**
- * The client behind the trusted proxies: X-Forwarded-For is read from its end, where each trusted proxy has added its
- * peer; what stands before the first untrusted address was written by that client and is worth nothing.
+ * Returns the client behind the trusted proxies. X-Forwarded-For is read from its end, where each trusted proxy has
+ * appended its peer. Everything before the first untrusted address was written by that client and is ignored.
  */
 export function clientAddress({ socket, headers }: IncomingMessage, isTrusted: IsTrustedProxy): string {
   let client = socket.remoteAddress ?? '';
@@ -40,7 +40,7 @@ export function clientAddress({ socket, headers }: IncomingMessage, isTrusted: I
   return client;
 }
 
-/** Whether the client speaks TLS, as far as a trusted proxy says (X-Forwarded-Proto, or RFC 7239's Forwarded). */
+/** True if a trusted proxy reports that the client uses TLS (X-Forwarded-Proto, or Forwarded of RFC 7239). */
 export function isForwardedHttps({ socket, headers }: IncomingMessage, isTrusted: IsTrustedProxy): boolean {
   if (!isTrusted(socket.remoteAddress ?? '')) return false;
   const [scheme = ''] = String(headers['x-forwarded-proto'] ?? '').split(',');

@@ -5,7 +5,7 @@ import type { Database } from '../store/plumbing/database.ts';
 import type { Authentication } from './authentication.ts';
 import { tenantRequests } from './tenant-route.ts';
 
-/** The bytes of a stored attachment, from the message's source; null when it has none like it. */
+/** Extracts a stored attachment from the message's source; null if the source does not contain it. */
 export type ReadAttachment = (
   source: Uint8Array,
   stored: {
@@ -18,12 +18,12 @@ export type ReadAttachment = (
 ) => Promise<{ readonly filename: string | null; readonly content: Uint8Array } | null>;
 
 /**
- * Strangers' bytes: always saved, never shown. Should a browser show them all the same, it is without scripts and
- * without our origin.
+ * Untrusted bytes, always served for saving. If a browser shows them anyway, they have no scripts and no access to this
+ * origin.
  */
 const HOSTILE_CONTENT_POLICY = "sandbox; default-src 'none'";
 
-/** Sources of messages and attachments as files, to the tenant that has them. */
+/** Serves the sources of messages and attachments as files to their tenant. */
 export function addDownloads(
   app: FastifyInstance,
   database: Database,
@@ -56,7 +56,7 @@ function send(reply: FastifyReply, type: string, filename: string, bytes: Uint8A
     .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
-/** Content-Disposition (RFC 6266): the name without folders and control characters, in ASCII and as it is. */
+/** Returns a Content-Disposition (RFC 6266): the name without folders and control characters, in ASCII and in UTF-8. */
 export function savedAs(filename: string): string {
   const name =
     filename

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 
 const OPERATIONS = new URL('../ui/operations/', import.meta.url);
 
-/** GraphiQL and its editor are inline in the page, the editor compiles code and runs workers from blobs. */
+/** GraphiQL and its editor are inline in the page. The editor compiles code and runs workers from blobs. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' 'unsafe-eval' blob:",
@@ -20,9 +20,9 @@ const CONTENT_SECURITY_POLICY = [
 
 let page: Promise<Buffer> | undefined;
 
-/** GraphiQL with nothing from outside. It signs in by the cookie, and watches subscriptions over WebSocket. */
+/** Sends GraphiQL without external resources. It signs in by the cookie and subscribes over WebSocket. */
 export async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
-  // 9 MB that most processes never need.
+  // Rendered on demand: 9 MB that most processes never need.
   page ??= renderPage();
   return reply
     .headers({ 'content-security-policy': CONTENT_SECURITY_POLICY, 'content-encoding': 'gzip' })
@@ -30,7 +30,7 @@ export async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
     .send(await page);
 }
 
-/** It takes `?query=` from its address by itself, and leaves the variables of a link from our page to us. */
+/** GraphiQL reads `?query=` from its address, but not `?variables=`, which links of the page contain. */
 const VARIABLES = '%VARIABLES%';
 const VARIABLES_OF_ADDRESS = "new URLSearchParams(location.search).get('variables') ?? undefined";
 
@@ -41,13 +41,13 @@ async function renderPage(): Promise<Buffer> {
     subscriptionsProtocol: 'WS',
     credentials: 'same-origin',
     defaultTabs: exampleTabs(),
-    // An option of the page's that its types leave out.
+    // An option that the types lack.
     ...({ variables: VARIABLES } as object),
   });
   return promisify(gzip)(html.replace(JSON.stringify(VARIABLES), VARIABLES_OF_ADDRESS));
 }
 
-/** A tab for each file of operations that the page and the demo use. */
+/** Returns one tab for each file of operations. */
 function exampleTabs(): { query: string }[] {
   return readdirSync(OPERATIONS)
     .sort()

@@ -14,7 +14,7 @@ import { formAt } from './sign-in.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** What a transport knows of an operation before it runs. */
+/** The context that a transport passes to an operation. */
 export interface OperationOrigin {
   readonly identity: Identity;
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface OperationOrigin {
 
 export type GraphQLServer = YogaServerInstance<OperationOrigin, GraphQLContext>;
 
-/** The GraphQL engine that all transports share: limits, context, errors. */
+/** Creates the GraphQL engine that all transports share: limits, context, errors. */
 export function createGraphQLServer(
   services: Services,
   logger: Logger,
@@ -34,17 +34,17 @@ export function createGraphQLServer(
     context: ({ identity, signal }) => createContext(services, identity, signal),
     plugins: [useLimits(schema, queryTimeLimitMs), useValidationCode(), useSpans()],
     maskedErrors: { maskError: (error) => presentError(error, logger) },
-    // presentError has logged what is worth it.
+    // presentError logs the errors that matter.
     logging: false,
     graphiql: false,
     landingPage: false,
-    // Nobody else's page may use a person's cookie; who comes with a key needs no browser's leave.
+    // No other site's page may use the cookie, and clients with a key do not need CORS.
     cors: false,
     multipart: false,
   });
 }
 
-/** GraphQL by POST and GET, subscriptions by server-sent events, and GraphiQL for who opens it in a browser. */
+/** Serves GraphQL over POST and GET, subscriptions as server-sent events, and GraphiQL to browsers. */
 export function addGraphQLHttp(
   app: FastifyInstance,
   graphql: GraphQLServer,
@@ -54,7 +54,7 @@ export function addGraphQLHttp(
   app.route({
     url: GRAPHQL_PATH,
     method: ['GET', 'POST'],
-    // Fastify's own would measure an answer that is none of its kinds, and fail.
+    // Fastify's HEAD route would fail, because it cannot measure this type of answer.
     exposeHeadRoute: false,
     async handler(request, reply) {
       const signedIn = authentication.ofRequest(request.raw);
@@ -68,7 +68,7 @@ export function addGraphQLHttp(
       const allowed = whileAllowed(authentication, identity, reply.raw);
       const origin = { identity, signal: AbortSignal.any([stopping, allowed]) };
       const response = await graphql.handleNodeRequestAndResponse(request, reply, origin);
-      // An event stream that the server ends must not keep its connection, which would keep the server from closing.
+      // A kept-alive connection of an ended event stream would prevent the server from closing.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
         response.headers.set('connection', 'close');
       }

@@ -12,23 +12,23 @@ import type { Authentication } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer } from './graphql-http.ts';
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Time to say who one is, before the connection is closed with 4408. */
+/** Time for the client to authenticate, in ms. After that the connection is closed with 4408. */
 const INIT_WAIT_MS = 5000;
-/** Time to answer the close of a stopping server, before the connection is cut. */
+/** Time for the client to answer the close of a stopping server, in ms. After that the connection is cut. */
 const CLOSE_WAIT_MS = 1000;
 
-/** Beside graphql-ws' own codes: this address has failed to sign in too often. */
+/** A close code in addition to those of graphql-ws: too many failed sign-ins from this address. */
 const TOO_MANY_ATTEMPTS = 4429;
 
 type SocketExtra = Extra & { identity?: Identity; gone?: AbortController; stopWatching?: () => void };
 type ConnectionParams = { authorization?: unknown; Authorization?: unknown };
 
 /**
- * GraphQL over WebSocket (protocol graphql-transport-ws) on the same path. A key comes in the connection parameters as
- * `authorization: "Bearer <key>"`, a page's cookie with the handshake. Frames are pulled: the next one is taken from
- * the feed when the socket has written the one before, so a client that does not read costs one frame. A socket closes
- * with 4403 when its key is revoked or its session ends.
- * @returns what closes all sockets with 1001 and resolves when they are gone.
+ * Serves GraphQL over WebSocket (protocol graphql-transport-ws) on the same path. A key is sent in the connection
+ * parameters as `authorization: "Bearer <key>"`, the page's cookie with the handshake. Frames are pulled: the next one
+ * is taken from the feed once the socket has written the previous one, so a client that does not read costs one frame.
+ * A socket closes with 4403 when its key is revoked or its session ends.
+ * @returns a function that closes all sockets with 1001 and resolves when they are closed
  */
 export function addGraphQLSockets(
   app: FastifyInstance,
@@ -37,7 +37,7 @@ export function addGraphQLSockets(
   access: Access,
   logger: Logger,
 ): () => Promise<void> {
-  // Not bound to `app.server`: a port in use would come out here too, as an error of the sockets with its stack.
+  // Not bound to `app.server`, because a port in use would then also be reported here, as an error with its stack.
   const server = new WebSocketServer({ noServer: true, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
   app.server.on('upgrade', (request, socket, head) => {
     if (!access.answersTo(request)) {
@@ -62,7 +62,7 @@ export function addGraphQLSockets(
           extra.gone?.abort();
           extra.socket.close(CloseCode.Forbidden, 'Forbidden');
         });
-        // It may have closed while the database was asked.
+        // The socket may have closed during the database query.
         if (extra.socket.readyState !== extra.socket.OPEN) extra.stopWatching();
         return true;
       } catch (error) {
@@ -103,12 +103,12 @@ export function addGraphQLSockets(
       try {
         return await engineOf(args).execute(args);
       } catch (error) {
-        // The request was ended (src/graphql/answer-budget.ts): the socket stays.
+        // The request was ended (src/graphql/answer-budget.ts). The socket stays open.
         return { errors: [presentError(error, logger)] };
       }
     },
     subscribe: (args) => engineOf(args).subscribe(args),
-    // What broke in the middle of a stream was wrapped once more on its way here.
+    // An error in the middle of a stream arrives wrapped again.
     onError: (_context, _id, _payload, errors) => errors.map((error) => presentError(error, logger).toJSON()),
     onClose({ extra }) {
       extra.stopWatching?.();
@@ -120,7 +120,7 @@ export function addGraphQLSockets(
   return () => closeAll(server);
 }
 
-/** Yoga's own functions, which graphql-ws hands back: they run the plugins. */
+/** Returns Yoga's functions, which graphql-ws passes back. They run the plugins. */
 const engineOf = ({ rootValue }: ExecutionArgs) =>
   rootValue as { execute: typeof execute; subscribe: typeof subscribe };
 

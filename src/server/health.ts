@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Database } from '../store/plumbing/database.ts';
 
-/** A database that is busy with a batch answers later than this only when something is wrong. */
+/** Even a database that is busy with a batch answers within this time, in ms. */
 const DATABASE_WAIT_MS = 5000;
 
 /**
- * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers and its disk is not full;
- * 503 otherwise. It says whether Redis is there, without which all goes on, a little later.
+ * `/healthz`: the process is alive. `/readyz`: it can work, that is, the database answers and its disk is not full; 503
+ * otherwise. It also reports whether Redis is available. Without Redis, everything continues with a short delay.
  */
 export function addHealth(
   app: FastifyInstance,

@@ -7,7 +7,7 @@ import type { Authentication } from './authentication.ts';
 import { createSharedRendering } from './shared-rendering.ts';
 import { tenantRequests } from './tenant-route.ts';
 
-/** A message's HTML as a document that is safe to show; `source` is empty where the HTML names nothing that is in it. */
+/** Renders a message's HTML as a safe document. `source` is empty if the HTML refers to no part of the message. */
 export type RenderHtml = (
   html: string,
   source: Uint8Array,
@@ -15,9 +15,9 @@ export type RenderHtml = (
 ) => Promise<string>;
 
 /**
- * A message's HTML for the frame in the page: sanitised (src/mime/sanitise-html.ts), and should that fail, in an origin
- * of its own, without scripts, forms and requests. Its own images are in it as data. `?images=remote` lets the browser
- * load those of other servers, images only, when the reader has asked for them.
+ * Serves a message's HTML for the frame in the page. It is sanitised (src/mime/sanitise-html.ts). As a second barrier,
+ * it has an opaque origin without scripts, forms and requests. Its own images are embedded as data. `?images=remote`,
+ * which the user requests, allows images, but nothing else, from other servers.
  */
 export function addMessagePages(
   app: FastifyInstance,
@@ -37,8 +37,8 @@ export function addMessagePages(
       renderHtml(sent, source, { remoteImages, tenantId }),
     ).catch((error: unknown) => {
       if (isBusy(error)) throw error;
-      // Too much of it for the time or the memory that one message gets: the text and the source are still there.
-      request.log.warn({ err: error }, 'a message cannot be shown as HTML');
+      // The HTML exceeds the time or memory limit of one message. Its text and source are still available.
+      request.log.warn({ err: error }, "a message's HTML cannot be rendered");
       return UNSHOWABLE;
     });
     return reply
@@ -53,12 +53,12 @@ export function addMessagePages(
   });
 }
 
-/** Too many pages of this tenant wait for a thread (src/mime/thread-turns.ts): of this one nothing is known. */
+/** Too many pages of this tenant wait for a thread (src/mime/thread-turns.ts), so the page was not rendered. */
 const isBusy = (error: unknown): boolean => error instanceof MailtideError && error.code === 'TOO_MANY_REQUESTS';
-/** A message that was parsed by an earlier version has images by their Content-ID that are not inline yet. */
+/** In messages parsed by an earlier version, images with a Content-ID are not marked as inline. */
 const MAY_BE_SHOWN = { OR: [{ isInline: true }, { contentId: { not: null } }] };
 
-/** Links open new tabs, which are not held by the sandbox any more. */
+/** Links open new tabs, which are outside the sandbox. */
 const policy = (remoteImages: boolean): string =>
   [
     'sandbox allow-popups allow-popups-to-escape-sandbox',
@@ -71,4 +71,4 @@ const policy = (remoteImages: boolean): string =>
   ].join('; ');
 
 const UNSHOWABLE =
-  '<!doctype html><meta charset="utf-8"><title>Message</title><p>This HTML is too complicated to be shown. The text and the source of the message are.</p>';
+  '<!doctype html><meta charset="utf-8"><title>Message</title><p>This HTML is too complex to be shown. Open the text or the source of the message instead.</p>';

@@ -3,9 +3,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Access } from './access.ts';
 import { requireAdmin } from './admin.ts';
 
-/** `/metrics` for Prometheus. There is nothing of tenants in it. */
+/** Serves `/metrics` for Prometheus. It contains no data of tenants. */
 export function addMetrics(app: FastifyInstance, metrics: Metrics, adminKey: string | undefined, access: Access): void {
-  // With a key, a scraper may use the node's own name.
+  // With a key, a scraper may use the node's host name.
   const config = { quiet: true, anyHost: adminKey !== undefined };
   app.get('/metrics', { config }, async (request, reply) => {
     requireAdmin(request.raw, adminKey, access);

@@ -11,19 +11,19 @@ import { contentSecurityPolicy, wantsPage } from './answers.ts';
 import type { Authentication } from './authentication.ts';
 
 const BUILT = fileURLToPath(new URL('../../dist/ui/', import.meta.url));
-/** Where the nonce of an answer goes, in index.html, and whether its reader is signed in. */
+/** Placeholders in index.html for the nonce of the answer, and for whether the user is signed in. */
 const NONCE = '%STYLE_NONCE%';
 const SIGNED_IN = '%SIGNED_IN%';
 const SESSION_WAIT_MS = 1000;
 
 /**
- * The web page, as `npm run build:ui` has made it. Its files have names with checksums, so they are kept by browsers
- * for good; the page itself is asked for each time. It is answered at its own addresses (ui/paths.ts). At one that is
- * not there it says so to a person, with the way home; to a program it is NOT_FOUND.
- * @throws Error of one line when the page was not built
+ * Serves the web page that `npm run build:ui` has built. Its files have checksums in their names, so browsers cache
+ * them permanently; the page itself is requested each time. It is served at its routes (ui/paths.ts). At any other
+ * address a browser gets the page with status 404, and a program gets NOT_FOUND.
+ * @throws Error of one line if the page has not been built
  */
 export async function addPages(app: FastifyInstance, authentication: Authentication): Promise<void> {
-  if (!existsSync(`${BUILT}index.html`)) throw new Error('The web page is not built: run npm run build:ui');
+  if (!existsSync(`${BUILT}index.html`)) throw new Error('The web page has not been built. Run npm run build:ui.');
   const index = readFileSync(`${BUILT}index.html`, 'utf8');
 
   await app.register(files, {
@@ -45,12 +45,12 @@ export async function addPages(app: FastifyInstance, authentication: Authenticat
     app.get(path, sendPage);
   }
   app.get('/*', async (request, reply) => {
-    if (!wantsPage(request)) throw new MailtideError('NOT_FOUND', { message: 'There is no such page.' });
+    if (!wantsPage(request)) throw new MailtideError('NOT_FOUND', { message: 'This page does not exist.' });
     return sendPage(request, reply.code(404));
   });
 
   async function sendPage({ raw }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    // The components' styles are elements that scripts of ours make: they name it, and nothing else in the page can.
+    // The page's scripts create style elements with this nonce. Nothing else in the page knows it.
     const nonce = randomBytes(16).toString('base64');
     return reply
       .headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy(nonce) })
@@ -58,7 +58,7 @@ export async function addPages(app: FastifyInstance, authentication: Authenticat
       .send(index.replace(NONCE, nonce).replace(SIGNED_IN, (await isStranger(raw)) ? 'no' : 'yes'));
   }
 
-  /** When it cannot be told soon, for want of the database, the page comes all the same and finds out. */
+  /** If the database does not answer soon, the page is sent anyway and determines it later. */
   async function isStranger(request: IncomingMessage): Promise<boolean> {
     const told = authentication.ofRequest(request).then(
       () => false,

@@ -16,13 +16,13 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The page asks Google for its fonts; it has others to fall back to. */
+/** The dashboard loads fonts from Google. Without them it falls back to others. */
 const OUTSIDE_LINK = /<link href="https:\/\/fonts\.[^>]*>/g;
 
 /**
- * Bull Board at `/queues`: what waits, runs, has ended and has failed, rates, and the workers. To be looked at only: runs
- * are started, cancelled and retried over the API, by the rows. It shows all tenants' accounts, so it has a key of its
- * own, which comes as the password of Basic authentication (browsers ask for it) or as a bearer token.
+ * Serves Bull Board at `/queues`: waiting, active, completed and failed jobs, rates, and the workers. It is read-only,
+ * because runs are started, cancelled and retried through the API. It shows all tenants' accounts, so it requires the
+ * admin key, as the password of Basic authentication (browsers prompt for it) or as a bearer token.
  */
 export async function addQueueDashboard(app: FastifyInstance, messages: Queue, adminKey: string): Promise<void> {
   const [{ createBullBoard }, { BullMQAdapter }, { FastifyAdapter }] = await Promise.all([
@@ -53,7 +53,7 @@ export async function addQueueDashboard(app: FastifyInstance, messages: Queue, a
         .code(401)
         .header('www-authenticate', 'Basic realm="Mailtide queue", charset="UTF-8"')
         .type('text/plain; charset=utf-8')
-        .send('The admin key (ADMIN_KEY) is needed: as the password of any user name, or as a bearer token.\n');
+        .send('Send the admin key (ADMIN_KEY) as the password of any user name, or as a bearer token.\n');
     });
     scope.addHook('onSend', async (_request, _reply, payload) =>
       typeof payload === 'string' ? payload.replace(OUTSIDE_LINK, '') : payload,
@@ -68,5 +68,5 @@ function isAdmin({ headers }: FastifyRequest, adminKey: string): boolean {
   return isSameKey(key, adminKey);
 }
 
-/** RFC 7617, 2: whatever follows the first colon. */
+/** Returns the password: everything after the first colon (RFC 7617, 2). */
 const passwordOf = (pair: string): string => pair.slice(pair.indexOf(':') + 1);

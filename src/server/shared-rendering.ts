@@ -1,16 +1,16 @@
 const MINUTE_MS = 60_000;
 
 export interface SharedRenderingOptions {
-  /** How long a failure is remembered, in milliseconds. */
+  /** How long a failure is remembered, in ms. */
   readonly failureMs?: number;
   /** Failures that are remembered; the oldest are forgotten first. */
   readonly maxFailures?: number;
 }
 
 /**
- * Renders a page once for all who wait for it at the same time, and remembers for a while that it cannot be rendered:
- * trying takes all the time that one message may take. Pages themselves are not kept.
- * @param isLasting whether a failure is the page's own; others are not remembered
+ * Renders a page once for all concurrent requests, and remembers failures for a while, because each attempt takes the
+ * whole time limit of one message. Rendered pages are not cached.
+ * @param isLasting whether a failure is caused by the page itself; others are not remembered
  */
 export function createSharedRendering(
   isLasting: (error: unknown) => boolean,

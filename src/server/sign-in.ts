@@ -16,9 +16,9 @@ import {
 
 const MAX_FORM_BYTES = 4096;
 const FORM = 'application/x-www-form-urlencoded';
-/** Sign-ins of one client address, with right and wrong keys: each writes a row. */
+/** Limit of sign-ins per client address, with valid and invalid keys, because each valid one writes a row. */
 const SIGN_INS = { burst: 60, refillMs: 1000 };
-/** Browsers say so of an address that a person typed or opened from another program, and of our own links. */
+/** Values of Sec-Fetch-Site for an address that the user typed or opened from another program, and for own links. */
 const NOT_FROM_ELSEWHERE = new Set(['none', 'same-origin']);
 
 export interface SignInParts {
@@ -29,8 +29,8 @@ export interface SignInParts {
 }
 
 /**
- * Exchanges a key for a cookie: by the link that the service prints at its start, or by the form of the page. Both end
- * at `next`, a path of ours. A wrong key goes back to the form.
+ * Exchanges a key for a cookie, by the link that the service prints at its first start, or by the form of the page.
+ * Both redirect to `next`, a path of this service. An invalid key redirects to the form.
  */
 export async function addSignIn(
   app: FastifyInstance,
@@ -44,8 +44,8 @@ export async function addSignIn(
     );
 
     forms.get('/sign-in', async (request, reply) => {
-      // A link on another site, or on a sibling of this one, must not sign anybody in as somebody else. Where the browser
-      // does not say where the link was (plain HTTP on a network), the form asks for the key.
+      // A link on another site, or on a sibling domain, must not sign a user in to another tenant. If the browser does
+      // not state the origin of the link (plain HTTP on a network), the form asks for the key.
       const isOpenedHere = NOT_FROM_ELSEWHERE.has(String(request.headers['sec-fetch-site']));
       const { next } = request.query as { next?: unknown };
       return signIn(request, reply, isOpenedHere ? request.query : { next });
@@ -89,9 +89,12 @@ export async function addSignIn(
   }
 }
 
-/** Where the page shows the sign-in form and comes back from it to `next`. */
+/** Returns the path of the sign-in form, which redirects to `next` afterwards. */
 export const formAt = (next: string): string => `/?next=${encodeURIComponent(next)}`;
 
 function requireOwnPage(request: FastifyRequest): void {
-  if (!isOwnOrigin(request.raw)) throw new MailtideError('FORBIDDEN', { message: 'Only our own page may do that.' });
+  if (!isOwnOrigin(request.raw))
+    throw new MailtideError('FORBIDDEN', {
+      message: "Only Mailtide's own page may do that. Reload the page and try again.",
+    });
 }

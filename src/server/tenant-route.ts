@@ -8,13 +8,16 @@ import type { Authentication } from './authentication.ts';
 export interface TenantRequest {
   readonly credential: Credential;
   readonly tenantId: string;
-  /** Reads the tenant's own rows only. */
+  /** Reads only the tenant's rows. */
   readonly reader: TenantReader;
   /** The database id that the global id in the path stands for. */
   readonly id: string;
 }
 
-/** Authenticates requests for one object of a tenant, `/things/:id`. @throws UNAUTHENTICATED, NOT_FOUND for another type's id */
+/**
+ * Authenticates requests for one object of a tenant, `/things/:id`.
+ * @throws UNAUTHENTICATED; NOT_FOUND if the id is invalid or of another type
+ */
 export function tenantRequests(
   { prisma }: Pick<Database, 'prisma'>,
   authentication: Authentication,

@@ -8,12 +8,12 @@ import { type Authentication, whileAllowed } from './authentication.ts';
 import { savedAs } from './downloads.ts';
 import { tenantRequests } from './tenant-route.ts';
 
-/** Lines are sent together up to this many characters: one packet for each would cost more than the lines. */
+/** Characters that are sent together, because one packet per line would be expensive. */
 const CHUNK = 64 * 1024;
 
 /**
- * The timeline of an account as a file, one event a line, up to the event that is the last one now. What that is stands
- * in the headers, for whoever wants to know later that the end is still there. Read as fast as it is taken.
+ * Serves the timeline of an account as a file, one event per line, up to the current last event. The headers state that
+ * event, so that a verifier can detect a missing end. The file is streamed as fast as the client reads.
  */
 export function addTimelineExport(app: FastifyInstance, database: Database, authentication: Authentication): void {
   const accountOf = tenantRequests(database, authentication, 'EmailAccount');

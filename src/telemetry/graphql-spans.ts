@@ -6,8 +6,8 @@ import { contextOf } from './trace-parent.ts';
 const tracer = trace.getTracer('mailtide');
 
 /**
- * A span for each query and mutation, over every transport; over HTTP as a part of the caller's, where it sends a
- * `traceparent`. Not for subscriptions, which last as long as somebody watches.
+ * Adds a span for each query and mutation, over every transport. Over HTTP, it is a child of the caller's span if the
+ * caller sends a `traceparent`. Subscriptions get none, because they last as long as the client stays.
  */
 export function useSpans(): Plugin {
   return {
@@ -40,7 +40,7 @@ export function useSpans(): Plugin {
   };
 }
 
-/** Named by its first field, which is one of the schema: the names that callers give could be anything. */
+/** Names the operation by its first field, which the schema defines. Names from callers could be anything. */
 function operationOf(document: DocumentNode, operationName: string | null | undefined): { type: string; name: string } {
   const operation = getOperationAST(document, operationName);
   const type = operation?.operation ?? 'query';

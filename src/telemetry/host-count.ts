@@ -1,8 +1,8 @@
-/** Hosts that get a time series of their own; anybody can connect accounts at any number of them. */
+/** Hosts with a separate time series. The number of hosts is unbounded, because callers choose them. */
 const NAMED = 20;
 const OTHERS = 'other';
 
-/** How many connections are open at which hosts. */
+/** Counts open connections per host. */
 export class HostCount {
   readonly #open = new Map<string, number>();
   readonly #isNaming: boolean;
@@ -21,7 +21,7 @@ export class HostCount {
     else this.#open.delete(host);
   }
 
-  /** The hosts with most connections, and the sum of all others as `other`. */
+  /** Returns the hosts with the most connections, and the sum of all others as `other`. */
   largest(): [string, number][] {
     const sorted = [...this.#open].sort(([, one], [, another]) => another - one);
     const named = this.#isNaming ? sorted.slice(0, NAMED) : [];

@@ -5,14 +5,14 @@ import { ACTIVE_STATUSES, type SyncTrigger } from '../domain/sync-run.ts';
 import { type InstallationFigures, installationFigures } from '../store/runs/installation-figures.ts';
 import { withTimeout } from '../with-timeout.ts';
 
-/** Several who scrape, and all gauges of one scrape, share a reading for so long. */
+/** Scrapes within this time, and all gauges of one scrape, share one query. In ms. */
 const FRESH_MS = 3_000;
-/** A scrape waits no longer for the database: what the process knows of itself is told without it. */
+/** Limit for the query in ms, so that a scrape returns the metrics of the process even without the database. */
 const WAIT_MS = 2_000;
 
 const TRIGGERS: readonly SyncTrigger[] = ['USER', 'SCHEDULE'];
 
-/** Gauges of the whole installation, the same on every node. Without a database they have no value, rather than an old one. */
+/** Adds gauges of the whole installation, equal on every node. Without a database, they have no value. */
 export function addInstallationMetrics(registry: Registry, { pool, log }: { pool: Pool; log: Logger }): void {
   const registers = [registry];
   let reading: { readonly at: number; readonly figures: Promise<InstallationFigures | null> } | null = null;
@@ -20,7 +20,7 @@ export function addInstallationMetrics(registry: Registry, { pool, log }: { pool
   function figures(): Promise<InstallationFigures | null> {
     if (!reading || performance.now() - reading.at > FRESH_MS) {
       const failed = (error: unknown): null => {
-        log.warn({ err: error }, 'the rows could not be asked for metrics');
+        log.warn({ err: error }, 'the query for metrics failed');
         return null;
       };
       reading = { at: performance.now(), figures: withTimeout(installationFigures(pool), WAIT_MS).catch(failed) };

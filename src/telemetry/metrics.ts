@@ -5,15 +5,15 @@ import { addInstallationMetrics } from './installation-metrics.ts';
 import { addProcessMetrics, type ProcessMetrics } from './process-metrics.ts';
 
 export interface Metrics extends ProcessMetrics {
-  /** Everything in Prometheus' text format 0.0.4. */
+  /** Returns all metrics in Prometheus' text format 0.0.4. */
   exposition(): Promise<{ readonly type: string; readonly text: string }>;
   readonly registry: Registry;
 }
 
 /**
- * What Prometheus can ask: of this process from counters, of the installation from the rows. A registry of its own, not
- * prom-client's global one, so that two apps in one process do not count into each other.
- * @param namesHosts whether mail servers are named: they can tell who the tenants are
+ * Creates the metrics for Prometheus: of this process from counters, of the installation from the database. The
+ * registry is not prom-client's global one, so that two apps in one process count separately.
+ * @param namesHosts whether mail servers are named, which may reveal the tenants
  */
 export function createMetrics(options: { pool: Pool; log: Logger; namesHosts: boolean }): Metrics {
   const registry = new Registry();

@@ -7,23 +7,23 @@ import type { ProgressFeed } from '../live/progress-feed.ts';
 import type { InStep } from '../sync/steps.ts';
 import { HostCount } from './host-count.ts';
 
-/** From a row that is written to the time limit of a run, in seconds. */
+/** Buckets in seconds, from one written row to the time limit of a run. */
 const STEP_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300];
 const RUN_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600];
 
-/** What the parts of this process are wrapped in, so that they need not know who counts. */
+/** Wrappers that count the work of the process's parts, which do not depend on metrics. */
 export interface ProcessMetrics {
-  /** Counts how runs end, of what is published here. A frame of an end is published once, by who wrote it. */
+  /** Counts the outcomes of runs. The node that ends a run publishes its last frame once. */
   readonly bus: (bus: ProgressBus) => ProgressBus;
-  /** Counts the work of an attempt, from the rows that its commits give back. `claimed` is where the attempt began. */
+  /** Counts the work of an attempt, from the rows that its commits return. `claimed` is the row at its start. */
   readonly work: (claimed: SyncRunRow) => (row: SyncRunRow) => void;
   readonly step: InStep;
   /** Counts a connection to `host` while it is open. */
   readonly connection: <C extends Closeable>(host: string, open: () => Promise<C>) => Promise<C>;
-  /** Count subscriptions while somebody reads them. */
+  /** Counts open subscriptions. */
   readonly progress: (feed: ProgressFeed) => ProgressFeed;
   readonly events: (feed: EventFeed) => EventFeed;
-  /** A frame was replaced by a newer one before its reader had taken it. */
+  /** Counts a frame that a newer one replaced before its subscriber read it. */
   readonly conflated: () => void;
 }
 

@@ -5,23 +5,23 @@ import type { InStep } from '../sync/steps.ts';
 import { contextOf } from './trace-parent.ts';
 
 /**
- * Spans, as parts of the one that goes on (OpenTelemetry's API keeps that, and does nothing at all while nobody traces):
+ * Spans, as children of the active one. OpenTelemetry's API tracks that, and does nothing while tracing is off:
  *
- *   GraphQL mutation startEmailSync     in the process that was asked
+ *   GraphQL mutation startEmailSync     in the process that received the request
  *   └ sync run                          each attempt, in the process that carries it out
  *     ├ sync connect
  *     ├ sync discover
- *     ├ sync enumerate                  of each mailbox
- *     ├ sync fetch                      of each mailbox
- *     │ ├ sync parse                    of each batch
+ *     ├ sync enumerate                  each mailbox
+ *     ├ sync fetch                      each mailbox
+ *     │ ├ sync parse                    each batch
  *     │ └ sync store
  *     └ sync finish, sync prove
  *
- * Their attributes are ids, numbers and codes: nothing that mail, mailboxes or logins say of people.
+ * Their attributes are ids, numbers and codes, never personal data from mail, mailboxes or logins.
  */
 const tracer = trace.getTracer('mailtide');
 
-/** One attempt of a run, as a part of the call that asked for it. */
+/** Runs one attempt of a run in a span, as a child of the request that started the run. */
 export const inRunSpan = <T>(run: SyncRun, work: () => Promise<T>): Promise<T> =>
   inSpan(
     'sync run',
@@ -56,7 +56,7 @@ async function inSpan<T>(
     try {
       return await work();
     } catch (error) {
-      // The code says it; messages may hold what a server said.
+      // Only the code, because messages may contain text from a server.
       span.setAttribute('error.type', toMailtideError(error).code).setStatus({ code: SpanStatusCode.ERROR });
       throw error;
     } finally {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** OpenTelemetry's standard settings, as far as they decide whether there is tracing; the SDK reads all of them itself. */
+/** The standard OpenTelemetry settings that enable tracing. The SDK reads all settings itself. */
 export interface TracingSettings {
   readonly OTEL_SDK_DISABLED: boolean;
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
@@ -9,21 +9,21 @@ export interface TracingSettings {
   readonly OTEL_SERVICE_NAME: string;
 }
 
-/** What is not sent by then, in milliseconds, is not worth holding up the end of the process. */
+/** Time to send the remaining spans at shutdown, in ms. */
 const FLUSH_MS = 2_000;
 
 /**
- * Starts OpenTelemetry's SDK when the environment asks for traces; otherwise it is not even loaded.
- * @returns how to send what is left and stop
+ * Starts OpenTelemetry's SDK if the environment enables tracing. Otherwise the SDK is not loaded.
+ * @returns a function that sends the remaining spans and stops
  */
 export async function startTracing(settings: TracingSettings): Promise<() => Promise<void>> {
   if (!isAskedFor(settings)) return async () => {};
   const { startNodeSdk } = await import('@opentelemetry/sdk-node');
   const sdk = startNodeSdk({
-    // Metrics are Prometheus' to ask for, logs go to standard output.
+    // Prometheus scrapes the metrics, and logs go to standard output.
     metricReaders: [],
     logRecordProcessors: [],
-    // None that would tell the command line or the user of the process.
+    // No detectors, because some reveal the command line or the user of the process.
     resourceDetectors: [],
     resourceAttributes: { 'service.name': settings.OTEL_SERVICE_NAME, 'service.instance.id': randomUUID() },
   });

@@ -3,14 +3,14 @@ import { type Context, context, isSpanContextValid, ROOT_CONTEXT, trace } from '
 /** https://www.w3.org/TR/trace-context/#traceparent-header, version 00. */
 const TRACE_PARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The span that we are in, to be written down for another process; null when nothing is traced. */
+/** Returns the active span as a `traceparent` for another process, or null if tracing is off. */
 export function currentTraceParent(): string | null {
   const span = trace.getSpanContext(context.active());
   if (!span || !isSpanContextValid(span)) return null;
   return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-/** A context whose spans are parts of the one that was written down; one of its own when there is none. */
+/** Returns a context whose spans are children of the given `traceparent`, or a root context without one. */
 export function contextOf(traceParent: string | null | undefined): Context {
   const [, traceId, spanId, flags] = TRACE_PARENT.exec(traceParent ?? '') ?? [];
   if (!traceId || !spanId || !flags) return ROOT_CONTEXT;

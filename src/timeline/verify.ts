@@ -36,7 +36,7 @@ export interface ChainVerification {
 
 /**
  * Verifies an account's timeline, read in order of `seq` and held one event at a time.
- * @param head what the account's row says of the chain's end; without it a truncated chain looks intact
+ * @param head the chain's end as the account's row has it; without it, a truncated chain looks intact
  */
 export async function verifyChain(
   accountId: string,

@@ -180,7 +180,7 @@ test('a worker that lost PostgreSQL and its lease writes nothing when it is back
   cable.pull();
   const pulled = performance.now();
   const other = nodes.worker();
-  await waitFor(() => other.stdout().includes('Redis is there'), { what: 'another worker' });
+  await waitFor(() => other.stdout().includes('Redis is ready'), { what: 'another worker' });
   // Redis still notifies both.
   const waiting = await Promise.all(behind.map(({ account }) => startSync(api, account)));
   for (const id of waiting) {

@@ -69,7 +69,7 @@ test('Redis down and back empty: syncs continue, nothing is lost or duplicated',
     await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...each, runs: 2 });
   }
   await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...small[2]!, runs: 3 });
-  expect(worker.stdout()).toContain('Redis is not there');
+  expect(worker.stdout()).toContain('Redis is unavailable');
   expect(worker.stderr()).toBe('');
 });
 
@@ -88,7 +88,7 @@ test('a node without Redis starts and works, and uses Redis once it is up', asyn
   const next = await startSync(node, one.account);
   await waitFor(() => lastFrame(watcher, next), { what: 'the next completion' });
   await expectConsistent({ service: node, databaseUrl, server: dovecot }, { ...one, runs: 2 });
-  expect(node.log().match(/Redis is not there/g)).toHaveLength(1);
+  expect(node.log().match(/Redis is unavailable/g)).toHaveLength(1);
 });
 
 test('Redis loses all data while runs wait: their jobs are sent again', async () => {

@@ -49,7 +49,7 @@ test('lists keys, revokes them, and ends sessions', async () => {
   const [first, second] = [await tenant('add', 'Keys'), await tenant('key', 'Keys')].map(({ stdout }) => stdout.trim());
   const [one, two] = [(await authenticate(prisma, first!))!, (await authenticate(prisma, second!))!];
   await createSession(prisma, one);
-  const line = (id: string, sessions: string) => `${id}: made \\d{4}-\\S+Z, ${sessions}\n`;
+  const line = (id: string, sessions: string) => `${id}: created \\d{4}-\\S+Z, ${sessions}\n`;
   expect((await tenant('keys', 'Keys')).stdout).toMatch(
     new RegExp(`^${line(one.apiKeyId, '1 session')}${line(two.apiKeyId, '0 sessions')}$`),
   );

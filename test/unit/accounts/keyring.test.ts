@@ -33,12 +33,12 @@ test('takes the key that is given and makes no file', async () => {
 test('refuses a key file that others can read', async () => {
   await openKeyring({ dataDir });
   chmodSync(join(dataDir, 'encryption.key'), 0o640);
-  await expect(openKeyring({ dataDir })).rejects.toThrow(/can be read by other users/);
+  await expect(openKeyring({ dataDir })).rejects.toThrow(/Other users of this machine can read/);
 });
 
 test('refuses what is no key, without repeating it', async () => {
   await expect(openKeyring({ encryptionKey: 'c2hvcnQ=', dataDir })).rejects.toThrow(
-    'ENCRYPTION_KEY is not a key: 32 bytes in base64',
+    'ENCRYPTION_KEY is not a key. It must be 32 bytes in base64',
   );
   writeFileSync(join(dataDir, 'encryption.key'), 'nonsense', { mode: 0o600 });
   await expect(openKeyring({ dataDir })).rejects.toThrow(/encryption\.key is not a key/);
