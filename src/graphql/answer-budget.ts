@@ -17,8 +17,8 @@ const MAX_ANSWER = 16 * MEBIBYTE;
 const VALUE = 16;
 
 /**
- * The size limit of one answer. Each value is counted when it is resolved; exceeding the limit ends the request. The cost
- * limit alone does not bound an answer: docs/decisions/0024-answer-budget.md.
+ * The size limit of one answer. Each value is counted when it is resolved; exceeding the limit ends the request. The
+ * cost limit alone does not bound an answer: docs/decisions/0024-answer-budget.md.
  */
 export class AnswerBudget {
   readonly #ended = new AbortController();

@@ -25,7 +25,7 @@ const ASK_EVERY_MS = 250;
 
 /**
  * Limits the connections of the runs of this process. A run's claim counts its first one (claim-run.ts). A second one,
- * which a run opens to confirm a doubtful answer, is also counted in its row. Connection tests by users are not counted.
+ * which a run opens to confirm a doubtful answer, is also counted in its row. Connection tests are not counted.
  * Counting in each process was refused: docs/decisions/0007-host-connections-in-rows.md.
  */
 export function createHostGate(pool: Pool): HostGate {

@@ -16,7 +16,7 @@ export const isDead = (all: `$${number}`, at: `$${number}`): string =>
 /**
  * Returns the runs of dead workers to the queue: those RUNNING with an expired lease or, with `all`, every RUNNING run
  * (for a process that is alone on the database). Their stored messages and progress stay. The loss is counted until the
- * run makes headway; `failLostRuns` first ends the runs that were lost too often. Why the loss counts for all runs of the
+ * run makes headway; `failLostRuns` first ends the runs that were lost too often. The loss counts for all runs of the
  * worker: docs/decisions/0006-losses-count-for-all-runs.md.
  */
 export function requeueDeadRuns(pool: Pool, all: boolean, at: At = null): Promise<RunOfTenant[]> {
