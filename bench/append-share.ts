@@ -15,13 +15,13 @@ import { appendEvents } from '../src/store/timeline/append-events.ts';
 import type { EventInput } from '../src/timeline/schemas.ts';
 
 /**
- * What appending to the timeline costs of a sync. A mailbox is synced by the service; then the very events that it has
- * appended are appended again, to another account of the same database, in the same batches, with nothing else in their
- * transactions. That is more than they cost within the sync, where BEGIN, COMMIT, the round trip and the lock are paid
- * for the messages anyway, and where other work goes on meanwhile: the share is an upper bound. Without BEGIN and COMMIT, the
- * statements alone, it is nearer to the truth.
+ * Measures the share of a sync that appending to the timeline costs. The service syncs a mailbox. Then the same events
+ * are appended again, to another account of the same database, in the same batches, with nothing else in their
+ * transactions. That costs more than within the sync, where BEGIN, COMMIT, the round trip and the lock are paid for the
+ * messages anyway, and where other work runs meanwhile: the share is an upper bound. The statements alone, without
+ * BEGIN and COMMIT, are closer to the truth.
  *
- * On PostgreSQL and on the embedded database.
+ * Measures PostgreSQL and the embedded database.
  *
  *   npm run bench:append -- [--rounds 3] [--copies 1]
  */
@@ -77,7 +77,7 @@ async function measure(name: string, at: { databaseUrl?: string; dataDir?: strin
   );
 }
 
-/** The events of the only account, as they were appended: those of one batch have one time. */
+/** The events of the only account in their batches: events of one batch have the same time. */
 async function batchesOf(pool: Pool): Promise<EventInput[][]> {
   const { rows } = await pool.query<{ events: EventInput[] }>(
     `SELECT json_agg(json_build_object('type', type, 'payload', payload) ORDER BY seq) AS events
@@ -86,7 +86,7 @@ async function batchesOf(pool: Pool): Promise<EventInput[][]> {
   return rows.map(({ events }) => events);
 }
 
-/** A copy of the only account with a timeline of its own. */
+/** A copy of the only account, with its own timeline. */
 async function secondAccount(pool: Pool): Promise<string> {
   const id = newId();
   await pool.query(

@@ -1,13 +1,13 @@
-/** One way to bring the mailbox here, measured the same way as the others. */
+/** A program that copies the mailbox; all are measured in the same way. */
 export interface Contender {
   readonly name: string;
   run(): Promise<Result>;
 }
 
 export interface Result {
-  /** From the order to sync to the last message stored. */
+  /** Seconds from the start of the sync to the last stored message. */
   readonly seconds: number;
-  /** The same again with nothing new. */
+  /** Seconds of a second sync, with nothing new. */
   readonly unchangedSeconds: number;
   readonly cpuSeconds: number;
   readonly peakRssMb: number;

@@ -16,9 +16,9 @@ import { postgresUsage } from './postgres-usage.ts';
 import { usageOf } from './usage.ts';
 
 /**
- * What the four things cost that an installation has many of: a run that finds nothing new, a message, a subscriber, an
- * account that nothing is done with. With real processes: the service in one (all roles), Dovecot, PostgreSQL, Redis.
- * docs/scaling.md reckons with it.
+ * Measures what an installation has many of: a run that finds nothing new, a message, a subscriber, an idle account.
+ * Uses real processes: the service in one (all roles), Dovecot, PostgreSQL, Redis. The computations of docs/scaling.md
+ * use the results.
  *
  *   npm run costs -- [--accounts 200] [--messages 3000] [--subscribers 1000]
  */
@@ -34,7 +34,7 @@ const [accounts, messages, subscribers] = [values.accounts, values.messages, val
   number,
   number,
 ];
-/** Of each of the many accounts: what an account mostly looks like to a run does not depend on it. */
+/** Messages of each of the many accounts. The cost of a run without changes does not depend on their number. */
 const MESSAGES_EACH = 20;
 
 await using dovecot = await startDovecot({ maxConnections: 200 });
@@ -110,7 +110,7 @@ interface Used {
   readonly redisCommands: number;
 }
 
-/** What the service, PostgreSQL and Redis do while `work` goes on. */
+/** The CPU time of the service, PostgreSQL and Redis during `work`. */
 async function during(work: () => Promise<unknown>): Promise<Used> {
   const [began, cpu, pg, commands] = [
     performance.now(),

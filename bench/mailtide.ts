@@ -6,7 +6,7 @@ import { StartEmailSyncDocument, SyncProgressDocument } from '../src/generated/g
 import type { Contender, Result } from './contender.ts';
 import { usageOf } from './usage.ts';
 
-/** The whole service in its own process, ordered and watched through its API, as the page does. */
+/** The whole service in its own process, controlled and watched through its API, like the page. */
 export function mailtide(
   name: string,
   server: DovecotCoordinates,
@@ -17,7 +17,7 @@ export function mailtide(
     name,
     async run(): Promise<Result> {
       const databaseUrl = await createDatabase?.();
-      // The first start makes the database; a service that runs for weeks has long done that.
+      // The first start creates the database, which is not part of the measurement.
       await using service = await startService({
         ...(databaseUrl ? { databaseUrl } : {}),
         environment: { LOG_LEVEL: 'warn' },
@@ -33,7 +33,7 @@ export function mailtide(
           if (status !== 'SUCCEEDED') throw new Error(`${name}: the sync ended as ${status}\n${service.log()}`);
           return { seconds: (performance.now() - began) / 1000, messages: stats.messagesCreated };
         }
-        throw new Error(`${name}: the progress broke off\n${service.log()}`);
+        throw new Error(`${name}: the progress ended early\n${service.log()}`);
       };
       const before = usageOf(service.pid).cpuSeconds;
       const first = await sync();

@@ -6,7 +6,7 @@ import type { DovecotCoordinates } from '../lab/servers/dovecot.ts';
 import type { Contender } from './contender.ts';
 import { usageOf } from './usage.ts';
 
-/** mbsync (Debian's isync) pulling the same mailbox into a Maildir. */
+/** mbsync (Debian's isync), which copies the mailbox into a Maildir. */
 export function mbsync(server: DovecotCoordinates, user: string, fsync: boolean): Contender {
   return {
     name: fsync ? 'mbsync' : 'mbsync, FSync no',
@@ -70,10 +70,10 @@ async function pull(folder: string): Promise<{ seconds: number; cpuSeconds: numb
   const watch = setInterval(() => {
     try {
       const { cpuSeconds, peakRssMb } = usageOf(child.pid!);
-      // One that has ended and is not waited for yet has no memory any more.
+      // A process that has ended and was not waited for has no memory any more.
       usage = { cpuSeconds, peakRssMb: Math.max(peakRssMb, usage.peakRssMb) };
     } catch {
-      // Ended in between: the last reading stands.
+      // It ended in between: the last reading counts.
     }
   }, 20);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -2,14 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { usageOf } from './usage.ts';
 
-/** What a PostgreSQL server has done so far. */
+/** The resources that a PostgreSQL server has used so far. */
 export interface PostgresUsage {
   readonly cpuSeconds: number;
   readonly transactions: number;
   readonly walBytes: number;
 }
 
-/** Of the server behind a session, with all its processes, on this machine. Vacuum and checkpoints count as well. */
+/**
+ * Reads them for the server behind a session, with all its processes, on this machine, including vacuum and
+ * checkpoints.
+ */
 export async function postgresUsage(client: Client): Promise<PostgresUsage> {
   const { rows } = await client.query<{ pid: number; transactions: string; wal: string }>(
     `SELECT pg_backend_pid() AS pid, (SELECT sum(xact_commit) FROM pg_stat_database) AS transactions,
@@ -22,7 +25,7 @@ export async function postgresUsage(client: Client): Promise<PostgresUsage> {
   return { cpuSeconds, transactions: Number(transactions), walBytes: Number(wal) };
 }
 
-/** A process that has ended meanwhile is counted at its parent's. */
+/** A process that has ended meanwhile is counted by its parent. */
 function cpuOf(pid: number): number {
   try {
     return usageOf(pid).cpuSeconds;

@@ -15,9 +15,9 @@ import { type Service, startService } from '../lab/service/service.ts';
 import { connectAccount, eventsOf, finishedRun, startSync, verifyChain } from '../lab/service/sync.ts';
 
 /**
- * Kills the service by SIGKILL at random moments of its syncs, for some minutes: a mailbox of real messages changes, a
- * run begins, the service dies up to four times, and when the run has ended the database must equal the server, the
- * chain of events be whole, and nothing be told twice. In turns on the embedded database and on PostgreSQL.
+ * Kills the service with SIGKILL at random moments of its syncs, for some minutes. A mailbox of real messages changes,
+ * a run begins, and the service is killed up to four times. After the run, the database must equal the server, and the
+ * chain of events must be intact and repeat nothing. Alternates between the embedded database and PostgreSQL.
  *
  *   npm run random-kills [-- --minutes 10]
  */
@@ -25,7 +25,7 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const API_KEY = `mt_kills_${randomBytes(32).toString('base64url')}`;
 const MAILBOXES = ['INBOX', 'Archive', 'Work'];
 const MOST_KILLS = 4;
-/** Longer than most runs, so that deaths fall on all of a run and on the time between two. Milliseconds. */
+/** Longer than most runs, in milliseconds, so that kills hit all of a run and the time between two. */
 const LONGEST_LIFE = 1500;
 
 const messages = enlargedCorpus(50);
@@ -67,7 +67,7 @@ class Candidate {
     await this.#check();
   }
 
-  /** Everything that happens to mailboxes, some of it at random. */
+  /** Everything that happens to mailboxes, partly at random. */
   async #change(): Promise<void> {
     const { name } = this;
     for (const path of MAILBOXES) this.#server.deliver(name, path, take(randomInt(150)));
@@ -80,7 +80,7 @@ class Candidate {
       await actor.store(some(40), '+FLAGS', '\\Flagged');
       await actor.store(some(40), '-FLAGS', '\\Flagged');
       await actor.move(some(10), MAILBOXES[randomInt(MAILBOXES.length)]!);
-      // Of what has just been moved away Dovecot copies nothing.
+      // Dovecot copies nothing of what has just been moved away.
       uids = await actor.uids();
       await actor.copy(some(5), 'Archive');
       await actor.expunge(some(20));
@@ -97,17 +97,17 @@ class Candidate {
     const chain = await verifyChain(this.#service!, this.#account);
     if (!chain.ok) throw new Error(`${this.name}: the chain is broken: ${JSON.stringify(chain)}`);
     const repeated = repeatedFacts(await eventsOf(this.#service!, this.#account));
-    if (repeated.length > 0) throw new Error(`${this.name}: told twice: ${repeated.join('\n')}`);
+    if (repeated.length > 0) throw new Error(`${this.name}: repeated: ${repeated.join('\n')}`);
   }
 
   async #start(): Promise<void> {
-    // On a database that others may share, the rest of a dead worker's lease has to pass: not here.
+    // On a database that nodes may share, the rest of a dead worker's lease has to pass; here it does not.
     if ('databaseUrl' in this.at && this.kills > 0) {
       await withDatabase(this.at, (client) =>
         client.query(`UPDATE sync_run SET lease_expires_at = now() - interval '1 second' WHERE status = 'RUNNING'`),
       );
     }
-    // On a busy machine a life may be too short for any headway, and a run that dies so often is given up.
+    // On a busy machine the service may not live long enough for progress, and a run that is lost so often fails.
     const environment = { API_KEY, LOG_LEVEL: 'warn', SYNC_MAX_RETRIES: '20' };
     this.#service = await startService({ ...this.at, environment });
   }

@@ -9,9 +9,9 @@ import { mbsync } from './mbsync.ts';
 import { startLatency } from './start-latency.ts';
 
 /**
- * One mailbox of 24,184 real messages on a private Dovecot, brought here by Mailtide (embedded database and PostgreSQL)
- * and by mbsync, in turns, so that whatever else the machine does touches all of them. Prints the median of the rounds
- * and, in brackets, the smallest and largest.
+ * A mailbox of 24,184 real messages on a private Dovecot, copied by Mailtide (embedded database and PostgreSQL) and by
+ * mbsync, alternately, so that other load on the machine affects all of them. Prints the median of the rounds and, in
+ * brackets, the smallest and largest value.
  *
  *   npm run bench [-- --rounds 3] [--copies 4]
  */
@@ -28,7 +28,7 @@ await using dovecot = await startDovecot();
 await using postgres = await startPostgres();
 console.log('laying down the mailbox ...');
 dovecot.addUser(USER, { INBOX: enlargedCorpus(Number(values.copies)) });
-// Dovecot indexes a new mailbox at its first opening, which is nobody's to pay for.
+// Dovecot indexes a new mailbox when it is first opened, which is not part of any measurement.
 await dovecot.doveadm('index', '-u', USER, 'INBOX');
 
 const contenders: Contender[] = [

@@ -12,14 +12,15 @@ import { startDueRuns } from '../src/store/runs/start-due-runs.ts';
 import { fillAccounts } from './simulated-accounts.ts';
 
 /**
- * The scheduler and the queue with a million accounts: the service's own statements on a private PostgreSQL, at times
- * that are made up. A second of the schedule is one tick; where the statements of a tick take longer than a second, the
- * next one is so much later, as it would be. Workers are ideal: what was queued is ended before the next tick, so that
- * what is measured is what the schedule alone costs. Then the queue is let grow, and claiming is measured by its depth.
+ * Simulates the scheduler and the queue with a million accounts: the service's own statements on a private PostgreSQL,
+ * with a simulated clock. A second of the schedule is one tick. If the statements of a tick take longer than a second,
+ * the next tick is delayed by the difference, as it would be. Workers are ideal: all queued runs end before the next
+ * tick, so that only the schedule is measured. Then the queue grows, and claims are measured by its length.
  *
- *   npm run simulate -- [--accounts 1000000] [--tenants 10000] [--interval 15] [--minutes 15] [--depths 100,1000,10000,100000]
+ *   npm run simulate -- [--accounts 1000000] [--tenants 10000] [--interval 15] [--minutes 15] [--depths
+ * 100,1000,10000,100000]
  *
- * PostgreSQL does not wait for the disk here (fsync off): the figures are of its CPU.
+ * PostgreSQL does not wait for the disk here (fsync off): the results are CPU time.
  */
 const { values } = parseArgs({
   options: {
@@ -37,7 +38,7 @@ const [count, tenants, intervalMinutes, minutes] = [
   values.minutes,
 ].map(Number) as [number, number, number, number];
 const depths = values.depths.split(',').map(Number);
-/** As the scheduler takes them (src/jobs/maintenance/scheduler.ts). */
+/** The batch size of the scheduler (src/jobs/maintenance/scheduler.ts). */
 const BATCH = 200;
 const SECOND = 1000;
 
@@ -70,7 +71,7 @@ while (clock < start + minutes * 60 * SECOND) {
     for (const { accountId } of batch.started) {
       const dueAt = due.get(accountId);
       if (dueAt !== undefined) lags.push((at.getTime() - dueAt) / SECOND);
-      // The next time of an account is known to its row only.
+      // Only an account's row has its next time.
       due.delete(accountId);
     }
     if (batch.due < BATCH) break;
@@ -149,7 +150,7 @@ for (const depth of depths.filter((one) => one <= count)) {
 }
 await database.close();
 
-/** What ideal workers do with a queue: every run of it ends. */
+/** Acts as ideal workers on a queue: every run ends. */
 async function endAll(): Promise<void> {
   await pool.query(
     `UPDATE sync_run SET status = 'SUCCEEDED', phase = 'DONE', finished_at = queued_at WHERE status IN ('QUEUED', 'RUNNING')`,

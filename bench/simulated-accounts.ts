@@ -4,7 +4,7 @@ import { firstDue } from '../src/domain/schedule.ts';
 
 /** Rows in one INSERT. */
 const BATCH = 20_000;
-/** The first of them is as large as a tenth of the installation. */
+/** The first tenant has a tenth of the installation. */
 const LARGEST_SHARE = 0.1;
 
 /** Shares of accounts at the large providers; the others are spread over small hosts. */
@@ -17,8 +17,8 @@ const PROVIDERS: readonly (readonly [string, number])[] = [
 const SMALL_HOSTS = 5000;
 
 /**
- * Fills a database with accounts that no server stands behind, as they would be: each with a place in the interval drawn
- * by the service's own code, and one finished run behind it. Answers when each is due, in milliseconds since 1970.
+ * Fills a database with accounts without a server. Each has a due time drawn by the service's own code, and a finished
+ * run. Returns when each is due, in milliseconds since 1970.
  */
 export async function fillAccounts(
   pool: Pool,

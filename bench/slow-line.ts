@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A port that leads to a server as from far away: everything takes `ms` milliseconds for the way there and back. */
+/** A relay to a server that seems far away: everything takes `ms` milliseconds for the round trip. */
 export async function openSlowLine(
   to: { host: string; port: number },
   ms: number,
@@ -16,7 +16,7 @@ export async function openSlowLine(
       sockets.add(from);
       from.setNoDelay(true);
       from.on('error', () => from.destroy());
-      // Timers of the same length end in the order in which they began.
+      // Timers of equal length end in the order in which they began.
       from.on('data', (data) => setTimeout(() => into.writable && into.write(data), ms / 2));
       from.on('close', () => {
         sockets.delete(from);

@@ -6,7 +6,7 @@ interface Asked {
   readonly accounts: readonly { readonly user: string; readonly messages: number }[];
 }
 
-/** What the rows say of a soak: figures to print, and what must not be. */
+/** Reads the results of a soak from the rows: figures to print, and violations. */
 export async function findings(
   client: Client,
   { from, intervalSeconds, accounts }: Asked,
@@ -36,7 +36,7 @@ export async function findings(
     `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS p50, percentile_cont(0.95) WITHIN GROUP (ORDER BY took) AS p95
      FROM (SELECT extract(epoch FROM finished_at - started_at)::float8 AS took FROM sync_run WHERE status = 'SUCCEEDED') t`,
   );
-  // An account that needed credentials meanwhile was not to be synced: its gap begins when they were mended.
+  // An account with refused credentials is not synced: its gap begins when they were corrected.
   const gaps = await rows<{ account: string; seconds: number }>(
     `SELECT account_id AS account, extract(epoch FROM at - before)::float8 AS seconds FROM (
        SELECT account_id, at, kind, lag(at) OVER (PARTITION BY account_id ORDER BY at) AS before FROM (
@@ -75,7 +75,7 @@ export async function findings(
     },
     broken: [
       ...(lost.length > 0 ? [`${lost.length} runs are lost`] : []),
-      ...(doubled.length > 0 ? [`${doubled.length} runs went on beside another one of their account`] : []),
+      ...(doubled.length > 0 ? [`${doubled.length} runs overlapped another run of their account`] : []),
       ...(longest && longest.seconds > 2 * intervalSeconds
         ? [`an account was not synced for ${longest.seconds} s`]
         : []),

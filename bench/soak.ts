@@ -10,14 +10,14 @@ import { verifyChain } from '../lab/service/sync.ts';
 import { findings } from './soak-findings.ts';
 
 /**
- * The service left to itself: many accounts on a private Dovecot, synced by the schedule every minute, while mail comes,
- * flags change, passwords stop working and are mended, and the service is restarted and killed. Then the rows are asked
- * whether a run was lost or done twice, and how long accounts had to wait.
+ * Runs the service on its own: many accounts on a private Dovecot, synced by the schedule every minute, while mail
+ * arrives, flags change, passwords become wrong and right again, and the service is restarted and killed. Then the rows
+ * show whether a run was lost or repeated, and how long accounts had to wait.
  *
  *   npm run soak -- [--accounts 1000] [--minutes 10] [--concurrency 16] [--restarts 4] [--changes 5]
  *
- * Restarts happen in the first half, so that the second one shows whether memory grows. Changes are per second. Ends with
- * 1 when something that must hold does not.
+ * Restarts happen in the first half, so that the second one shows whether memory grows. Changes are per second. Exits
+ * with 1 if an invariant is violated.
  */
 const { values } = parseArgs({
   options: {
@@ -60,7 +60,7 @@ const startOne = () =>
     },
   });
 let service: Service = await startOne();
-/** Log lines of all processes so far that tell of an error. */
+/** Log lines of all processes so far that report an error. */
 const errors: string[] = [];
 
 console.log(`connecting ${count} accounts ...`);
@@ -83,13 +83,13 @@ const began = Date.now();
 const ends = began + minutes * 60_000;
 const elapsed = () => (Date.now() - began) / 1000;
 const tally = { delivered: 0, flagged: 0, lockedOut: 0, mended: 0, restarts: 0, kills: 0 };
-/** Accounts that have a wrong password at the moment, and since when: they are not to be synced. */
+/** Accounts that have a wrong password now, and since when: they are not to be synced. */
 const lockedOut = new Map<string, number>();
 
 await Promise.all([disturb(), restart(), sampleMemory()]);
 console.log('waiting for what is under way ...');
 for (const id of lockedOut.keys()) await mend(id);
-// Two intervals: by then everything that was delivered must be here.
+// Two intervals: by then everything that was delivered must be stored.
 await pause(2 * INTERVAL_S * 1000);
 
 const client = new Client({ connectionString: databaseUrl });

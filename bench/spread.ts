@@ -1,8 +1,8 @@
 import { firstDue, nextDue } from '../src/domain/schedule.ts';
 
 /**
- * When 10,000 accounts that come at once are due, as the schedule draws it: in the first interval, and in the one after
- * the process was down for hours, when all of them were due at once. A bar for each minute.
+ * When 10,000 accounts that are added at once are due: in the first interval, and in the first one after hours of
+ * downtime, after which all were due at once. Prints a bar for each minute.
  *
  *   node bench/spread.ts
  */

@@ -3,8 +3,8 @@ import { type Service, startService } from '../lab/service/service.ts';
 import { connectAccount, startSync, syncRun } from '../lab/service/sync.ts';
 
 /**
- * How long `startEmailSync` takes to answer, over HTTP, while another account syncs at full speed: in milliseconds,
- * sorted. Every answer is a new run of a second account with an empty mailbox.
+ * Returns how long `startEmailSync` takes to answer, over HTTP, while another account syncs at full speed, in
+ * milliseconds, sorted. Every call starts a new run of a second account with an empty mailbox.
  */
 export async function startLatency(server: Dovecot, busyUser: string, databaseUrl?: string): Promise<number[]> {
   const idleUser = `idle-${databaseUrl ? 'postgres' : 'embedded'}`;

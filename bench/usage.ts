@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** What a process and its children have used so far. */
+/** The resources that a process and its children have used so far. */
 export interface Usage {
   readonly cpuSeconds: number;
-  /** The highest resident size that the kernel saw of the process itself (VmHWM), in MB. */
+  /** The peak resident size of the process itself (VmHWM), in MB. */
   readonly peakRssMb: number;
 }
 
-/** The kernel's clock ticks a second, the same on every Linux that Node runs on. */
+/** The kernel's clock ticks per second, the same on every Linux that Node runs on. */
 const TICKS = 100;
 
 export function usageOf(pid: number): Usage {

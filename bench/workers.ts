@@ -15,8 +15,8 @@ import { openRedis } from '../src/redis.ts';
 import { openSlowLine } from './slow-line.ts';
 
 /**
- * What more workers bring, what a message costs, and how soon a subscriber hears: on this machine, all processes of an
- * installation beside their PostgreSQL, Redis and Dovecot, which is 50 ms away.
+ * Measures the gain from more workers, the cost of a message, and the latency of frames to subscribers. All processes
+ * of an installation run on this machine, beside their PostgreSQL, Redis and Dovecot, which is 50 ms away.
  *
  *   npm run bench:workers -- [--accounts 128] [--rounds 3] [--places 2] [--subscriptions 1000]
  */
@@ -60,7 +60,7 @@ await overhead(api, ids[0]!);
 await latency(nodes, api);
 await sql.end();
 
-/** Runs with nothing new, of all accounts at once, by 1, 2 and 4 workers in turns. */
+/** Runs without changes, of all accounts at once, by 1, 2 and 4 workers alternately. */
 async function throughput(): Promise<void> {
   await all(4);
   const taken = new Map<number, number[]>(WORKERS.map((count) => [count, []]));
@@ -103,7 +103,7 @@ async function all(count: number): Promise<number> {
   return row.seconds;
 }
 
-/** Waits until the queue knows so many workers. */
+/** Waits until the queue knows that many workers. */
 async function seen(count: number): Promise<void> {
   await waitFor(
     async () => {
@@ -116,7 +116,7 @@ async function seen(count: number): Promise<void> {
   );
 }
 
-/** From the row of a run to its claim by an idle worker: message, delivery and claim. */
+/** From a run's row to its claim by an idle worker: job, delivery and claim. */
 async function overhead(service: Service, account: string): Promise<void> {
   const worker = nodes.worker({ LOG_LEVEL: 'error' });
   await seen(1);
@@ -136,7 +136,7 @@ async function overhead(service: Service, account: string): Promise<void> {
   await worker.ended;
 }
 
-/** Frames published as a worker does, to subscribers of two API nodes that each watch one of fifty accounts. */
+/** Publishes frames like a worker, to subscribers at two API nodes, each of which watches one of fifty accounts. */
 async function latency(installation: Cluster, one: Service): Promise<void> {
   const two = await installation.api({ LOG_LEVEL: 'error' });
   const watched = ids.slice(0, 50);
@@ -171,7 +171,7 @@ async function latency(installation: Cluster, one: Service): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1000 / FRAMES_PER_SECOND));
   }
   const expected = (FRAMES * subscriptions) / watched.length;
-  // How many came is printed: those that were conflated are part of the result.
+  // Prints how many frames arrived: conflation is part of the result.
   await waitFor(() => taken.length >= expected, { what: 'all frames', timeoutMs: 30_000 }).catch((error: Error) =>
     console.error(error.message),
   );

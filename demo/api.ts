@@ -3,7 +3,7 @@ import { print } from 'graphql';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
-/** The public API, as any program uses it: queries and mutations over HTTP, subscriptions over graphql-ws. */
+/** The public API, as any program can use it: queries and mutations over HTTP, subscriptions over graphql-ws. */
 export interface Api {
   readonly url: string;
   readonly key: string;
@@ -47,7 +47,7 @@ export function createApi(url: string, key: string): Api {
           yield dataOf<Data>(answer as Answer<Data>);
         }
       } catch (error) {
-        // A socket that closes is told as its CloseEvent.
+        // A socket that closes reports its CloseEvent as the error.
         throw error instanceof Error ? error : new Error('the subscription broke off', { cause: error });
       }
     },

@@ -4,12 +4,13 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Longer than the service takes to stop by itself, in milliseconds. */
+/** Longer than the service takes to stop, in milliseconds. */
 const STOP_WITHIN_MS = 12_000;
 
 /**
- * The demo's processes and the temporary folder that is all they write to. Each leads a process group of its own: so
- * Ctrl-C reaches the demo alone, which then ends them in order, and what they have started ends with them.
+ * The demo's processes, and the temporary directory, the only place where they write. Each process leads its own
+ * process group, so that Ctrl-C reaches only the demo, which ends them in order, with the processes that they have
+ * started.
  */
 export class Children {
   readonly folder = mkdtempSync(join(tmpdir(), 'mailtide-demo-'));
@@ -18,16 +19,16 @@ export class Children {
   #stopping = false;
 
   constructor() {
-    // Who waits for it may come later, or not at all.
+    // A caller may await it later, or never.
     this.#failure.promise.catch(() => {});
   }
 
-  /** Rejects with one line when a child ends that was not stopped. */
+  /** Rejects with one line if a child ends that was not stopped. */
   get failure(): Promise<never> {
     return this.#failure.promise;
   }
 
-  /** Starts a program of ours. What it prints goes to a file. */
+  /** Starts one of our programs, with its output in a file. */
   start(
     name: string,
     [command, ...args]: [string, ...string[]],
@@ -37,7 +38,7 @@ export class Children {
     const log = openSync(this.#logFile(name), 'a');
     const child = spawn(command, args, {
       cwd: join(import.meta.dirname, '..'),
-      // Nothing of the person's own settings: the demo must not end up in their database.
+      // None of the user's own settings: the demo must not write to their database.
       env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, TMPDIR: this.folder, ...environment },
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
@@ -55,7 +56,7 @@ export class Children {
     return readFileSync(this.#logFile(name), 'utf8');
   }
 
-  /** Ends all, the last one first, and removes the folder. */
+  /** Ends all processes, the last one first, and removes the directory. */
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const child of [...this.#running.values()].reverse()) await end(child);
@@ -76,7 +77,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Why a program says that it ends: our service's fatal line, or the error that ended another one. */
+/** The reason why a program ended: our service's fatal line, or the error of another program. */
 function lastWords(log: string): string | undefined {
   const fatal = /"level":60,.*"msg":"((?:[^"\\]|\\.)*)"/.exec(log)?.[1];
   return fatal ?? /^\w*Error: .+$/m.exec(log)?.[0];

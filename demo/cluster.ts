@@ -17,9 +17,9 @@ import type { SampleServer } from './sample-imap.ts';
 import { signInLink } from './stage.ts';
 
 /**
- * `npm run cluster`: an installation of several processes on this machine, to try: PostgreSQL, Redis, two API nodes, two
- * workers, two schedulers, and a sample mailbox whose sync is started at one node and watched at the other. Everything
- * is on loopback and in temporary folders; Ctrl-C ends it.
+ * `npm run cluster`: an installation of several processes on this machine, to try: PostgreSQL, Redis, two API nodes,
+ * two workers, two schedulers, and a sample mailbox whose sync starts at one node and is watched at another. Everything
+ * is on loopback and in temporary directories; Ctrl-C ends it.
  */
 const NEW_MAIL_EVERY_MS = 20_000;
 const START_WITHIN_MS = 60_000;
@@ -34,7 +34,7 @@ try {
   await Promise.race([run(), interrupted, children.failure]);
   screen.print('Stopping.');
 } catch (error) {
-  screen.print(`The cluster cannot go on: ${(error as Error).message}`);
+  screen.print(`The cluster failed: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 await children.stop();
@@ -67,7 +67,7 @@ async function run(): Promise<never> {
   };
   const sample = children.start('sample IMAP server', [process.execPath, 'demo/sample-imap.ts']);
   const listening = once(sample, 'message') as Promise<[SampleServer]>;
-  // The first one makes the tables.
+  // The first one creates the tables.
   const first = await node('API 1', 'api');
   const [second, ...others] = await Promise.all([
     node('API 2', 'api'),
@@ -89,7 +89,7 @@ async function run(): Promise<never> {
   });
   const accountId = createEmailAccount.id;
   screen.print(`Syncing ${messages} messages: started at the first API node, watched at the second.\n`);
-  void showProgress(watching, accountId).catch(() => screen.print('The node that was watched is gone.\n'));
+  void showProgress(watching, accountId).catch(() => screen.print('The watched node has stopped.\n'));
   await api.ask(StartEmailSyncDocument, { accountId });
   for await (const _ of every(NEW_MAIL_EVERY_MS)) sample.send('deliver');
   throw new Error('unreachable: an interval has no end');

@@ -6,11 +6,11 @@ import { createLineWriter, number, progressLine } from './progress-line.ts';
 import { setUpStage, signInLink } from './stage.ts';
 
 /**
- * `npm run demo`: a sample mailbox lands in a fresh database, watched over the subscription that any program can use.
- * Then mail goes on arriving, until Ctrl-C ends everything.
+ * `npm run demo`: syncs a sample mailbox into a fresh database, and shows the progress from the subscription that any
+ * program can use. After that, new mail arrives until Ctrl-C ends everything.
  */
 const NEW_MAIL_EVERY_MS = 20_000;
-/** When a child ends, its connections break first; that it ended says more. */
+/** When a child ends, its connections break first; the end of the child is the better explanation. */
 const HEAR_OF_CHILDREN_MS = 500;
 
 const screen = createLineWriter(process.stdout);
@@ -24,14 +24,14 @@ try {
   await Promise.race([demo().catch(failed), interrupted, children.failure]);
   screen.print('Stopping.');
 } catch (error) {
-  screen.print(`The demo cannot go on: ${(error as Error).message}`);
+  screen.print(`The demo failed: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 await children.stop();
 process.exit();
 
 async function demo(): Promise<never> {
-  screen.print('Starting a sample IMAP server and the service, on this machine only and in a temporary folder ...');
+  screen.print('Starting a sample IMAP server and the service, on this machine only and in a temporary directory ...');
   const { api, accountId, messages, deliver } = await setUpStage(children);
   screen.print(`Connected a mailbox of ${number(messages)} messages. Syncing it, also to be watched in the page:
   ${signInLink(api)}\n`);
@@ -52,7 +52,7 @@ async function demo(): Promise<never> {
   throw new Error('unreachable: an interval has no end');
 }
 
-/** Shows the frames of a run until it has ended, and answers the last one. */
+/** Shows the frames of a run until it has ended, and returns the last one. */
 async function watchRun(
   frames: AsyncIterator<{ syncProgress: ProgressFragment }>,
   show: (frame: ProgressFragment) => void,

@@ -10,8 +10,8 @@ import { Children } from './children.ts';
 import { type Stage, setUpStage, signInLink } from './stage.ts';
 
 /**
- * `npm run screenshots` makes the pictures of docs/images: the page and GraphiQL while the demo's mailbox comes in. The
- * browser is the program that CHROMIUM names, or Debian's. No test writes them: they differ by their times each time.
+ * `npm run screenshots` renders docs/images: the page and GraphiQL while the demo's mailbox is synced. The browser is
+ * the program that CHROMIUM names, or Debian's. No test renders them, because they contain times.
  */
 const IMAGES = join(import.meta.dirname, '../docs/images');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
@@ -54,7 +54,7 @@ async function takePictures(context: BrowserContext): Promise<void> {
   await graphiql.goto(`${api.url}/graphql?query=${encodeURIComponent(SUBSCRIPTION)}`);
   await graphiql.getByRole('button', { name: /^Execute/ }).click();
 
-  // A browser lets the tab in the background sleep.
+  // Browsers suspend background tabs.
   await page.bringToFront();
   await page.getByRole('link', { name: 'sample@example.com' }).click();
   await api.ask(StartEmailSyncDocument, { accountId });
@@ -82,7 +82,9 @@ async function takePictures(context: BrowserContext): Promise<void> {
   await picture(page, 'phone');
 }
 
-/** Accounts in other states beside the demo's own: synced, paused, with a refused password. Answers the synced one. */
+/**
+ * Adds accounts in other states beside the demo's own: synced, paused, with a refused password. Returns the synced one.
+ */
 async function addOthers({ api, imap: { password: right, ...imap } }: Stage): Promise<string> {
   const add = async (emailAddress: string, password: string, isActive = true): Promise<string> => {
     const input = { emailAddress, imap, credentials: { password }, isActive, verify: false };
@@ -96,7 +98,7 @@ async function addOthers({ api, imap: { password: right, ...imap } }: Stage): Pr
   return ann;
 }
 
-/** Resolves when the sync of an account has come so far, in percent; it has ended at 100. */
+/** Resolves when the sync of an account has reached this percentage; at 100, when it has ended. */
 async function followed(api: Api, accountId: string, percent: number): Promise<void> {
   for await (const { syncProgress } of api.subscribe(SyncProgressDocument, { accountId })) {
     if (percent < 100 ? (syncProgress.percent ?? 0) >= percent : syncProgress.status === 'SUCCEEDED') return;

@@ -1,10 +1,10 @@
 import type { ProgressFragment } from '../src/generated/gql/graphql.ts';
 
-/** Where lines go: one that is redrawn on a terminal, plain lines now and then elsewhere. */
+/** Where lines are written: redrawn on a terminal, otherwise plain lines from time to time. */
 export interface LineWriter {
-  /** Shows `line` in the place of the one before. */
+  /** Replaces the previous line with `line`. */
   redraw(line: (columns: number) => string): void;
-  /** Leaves the present line and goes on below it. */
+  /** Keeps the present line and continues below it. */
   print(text: string): void;
 }
 
@@ -19,7 +19,7 @@ export function createLineWriter(output: NodeJS.WriteStream): LineWriter {
     redraw(line) {
       if (output.isTTY) {
         drawn = true;
-        // A line that fills the last column would wrap, and the next one be drawn below it.
+        // A line that fills the last column would wrap, and the next one would be drawn below it.
         output.write(`\r${line(output.columns - 1)}${CLEAR_TO_END}`);
       } else if (performance.now() - last > PLAIN_EVERY_MS) {
         last = performance.now();
@@ -35,7 +35,9 @@ export function createLineWriter(output: NodeJS.WriteStream): LineWriter {
 
 export const number = (value: number): string => Math.round(value).toLocaleString('en');
 
-/** A frame as one line of at most `columns` characters: phase, mailbox, bar, counts, percent, speed, time left. */
+/**
+ * Formats a frame as a line of at most `columns` characters: phase, mailbox, bar, counts, percent, speed, time left.
+ */
 export function progressLine(frame: ProgressFragment, columns: number): string {
   const { phase, mailbox, messagesProcessed, messagesTotal, percent, messagesPerSecond, etaSeconds } = frame;
   const left = `${phase.toLowerCase().padEnd(11)} ${(mailbox ?? '').slice(0, 16).padEnd(8)} `;

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import { CORPUS_SIZE, corpus, withCrlf } from '../lab/mail/corpus.ts';
 
 /**
- * A mailbox to try: some thousand real messages on an IMAP server from npm, in memory, on loopback. A process of its
- * own, so that its work is not taken for the service's. Tells its parent when it listens, lets a new message arrive
- * when its parent says `deliver`, and ends with it.
+ * A sample mailbox: several thousand real messages on an IMAP server from npm, in memory, on loopback. It is a process
+ * of its own, so that its work does not count as the service's. It reports its port to the parent, delivers a new
+ * message when the parent sends `deliver`, and ends with the parent.
  */
 export interface SampleServer {
   readonly port: number;
@@ -16,7 +16,7 @@ export interface SampleServer {
 const USERNAME = 'sample';
 const PASSWORD = 'sample';
 
-/** Real but public messages: spread over mailboxes, so that the demo shows more than an INBOX. */
+/** Real but public messages, spread over mailboxes, so that the demo shows more than an INBOX. */
 const SHARE: Readonly<Record<string, number>> = { INBOX: 0.6, Archive: 0.3, Sent: 0.1 };
 
 const hoodiecrow = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => {
@@ -71,11 +71,11 @@ function newMessage(now: Date): string {
     `Date: ${now.toUTCString()}`,
     `Message-ID: <${now.getTime()}@example.com>`,
     '',
-    'The demo has sent this message, so that there is something new to see.',
+    'The demo sent this message to show that new mail arrives.',
   ].join('\r\n');
 }
 
-/** One message every ten minutes, up to the last hour of 2002, which the messages are from. */
+/** One message every ten minutes, up to the last hour of 2002, the year of the messages. */
 function sampleDate(i: number): string {
   const date = new Date(Date.UTC(2002, 11, 31) - (CORPUS_SIZE - i) * 600_000);
   const [, day, month, year] = /^\w+, (\d+) (\w+) (\d+)/.exec(date.toUTCString())!;

@@ -10,19 +10,19 @@ import type { SampleServer } from './sample-imap.ts';
 export interface Stage {
   readonly api: Api;
   readonly accountId: string;
-  /** Where the sample mailbox is. */
+  /** The address of the sample mailbox. */
   readonly imap: { host: string; port: number; security: 'NONE'; username: string; password: string };
-  /** How many messages wait on the sample server. */
+  /** How many messages the sample server has. */
   readonly messages: number;
-  /** Lets a new message arrive there. */
+  /** Delivers a new message there. */
   readonly deliver: () => void;
 }
 
 const USUAL_PORT = 4000;
-/** The first start makes a database. */
+/** The first start creates a database, which takes longer. Milliseconds. */
 const START_WITHIN_MS = 60_000;
 
-/** The sample server, the service on an empty database, and the one connected to the other through the public API. */
+/** The sample server, and the service on an empty database with the sample mailbox connected through the public API. */
 export async function setUpStage(children: Children): Promise<Stage> {
   const sample = children.start('sample IMAP server', [process.execPath, 'demo/sample-imap.ts']);
   const key = `mt_demo_${randomBytes(32).toString('base64url')}`;
@@ -30,7 +30,7 @@ export async function setUpStage(children: Children): Promise<Stage> {
     PORT: process.env['PORT'] ?? ((await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0'),
     DATA_DIR: `${children.folder}/data`,
     API_KEY: key,
-    // What is shown is what was started before the eyes of whoever looks.
+    // Only a sync that starts while the user watches is shown.
     SYNC_ENABLED: 'false',
   });
   const [{ port, messages, username, password }] = (await once(sample, 'message')) as [SampleServer];
@@ -56,7 +56,7 @@ export async function setUpStage(children: Children): Promise<Stage> {
   };
 }
 
-/** The address that signs a browser in and goes on to `next`. */
+/** The address that signs a browser in and leads to `next`. */
 export const signInLink = ({ url, key }: Api, next?: string): string =>
   `${url}/sign-in?key=${key}${next ? `&next=${next}` : ''}`;
 

@@ -1,11 +1,11 @@
-/** A generator of random choices that its seed repeats (mulberry32). */
+/** A random generator whose sequence depends only on its seed (mulberry32). */
 export interface Random {
-  /** From 0 to below 1. */
+  /** A number from 0 to below 1. */
   next(): number;
   /** A whole number from 0 to below `end`. */
   below(end: number): number;
   pick<T>(choices: readonly T[]): T;
-  /** Whether something of this probability happens. */
+  /** True with this probability. */
   chance(probability: number): boolean;
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export type WaitOptions = { what: string; timeoutMs?: number; everyMs?: number };
 
 /**
- * Asks again and again until the condition holds, and hands out what it answered.
- * A condition that throws does not hold yet; its last error is the cause when time runs out.
+ * Polls until the condition holds, and returns its result. A condition that throws does not hold yet; its last error is
+ * the cause when time runs out.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -24,5 +24,5 @@ export async function waitFor<T>(
     }
     await pause(everyMs);
   } while (performance.now() < deadline);
-  throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`, { cause });
+  throw new Error(`Waited ${timeoutMs} ms for ${what}`, { cause });
 }

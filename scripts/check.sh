@@ -1,5 +1,5 @@
 #!/bin/sh
-# What can be said about the code without running it: format, lint, types.
+# Checks the code without running it: format, lint, types.
 set -eu
 
 echo 'format and lint'

@@ -1,13 +1,12 @@
 #!/bin/sh
-# Makes sure that the programs which tests talk to are installed: Dovecot, Cyrus, Courier, PostgreSQL, Redis, Chromium,
-# Python and, with --bench, the tools that benchmarks compare with. Only the programs are wanted: tests start servers of their
-# own. So nothing is started, no
-# service is registered, and no database cluster is made, other than those that are there already.
+# Installs the programs that tests use: Dovecot, Cyrus, Courier, PostgreSQL, Redis, Chromium, Python and, with --bench,
+# the tools that benchmarks compare with. Tests start their own servers, so this starts nothing, registers no service
+# and creates no database cluster. Existing ones are left alone.
 set -eu
 
 oldest_postgres=15
-# Debian lets only one of its IMAP servers be installed. The others are unpacked here, which is all that tests need;
-# lab/servers/mail-servers.ts looks for them. Below /var, because they run as a user who cannot look into /root.
+# Debian allows only one IMAP server to be installed. The others are unpacked here, which is enough for the tests;
+# lab/servers/mail-servers.ts uses them. The directory is below /var, because their user cannot read /root.
 unpacked=/var/cache/mailtide-test-servers
 unpacked_packages='cyrus-imapd cyrus-common courier-imap courier-base courier-authlib'
 policy=/usr/sbin/policy-rc.d
@@ -50,7 +49,7 @@ has_postgres() {
 }
 
 explain() {
-  echo "These Debian packages are needed and not there:$missing" >&2
+  echo "These Debian packages are missing:$missing" >&2
   echo "To install them, or to unpack Cyrus and Courier into $unpacked, without starting any service, run on Debian 12:" >&2
   echo "  sudo sh $0 $*" >&2
 }
@@ -64,7 +63,7 @@ install() {
   forbid_starting
   get update
   case " $* " in
-    # The common package first: its settings decide whether the server package makes a cluster.
+    # The common package first: its settings decide whether the server package creates a cluster.
     *' postgresql '*)
       get install postgresql-common
       forbid_cluster
@@ -89,7 +88,7 @@ installable() {
   done
 }
 
-# The libraries that they need live beside anything, so these are installed.
+# Their libraries conflict with nothing, so these are installed.
 unpack() {
   # shellcheck disable=SC2046,SC2086 # lists of words
   get install $(apt-cache depends --important $unpacked_packages |
@@ -123,7 +122,7 @@ has_unit() {
   [ -e "/lib/systemd/system/$1" ]
 }
 
-# Debian's packages ask this program before they start a service (invoke-rc.d(8)).
+# Debian's packages call this program before they start a service (invoke-rc.d(8)).
 forbid_starting() {
   [ ! -e "$policy" ] || mv "$policy" "$policy.before"
   printf '#!/bin/sh\nexit 101\n' >"$policy"

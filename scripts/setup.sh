@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes a checkout ready to run: npm packages, the sources that are generated, the web page. Every npm script begins with it, so
-# it says nothing and takes no time when all is as it should be.
+# Makes a checkout ready to run: installs npm packages, generates sources, builds the web page. Every npm script begins
+# with it, so it prints nothing and takes no time if everything is current.
 #
 #   sh scripts/setup.sh                       for running Mailtide
-#   sh scripts/setup.sh --servers [--bench]   also the servers that tests and benchmarks talk to
-#   sh scripts/setup.sh --installed           only notes that the packages are there: npm runs it behind each install
+#   sh scripts/setup.sh --servers [--bench]   also installs the servers that tests and benchmarks use
+#   sh scripts/setup.sh --installed           only records that the packages are installed: npm runs it after an install
 #
-# What was done is remembered as a checksum of what it was done from. A checksum is written last and removed first, so
-# that an interrupted step is done again.
+# Each step stores a checksum of its inputs, which it writes last and removes first, so that an interrupted step is
+# repeated.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,10 +26,10 @@ main() {
   esac
   if all_current; then return; fi
   lock
-  # node_modules/.bin holds the Node that the tools need, once the packages are there.
+  # Once the packages are installed, node_modules/.bin contains the Node that the tools need.
   outer_path=$PATH
   PATH=$PWD/node_modules/.bin:$PATH
-  # Or Prisma would leave a process behind that asks its maker for news.
+  # Otherwise Prisma leaves a process behind that checks for new versions.
   export CHECKPOINT_DISABLE=1
   is_current "$packages" || install_packages
   is_current "$prisma" || generate "$prisma" prisma generate
@@ -45,7 +45,7 @@ is_current() {
   [ -f "$1" ] && [ "$(cat "$1")" = "$(checksum "$1")" ]
 }
 
-# Of everything that the step with this stamp depends on. What is generated depends on its generator's version too.
+# Prints a checksum of all inputs of the step with this stamp, including the version of its generator.
 checksum() {
   case $1 in
     "$packages") uname -sm && cat package-lock.json && sed '/"scripts": {/,/}/d' package.json ;;
@@ -56,12 +56,12 @@ checksum() {
 }
 
 install_packages() {
-  say 'Installing the npm packages; this takes a minute or two, once.'
+  say 'Installing the npm packages. This takes a minute or two, once.'
   sum=$(checksum "$packages")
   rm -f "$packages"
-  # Not by the Node in node_modules, which npm is about to replace. Everything is needed, whatever the environment
-  # says: the generators are development packages, and a binary of Node is an optional one for each platform. No
-  # package runs a script of its own.
+  # Not with the Node in node_modules, which npm is about to replace. All packages are needed, whatever the environment
+  # sets: the generators are development packages, and Node's binaries are optional packages, one for each platform. No
+  # package may run scripts.
   (
     PATH=$(without_local_bin)
     quietly npm ci --loglevel=error --include=dev --include=optional --ignore-scripts
@@ -69,7 +69,7 @@ install_packages() {
   echo "$sum" >"$packages"
 }
 
-# An install that left out the development packages or the scripts is not all that is needed.
+# An install without development packages or scripts is incomplete.
 note_packages() {
   if [ -x node_modules/.bin/vite ] && node_modules/.bin/node --version >/dev/null 2>&1; then
     checksum "$packages" >"$packages"
@@ -93,7 +93,7 @@ generate() {
   echo "$sum" >"$stamp"
 }
 
-# Two set-ups in one checkout wait for each other. The lock ends with this process, and no child may inherit it.
+# Lets one set-up at a time run in a checkout. The lock ends with this process, so no child may inherit it.
 lock() {
   mkdir -p .cache
   if command -v flock >/dev/null; then
@@ -101,7 +101,7 @@ lock() {
     flock -n 9 || { say 'Waiting for another set-up to finish.' && flock 9; }
   else
     until mkdir .cache/setup.locked 2>/dev/null; do
-      say 'Waiting for another set-up to finish; if there is none, remove .cache/setup.locked.'
+      say 'Waiting for another set-up to finish. If none is running, remove .cache/setup.locked.'
       sleep 5
     done
     trap 'rmdir .cache/setup.locked' EXIT

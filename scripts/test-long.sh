@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests that take long. What compares with a quiet service comes last, with nothing else beside it.
+# Runs the long tests. Those that compare with a quiet service run last and alone.
 set -eu
 cd "$(dirname "$0")/.."
 vitest run test/long --exclude 'test/long/alone/**'

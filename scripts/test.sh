@@ -1,6 +1,5 @@
 #!/bin/sh
-# All tests but those that take long, or only the files that are named. What is measured by the clock comes last, with
-# nothing else beside it.
+# Runs all tests except the long ones, or only the given files. Tests that measure times run last and alone.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -eq 0 ] || exec vitest run "$@"

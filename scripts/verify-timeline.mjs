@@ -2,15 +2,15 @@
 //
 //   node scripts/verify-timeline.mjs FILE [HEAD]     or, from standard input, with "-" for FILE
 //
-// HEAD is a hash noted earlier: the chain must contain it, so that an end that was cut off is found too.
-// Ends with 0 and the length and last hash, or with 1 and the first event that is not as it was written.
+// HEAD is a hash noted earlier: the chain must contain it, which also detects an end that was cut off. Exits with 0 and
+// prints the length and the last hash, or with 1 and the first event that was changed.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
-/** RFC 8785: members sorted by name, no white space. Node writes strings and numbers as it wants them. */
+/** RFC 8785: members sorted by name, no white space. Node writes strings and numbers as the RFC requires. */
 function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
@@ -29,7 +29,7 @@ function parse(line) {
   }
 }
 
-/** What is wrong with a line that should be event number `seq` of `account` after the hash `last`; null if nothing. */
+/** Returns what is wrong with a line that should be event number `seq` of `account` after the hash `last`, or null. */
 function fault(line, seq, account, last) {
   const event = parse(line);
   if (event?.seq === undefined) return 'it is no event';
@@ -38,8 +38,8 @@ function fault(line, seq, account, last) {
   if (fields.seq !== `${seq}`) return `an event is missing, added or moved: here is number ${fields.seq}`;
   if (fields.prevHash !== last) return 'it does not follow the event before it';
   if (hash !== sha256(`mailtide-event-v1\n${canonical(fields)}`)) return 'it was changed';
-  // A member that is there twice: JSON.parse takes the last one, whoever looks at the file may see the first. Members may
-  // be in any order, which leaves the length as it is.
+  // A duplicate member: JSON.parse takes the last one, another reader of the file may take the first. The order of
+  // members is free, which leaves the length unchanged.
   if (line.length !== canonical(event).length) return 'its line holds more than the event';
   return null;
 }
@@ -69,7 +69,7 @@ for await (const line of createInterface({ input, crlfDelay: Infinity })) {
   last = JSON.parse(line).hash;
   sawHead ||= last === head;
 }
-// Not what came of a download that failed: an account's first event is that it was connected.
+// Not the result of a failed download: an account's first event is that it was connected.
 if (seq === 0n) fail('There is no event in it.');
 if (head && !sawHead) fail(`Broken at ${seq + 1n}: the chain ends before the hash ${head}.`);
 console.log(`${seq} events are intact; the last hash is ${last}.`);

@@ -65,7 +65,7 @@ test('a password that Redis rejects appears in no log line', async () => {
   open(server.url.replace('//', '//:the-wrong-one@'));
   link.blocking().on('error', (error) => keep(inspect(error)));
   await waitFor(() => logged.includes('WRONGPASS'), { what: 'the refusal' });
-  await waitFor(() => logged.split('WRONGPASS').length > 2, { what: 'that of the other connection' });
+  await waitFor(() => logged.split('WRONGPASS').length > 2, { what: 'the failure of the other connection' });
   expect(link.isReady).toBe(false);
   expect(logged).not.toContain('the-wrong-one');
 });

@@ -7,8 +7,8 @@ import { truth } from './server-truth.ts';
 import { storedTruth, withDatabase } from './stored-truth.ts';
 
 /**
- * What must hold after any fault: the database has what the server has, the timeline verifies and tells nothing twice,
- * and of the account's runs none is lost, left behind, or there twice.
+ * Checks what must hold after any fault: the database equals the server, the timeline verifies and repeats nothing, and
+ * none of the account's runs is lost, stuck or duplicated.
  */
 export async function expectConsistent(
   at: { service: Service; databaseUrl: string; server: Dovecot },

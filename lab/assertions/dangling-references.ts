@@ -8,7 +8,7 @@ interface Reference {
   readonly targetColumn: string;
 }
 
-/** References to rows that are not there, by the foreign key's name, or by the column's where there is none. */
+/** References to rows that do not exist, by foreign key, or by column if it has none. */
 export async function danglingReferences(client: Client): Promise<string[]> {
   const { rows } = await client.query<Reference>(
     `SELECT c.conname AS name, c.conrelid::regclass::text AS table, a.attname AS column,
@@ -29,7 +29,7 @@ export async function danglingReferences(client: Client): Promise<string[]> {
   return found;
 }
 
-/** Without a foreign key: it would be looked up for each message (prisma/schema.prisma). */
+/** Columns without a foreign key, which would be checked for each message (prisma/schema.prisma). */
 const UNDECLARED: readonly Reference[] = [
   { name: 'message.pack_id', table: 'message', column: 'pack_id', target: 'pack', targetColumn: 'id' },
   { name: 'message.text_pack_id', table: 'message', column: 'text_pack_id', target: 'pack', targetColumn: 'id' },

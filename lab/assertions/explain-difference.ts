@@ -3,7 +3,7 @@ import type { Service } from '../service/service.ts';
 export type Fact = { at: string; kind: string; mailbox: string; uid: string; detail: string | null };
 export type History = { messageId: string | null; facts: Fact[] };
 
-/** What the engine knows of the messages that answer to `variables`: $mailbox and $uid, or $header. */
+/** Queries the history of the messages that match `variables`: $mailbox and $uid, or $header. */
 export async function explain(
   service: Service,
   variables: { account: string; mailbox?: string; uid?: string; header?: string },
@@ -19,7 +19,7 @@ export async function explain(
   return explainMessage;
 }
 
-/** The id of a mailbox in the API. */
+/** Returns the id of a mailbox in the API. */
 export async function mailboxId(service: Service, account: string, path: string): Promise<string> {
   type Answer = { emailAccount: { mailboxes: { edges: { node: { id: string; path: string } }[] } } };
   const { emailAccount } = await service.data<Answer>(
@@ -29,7 +29,7 @@ export async function mailboxId(service: Service, account: string, path: string)
   return emailAccount.mailboxes.edges.find(({ node }) => node.path === path)!.node.id;
 }
 
-/** The history of the one message that is, or was, at a place. */
+/** Returns the history of the message that is, or was, at a UID. */
 export async function explainPlace(service: Service, account: string, path: string, uid: number): Promise<Fact[]> {
   const [history] = await explain(service, {
     account,

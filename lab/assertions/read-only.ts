@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Everything that a client may say who only reads: no STORE, EXPUNGE, CLOSE, APPEND, COPY, MOVE, CREATE, RENAME. */
+/** All commands of a client that only reads: no STORE, EXPUNGE, CLOSE, APPEND, COPY, MOVE, CREATE, RENAME. */
 const READING = [
   'CAPABILITY',
   'LOGIN',
@@ -18,7 +18,7 @@ const READING = [
   'UID FETCH',
 ];
 
-/** Holds against what a proxy wrote down: only reading commands, and no FETCH that would set \Seen (RFC 9051, 6.4.5). */
+/** Checks commands that a proxy recorded: reading ones only, and no FETCH that would set \Seen (RFC 9051, 6.4.5). */
 export function expectOnlyRead(commands: readonly string[]): void {
   const names = new Set(commands.map((line) => /^\S+ ((?:UID )?\S+)/.exec(line)?.[1] ?? line));
   expect(names).toContain('UID FETCH');

@@ -21,7 +21,7 @@ export type Receipt = {
   mailboxes: MailboxReceipt[];
 };
 
-/** What a run proved; null when it has not succeeded. */
+/** Returns the receipt of a run; null unless it succeeded. */
 export async function receiptOf(service: Service, runId: string): Promise<Receipt | null> {
   const { syncRun } = await service.data<{ syncRun: { receipt: Receipt | null } }>(
     `query ($id: ID!) { syncRun(id: $id) { receipt { complete unreadAnswers unreadSamples mailboxes {

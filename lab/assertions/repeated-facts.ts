@@ -1,4 +1,4 @@
-/** The facts of a timeline that it tells a second time: a message comes to a place, or goes from it, once. */
+/** Returns the facts that a timeline contains twice: a message arrives at a UID, or leaves it, once. */
 export function repeatedFacts(events: readonly { type: string; payload: unknown }[]): string[] {
   const facts = events
     .filter(({ type }) => /^(email_(received|copied|moved|deleted)|mailbox_)/.test(type))

@@ -4,10 +4,10 @@ import { type FetchedMessage, type ImapLogin, RawImap } from '../imap-client/raw
 export type MessageTruth = { flags: string[]; internalDate: Date | undefined; sha256: string };
 export type MailboxTruth = { path: string; uidValidity: number; messages: Map<number, MessageTruth> };
 
-/** How many messages are held at a time. */
+/** How many messages are in memory at a time. */
 const BATCH = 200;
 
-/** What the server really holds: every mailbox that can be opened, every message in it, down to its bytes. */
+/** Returns what the server really holds: every mailbox that can be opened, and every message in it, byte by byte. */
 export async function truth(login: ImapLogin): Promise<MailboxTruth[]> {
   using client = await RawImap.login(login);
   const mailboxes: MailboxTruth[] = [];
@@ -31,7 +31,7 @@ async function mailboxTruth(client: RawImap, path: string): Promise<MailboxTruth
   return { path, uidValidity, messages };
 }
 
-/** \Recent belongs to the session that asks, not to the message. */
+/** \Recent belongs to the session, not to the message. */
 function messageTruth({ flags, internalDate, bytes = Buffer.alloc(0) }: FetchedMessage): MessageTruth {
   return {
     flags: flags.filter((flag) => flag !== '\\Recent').toSorted(),

@@ -3,14 +3,14 @@ import type { EmailAccount } from '../../src/generated/prisma/client.ts';
 import { insertAccount } from '../../src/store/accounts/insert-account.ts';
 import type { Database } from '../../src/store/plumbing/database.ts';
 
-/** A new tenant's account that no server stands behind, for what happens between rows only. */
+/** Inserts a new tenant's account without a server behind it, for tests of rows alone. */
 export async function insertTestAccount(database: Database): Promise<{ tenantId: string; accountId: string }> {
   const tenantId = newId();
   const [accountId] = await insertTestAccounts(database, tenantId, { count: 1 });
   return { tenantId, accountId: accountId! };
 }
 
-/** Many of them, of a tenant that is made when it is not there. Answers their ids. */
+/** Inserts many of them for a tenant, which is created if it does not exist. Returns their ids. */
 export async function insertTestAccounts(
   { prisma, pool }: Database,
   tenantId: string,

@@ -1,7 +1,7 @@
 import type { FinishedRun } from '../service/sync.ts';
 import { type StoredAt, withDatabase } from './stored-truth.ts';
 
-/** What an account's first run must have counted, counted again from the rows that it wrote. */
+/** Compares the counters of an account's first run with counts of the rows that it wrote. */
 export type StoredCounts = Pick<
   FinishedRun['stats'],
   'mailboxesSynced' | 'messagesFetched' | 'messagesCreated' | 'eventsCreated' | 'bytesDownloaded'

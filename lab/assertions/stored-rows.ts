@@ -4,8 +4,8 @@ import type { Client } from 'pg';
 import { type StoredAt, withDatabase } from './stored-truth.ts';
 
 /**
- * Everything that syncing an account has written, but for what two accounts of the same mailbox differ in: ids, times
- * of our own clock, and the order of what happened. Two accounts that read the same server have the same rows.
+ * Everything that syncing an account has written, except what differs between two accounts of the same mailbox: ids,
+ * times of our own clock, and the order of events. Two accounts that read the same server have the same rows.
  */
 export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<string, unknown[]>> {
   return withDatabase(at, async (client) => {
@@ -41,7 +41,10 @@ export function storedRows(at: StoredAt, emailAddress: string): Promise<Record<s
   });
 }
 
-/** Messages with digests of their texts and their source, instead of where these are: it depends on how they came. */
+/**
+ * Messages with digests of their texts and sources in place of their pack offsets, which depend on the order of
+ * arrival.
+ */
 async function unpacked(client: Client, messages: Packed[]): Promise<unknown[]> {
   const whole: unknown[] = [];
   const places = Object.groupBy(messages, (message) => `${message.pack_id} ${message.text_pack_id}`);
@@ -79,7 +82,7 @@ interface Packed {
   readonly size: number;
 }
 
-/** Ids of an account's mailboxes by path: which of them is still the same row. */
+/** Ids of an account's mailboxes by path, which show whether a row is still the same. */
 export function mailboxRows(at: StoredAt, emailAddress: string): Promise<Map<string, string>> {
   return withDatabase(at, async (client) => {
     const { rows } = await client.query<{ path: string; id: string }>(

@@ -5,10 +5,10 @@ import { dataDirOwner } from '../../src/store/embedded/data-dir-lock.ts';
 import { danglingReferences } from './dangling-references.ts';
 import type { MailboxTruth, MessageTruth } from './server-truth.ts';
 
-/** Where a service keeps its rows: its own folder, or a server. */
+/** Where a service keeps its rows: in its own directory, or on a server. */
 export type StoredAt = { dataDir: string } | { databaseUrl: string };
 
-/** A session on the database of a service that runs. */
+/** A session on the database of a running service. */
 export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client(
     'databaseUrl' in at
@@ -24,8 +24,8 @@ export async function withDatabase<T>(at: StoredAt, work: (client: Client) => Pr
 }
 
 /**
- * What the database holds of an account, in the shape of `truth`. The hash is that of the bytes that are stored.
- * @throws when any of its rows refers to one that is not there: the embedded database does not look.
+ * Returns what the database holds of an account, in the shape of `truth`. The hash is computed from the stored bytes.
+ * @throws if any row refers to one that does not exist, because the embedded database does not check that.
  */
 export async function storedTruth(at: StoredAt, emailAddress: string): Promise<MailboxTruth[]> {
   const [rows, hashes] = await withDatabase(at, async (client) => {
@@ -66,12 +66,12 @@ type StoredRow = {
   state: string;
 };
 
-/** Packs fetched from the database at a time. */
+/** Packs that are read from the database at a time. */
 const BATCH = 50;
 
 type PackedMessage = { id: string; at: number; size: number; claimed: string };
 
-/** By message id; a hash that the row claims and its bytes do not have is said so. */
+/** By message id. Marks a hash in the row that its bytes do not have. */
 async function hashesOfSources(client: Client, emailAddress: string): Promise<Map<string, string>> {
   const hashes = new Map<string, string>();
   for (let after = NOBODY; ; ) {
@@ -88,7 +88,7 @@ async function hashesOfSources(client: Client, emailAddress: string): Promise<Ma
         const sha256 = createHash('sha256')
           .update(bytes.subarray(at, at + size))
           .digest('hex');
-        hashes.set(id, sha256 === claimed ? sha256 : `${sha256} but the row says ${claimed}`);
+        hashes.set(id, sha256 === claimed ? sha256 : `${sha256} but ${claimed} in the row`);
       }
     }
     if (rows.length < BATCH) return hashes;
@@ -98,11 +98,11 @@ async function hashesOfSources(client: Client, emailAddress: string): Promise<Ma
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** A digest of every version of every row of mail: it differs when anything was written, even the same again. */
+/** A digest of every version of every row of mail. It changes with any write, even of equal values. */
 export function rowVersions(at: StoredAt): Promise<string> {
   return withDatabase(at, async (client) => {
     const tables = ['mailbox', 'message_location', 'message', 'pack', 'attachment', 'thread'];
-    // The full-text index catches up by itself at any time: that is no run's writing.
+    // The full-text index is updated in the background, independently of any run.
     await client.query('UPDATE message SET indexed_at = now() WHERE indexed_at IS NULL');
     const digests: string[] = [];
     for (const table of tables) {

@@ -13,7 +13,7 @@ export type ImapAddress = {
 
 export type Reply = { untagged: ImapValue[][]; text: string };
 
-/** Sends one IMAP command at a time and gathers what the server answers. Knows lines and literals, no command. */
+/** Sends one IMAP command at a time and collects the server's responses. Knows lines and literals, but no command. */
 export class ImapConnection {
   #socket: Socket;
   #chunks: AsyncIterator<Buffer>;
@@ -41,11 +41,11 @@ export class ImapConnection {
     return connection;
   }
 
-  /** The literal is sent at the end of the line, when the server asks for it. A NO or BAD is thrown. */
+  /** Sends the literal at the end of the line when the server asks for it. Rejects on NO or BAD. */
   async command(line: string, literal?: Buffer): Promise<Reply> {
     this.#count += 1;
     const tag = `R${this.#count}`;
-    // Without the rest of the line: it may hold a password.
+    // Without the rest of the line, which may contain a password.
     const name = line.split(' ', 1)[0];
     this.#socket.write(literal ? `${tag} ${line} {${literal.length}}\r\n` : `${tag} ${line}\r\n`);
     const untagged: ImapValue[][] = [];
@@ -64,7 +64,7 @@ export class ImapConnection {
     }
   }
 
-  /** The next response, also one that no command asked for. */
+  /** Returns the next response, even one that no command asked for. */
   async readResponse(): Promise<ImapValue[]> {
     const pieces: Piece[] = [];
     for (;;) {
@@ -92,7 +92,7 @@ export class ImapConnection {
 
   async #readBytes(length: number): Promise<Buffer> {
     if (this.#received.length < length) {
-      // At once, in the end: adding each chunk to the others would take minutes for a message of 60 MB.
+      // Concatenates once, at the end: adding each chunk to the others would take minutes for a message of 60 MB.
       const chunks: Buffer[] = [this.#received];
       for (let have = this.#received.length; have < length; have += chunks.at(-1)!.length) {
         chunks.push(await this.#nextChunk());
@@ -115,7 +115,7 @@ export class ImapConnection {
   }
 }
 
-// Left undestroyed, because STARTTLS goes on reading the same socket through another.
+// Not destroyed, because STARTTLS continues to read the same socket through another.
 function chunksOf(socket: Socket): AsyncIterator<Buffer> {
   return socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
 }

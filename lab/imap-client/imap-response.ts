@@ -1,4 +1,4 @@
-/** What one response line of an IMAP server says (RFC 3501, 9), with the literals that belong to it put in their places. */
+/** A response line of an IMAP server (RFC 3501, 9), with its literals in their places. */
 export type ImapValue = string | Buffer | null | ImapValue[];
 
 /** A line of text, or the bytes of the literal that the line before it announced. */
@@ -7,7 +7,7 @@ export type Piece = string | Buffer;
 /** `* 12 FETCH (UID 7 BODY[] {5}` + literal + `)` becomes ['*', '12', 'FETCH', ['UID', '7', 'BODY[]', literal]]. */
 export function parseResponse(pieces: readonly Piece[]): ImapValue[] {
   const first = pieces[0] as string;
-  // The text after a status is for people: its quotes and brackets need not match.
+  // The text after a status is for people: its quotes and brackets may be unbalanced.
   const status = /^(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?$/s.exec(first) ?? /^(\+) ?()(.*)$/s.exec(first);
   if (status) return [status[1] ?? '', status[2] ?? '', status[3] ?? ''];
 

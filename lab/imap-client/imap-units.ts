@@ -2,15 +2,15 @@ const ANNOUNCED = /~?\{(\d+)\+?\}\r\n$/;
 const CRLF = '\r\n';
 
 /**
- * Cuts a stream of IMAP, in either direction, into what belongs together: a line with the literals that it announces,
- * up to the CRLF that ends it (RFC 9051, 2.2). Nothing is changed: the units put together are the stream.
+ * Splits an IMAP stream, in either direction, into units: a line with the literals that it announces, up to its final
+ * CRLF (RFC 9051, 2.2). The units concatenated equal the stream.
  */
 export class ImapUnits {
   #received = Buffer.alloc(0);
-  /** Up to here what was received belongs to the unit that is not complete. */
+  /** The length of the received part of the incomplete unit. */
   #scanned = 0;
 
-  /** What became complete by this. */
+  /** Returns the units that this data completes. */
   push(chunk: Buffer): Buffer[] {
     this.#received = Buffer.concat([this.#received, chunk]);
     const units: Buffer[] = [];
@@ -31,7 +31,7 @@ export class ImapUnits {
     }
   }
 
-  /** The literal is not all there: its line is looked at again with more of it. */
+  /** The literal is incomplete: its line is parsed again with more data. */
   #later(lineStart: number, units: Buffer[]): Buffer[] {
     this.#scanned = lineStart;
     return units;

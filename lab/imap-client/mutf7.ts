@@ -1,4 +1,6 @@
-/** Mailbox names travel in modified UTF-7 (RFC 3501, 5.1.3): UTF-16 in base64 with "," for "/", between "&" and "-". */
+/**
+ * Mailbox names are sent in modified UTF-7 (RFC 3501, 5.1.3): UTF-16 in base64 with "," for "/", between "&" and "-".
+ */
 export function encodeMailboxName(path: string): string {
   return path.replaceAll('&', '&-').replace(/[^\x20-\x7e]+/g, (run) => {
     const utf16 = Buffer.from(run, 'utf16le').swap16();

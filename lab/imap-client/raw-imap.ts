@@ -21,8 +21,8 @@ export type FetchedMessage = {
 const EVERYTHING = ['FLAGS', 'INTERNALDATE', 'BODY.PEEK[]'];
 
 /**
- * A second, independent client: tests change a mailbox through it and ask it what the server really holds, so that a
- * fault of the library that Mailtide uses cannot hide itself. UIDs everywhere, mailbox names as people read them.
+ * A second, independent client, with which tests change a mailbox and read what the server really holds, so that a
+ * fault of Mailtide's IMAP library cannot hide itself. It uses UIDs everywhere, and decoded mailbox names.
  */
 export class RawImap {
   readonly connection: ImapConnection;
@@ -53,12 +53,14 @@ export class RawImap {
       }));
   }
 
-  /** The parameter (RFC 4466) is for example `(CONDSTORE)`, without which Dovecot keeps its highest modseq to itself. */
+  /**
+   * The parameter (RFC 4466) is for example `(CONDSTORE)`, without which Dovecot does not report its highest modseq.
+   */
   async select(path: string, parameter = ''): Promise<SelectedMailbox> {
     return selected(await this.connection.command(`SELECT ${mailbox(path)} ${parameter}`.trim()));
   }
 
-  /** Opens the mailbox without changing anything in it. */
+  /** Opens the mailbox read-only. */
   async examine(path: string, parameter = ''): Promise<SelectedMailbox> {
     return selected(await this.connection.command(`EXAMINE ${mailbox(path)} ${parameter}`.trim()));
   }
@@ -88,7 +90,7 @@ export class RawImap {
     await this.connection.command(`UID COPY ${uids} ${mailbox(path)}`);
   }
 
-  /** Where the server has no MOVE, as clients do without (RFC 6851, 3.3). */
+  /** Without MOVE on the server, as clients do then (RFC 6851, 3.3). */
   async move(uids: string, path: string): Promise<void> {
     if (await this.#can('MOVE')) {
       await this.connection.command(`UID MOVE ${uids} ${mailbox(path)}`);
@@ -98,7 +100,7 @@ export class RawImap {
     }
   }
 
-  /** The delimiter of the user's own mailboxes, and what their names begin with (RFC 2342). */
+  /** The delimiter and the prefix of the user's own mailboxes (RFC 2342). */
   async namespace(): Promise<[delimiter: string, prefix: string]> {
     const { untagged } = await this.connection.command('NAMESPACE');
     const [, personal] = untagged.find(([name]) => name === 'NAMESPACE') ?? [];
@@ -111,7 +113,7 @@ export class RawImap {
     return untagged.some(([name, ...capabilities]) => name === 'CAPABILITY' && capabilities.includes(capability));
   }
 
-  /** Removes these messages for good. */
+  /** Deletes these messages permanently. */
   async expunge(uids: string): Promise<void> {
     await this.store(uids, '+FLAGS', '\\Deleted');
     await this.connection.command(`UID EXPUNGE ${uids}`);
@@ -166,7 +168,7 @@ function fetched(data: ImapValue[]): FetchedMessage {
   };
 }
 
-/** 17-Jul-1996 02:44:25 -0700 is what JavaScript reads but for the first two hyphens. */
+/** JavaScript parses 17-Jul-1996 02:44:25 -0700, except for its first two hyphens. */
 function parseImapDate(date: string): Date {
   return new Date(date.replace(/-(\w+)-/, ' $1 ').trim());
 }

@@ -2,14 +2,14 @@ import { decodeHTML } from 'entities';
 import type { ParsedMessage } from '../../src/domain/parsed-message.ts';
 import type { SecondReading } from './second-reader.ts';
 
-/** Where two readers see different things in one message. */
+/** A field of a message that two readers read differently. */
 export interface Difference {
   readonly field: 'subject' | 'from' | 'names' | 'words lost' | 'words added';
   readonly theirs: readonly string[];
   readonly ours: readonly string[];
 }
 
-/** How two readings of a message differ, white space and the forms of Unicode apart. */
+/** Returns how two readings of a message differ, apart from white space and Unicode normalisation. */
 export function compareReadings(reading: SecondReading, parsed: ParsedMessage): Difference[] {
   const html = parsed.html ? decodeHTML(parsed.html.replace(/<style.*?<\/style>|<[^<>]*>/gis, ' ')) : '';
   const theirs = wordsOf(reading.text);

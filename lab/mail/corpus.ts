@@ -11,7 +11,7 @@ const FOLDER = join(
 
 export const CORPUS_SIZE = 6046;
 
-/** The SpamAssassin public corpus in its published order, read from the disk one message at a time. */
+/** The SpamAssassin public corpus in its published order, read from disk one message at a time. */
 export function* corpus(): Generator<CorpusMessage> {
   const names: string[] = JSON.parse(readFileSync(join(FOLDER, 'file_list.json'), 'utf8'));
   for (const name of names) {
@@ -20,8 +20,8 @@ export function* corpus(): Generator<CorpusMessage> {
 }
 
 /**
- * The corpus several times over, for mailboxes larger than it. No two messages have the same bytes or the same
- * Message-ID, and the conversations of each copy stay apart, because the ids in References are told apart as well.
+ * The corpus several times, for mailboxes larger than it. No two messages share their bytes or their Message-ID. The
+ * conversations of the copies are separate, because the ids in References differ as well.
  */
 export function* enlargedCorpus(copies: number): Generator<CorpusMessage> {
   for (let copy = 0; copy < copies; copy += 1) {
@@ -31,12 +31,12 @@ export function* enlargedCorpus(copies: number): Generator<CorpusMessage> {
   }
 }
 
-/** As IMAP serves it: every line ends in CRLF. */
+/** As IMAP serves it: every line ends with CRLF. */
 export function withCrlf(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(/\r?\n/g, '\r\n'), 'latin1');
 }
 
-/** The "From someone date" line belongs to the mbox that the messages were kept in, not to the messages. */
+/** The "From someone date" line belongs to the mbox file, not to the message. */
 function withoutEnvelope(bytes: Buffer): Buffer {
   return bytes.subarray(0, 5).toString('latin1') === 'From ' ? bytes.subarray(bytes.indexOf('\n') + 1) : bytes;
 }

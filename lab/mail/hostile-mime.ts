@@ -4,7 +4,7 @@ const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const mail = (subject: string, rest: string) => latin1(`Subject: ${subject}${CRLF}${rest}`);
 const html = (subject: string, body: string) => mail(subject, lines('Content-Type: text/html', '', body));
 
-/** Messages that somebody sends to break who reads them, or that broken programs make; each by what is wrong with it. */
+/** Messages that attack their reader, or that broken programs create, each by its fault. */
 export const HOSTILE: Readonly<Record<string, () => Buffer>> = {
   NULs: () =>
     mail('=?utf-8?q?nul=00nul?=', lines('X-Nul: a\0b', 'From: "n\0l" <nul@example.com>', '', 'body \0 with \0', '')),

@@ -9,8 +9,8 @@ export type Owner = { uid: number; gid: number };
 const LETTERS = { '\\Draft': 'D', '\\Flagged': 'F', '\\Answered': 'R', '\\Seen': 'S', '\\Deleted': 'T' };
 
 /**
- * Puts messages into a Maildir as a delivery agent would, many times faster than APPEND. Dovecot numbers new files by
- * the number that their names begin with, so the messages get their UIDs in the order given.
+ * Puts messages into a Maildir like a delivery agent, many times faster than APPEND. Dovecot sorts new files by the
+ * number at the start of their names, so the messages get UIDs in the given order.
  */
 export function layDown(maildir: string, path: string, mails: Iterable<LaidDownMail>, owner: Owner): void {
   const mailbox = makeMailbox(maildir, path, owner);
@@ -25,7 +25,7 @@ export function layDown(maildir: string, path: string, mails: Iterable<LaidDownM
   }
 }
 
-/** Maildir++: every mailbox but INBOX is a folder ".Parent.Child" beside the INBOX's own. */
+/** Maildir++: every mailbox except INBOX is a directory ".Parent.Child" beside the INBOX's own. */
 function makeMailbox(maildir: string, path: string, owner: Owner): string {
   const mailbox = path === 'INBOX' ? maildir : join(maildir, `.${encodeMailboxName(path).replaceAll('/', '.')}`);
   for (const folder of [mailbox, ...['cur', 'new', 'tmp'].map((part) => join(mailbox, part))]) {
@@ -37,7 +37,7 @@ function makeMailbox(maildir: string, path: string, owner: Owner): string {
 
 let last = 0;
 
-/** Microseconds, but never the same twice: later deliveries sort after earlier ones, from other processes too. */
+/** Microseconds, but never the same twice: later deliveries sort after earlier ones, even from other processes. */
 function nextNumber(): number {
   last = Math.max(last + 1, Date.now() * 1000);
   return last;

@@ -1,7 +1,7 @@
 import { corpus } from './corpus.ts';
 import type { LaidDownMail } from './maildir.ts';
 
-/** Different real messages, by their place in the corpus. */
+/** Different real messages, by their position in the corpus. */
 export function mails(from: number, to: number): LaidDownMail[] {
   return [
     ...corpus()

@@ -5,18 +5,18 @@ import { createInterface } from 'node:readline';
 /** What another program reads in a message. */
 export interface SecondReading {
   readonly name: string;
-  /** The exception, where it did not get through. */
+  /** The exception, if it failed. */
   readonly failed?: string;
   readonly subject: string | null;
   /** Addresses. */
   readonly from: readonly string[];
-  /** Of all text and HTML parts, without tags. */
+  /** The text of all text and HTML parts, without tags. */
   readonly text: string;
-  /** Of all parts that have a file name. */
+  /** The names of all parts that have a file name. */
   readonly names: readonly string[];
 }
 
-/** Reads messages with Python's email package, one after the other; answers come in the same order. */
+/** Reads messages with Python's email package, one after the other, and returns the results in the same order. */
 export async function* readWithPython(
   messages: Iterable<{ name: string; bytes: Buffer }>,
 ): AsyncGenerator<{ bytes: Buffer; reading: SecondReading }> {

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
 const HOST = '127.0.0.1';
-/** What Linux lets wait to be accepted, when a queue of one is asked for. */
+/** The length of the queue of unaccepted connections on Linux if one is requested. */
 const QUEUE = 2;
 
-/** A thread that listens, and then sleeps for ever: it never accepts who comes. */
+/** A thread that listens and then sleeps forever, so that it never accepts a connection. */
 const SLEEPER = `
   const { createServer } = require('node:net');
   const server = createServer().listen({ port: 0, host: '${HOST}', backlog: 1 }, () => {
@@ -16,7 +16,7 @@ const SLEEPER = `
 
 export type BlackHole = AsyncDisposable & { readonly host: string; readonly port: number };
 
-/** A port on which every SYN is lost, as on the way to a machine that is gone: the queue of its listener is full. */
+/** A port on which every SYN is lost, as if its machine were down: the queue of its listener is full. */
 export async function openBlackHole(): Promise<BlackHole> {
   const listener = new Worker(SLEEPER, { eval: true });
   const [port] = (await once(listener, 'message')) as [number];

@@ -1,20 +1,20 @@
 import { openRelay } from './relay.ts';
 
-/** What PostgreSQL says when a COMMIT is done: CommandComplete (C), its length, the tag. */
+/** PostgreSQL's response after a COMMIT: CommandComplete (C), its length, the tag. */
 const COMMITTED = Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1');
-/** A batch of messages is stored by one statement that is its own transaction: */
+/** A batch of messages is stored by one statement, which is its own transaction: */
 const STORE = 'INSERT INTO message ';
-/** which ends with the run's row. ReadyForQuery (Z), its length, idle: the transaction has ended. */
+/** it ends with the run's row. ReadyForQuery (Z), its length, idle: the transaction has ended. */
 const STORED = /C\0\0\0.UPDATE 1\0Z\0\0\0.I$/s;
 
 export type CommitTunnel = AsyncDisposable & {
-  /** The database's URL, through the tunnel. */
+  /** The database's URL through the tunnel. */
   readonly databaseUrl: string;
-  /** Called when a commit is durable and its client has not heard of it; true keeps it from hearing anything more. */
+  /** Called when a commit is durable and its client does not know yet. True withholds all further responses. */
   onCommit: (() => boolean) | null;
 };
 
-/** A way to a PostgreSQL on which commits can be seen, without a word of it in the program that commits. */
+/** Opens a tunnel to a PostgreSQL that detects commits, without any change in the program that commits. */
 export async function openCommitTunnel(databaseUrl: string): Promise<CommitTunnel> {
   const [to, url] = [new URL(databaseUrl), new URL(databaseUrl)];
   const watch = { onCommit: null as CommitTunnel['onCommit'] };
@@ -25,7 +25,7 @@ export async function openCommitTunnel(databaseUrl: string): Promise<CommitTunne
       storing ||= chunk.includes(STORE);
     });
     upstream.on('data', (chunk: Buffer) => {
-      // Neither is ever in two parts: an answer of a few hundred bytes.
+      // Neither is ever split: both are responses of a few hundred bytes.
       const stored = storing && STORED.test(chunk.toString('latin1'));
       if (stored) storing = false;
       if (!silent && (stored || chunk.includes(COMMITTED))) silent = watch.onCommit?.() ?? false;

@@ -8,32 +8,32 @@ export type Command = { readonly tag: string; readonly name: string; readonly li
 export type Response = {
   readonly bytes: Buffer;
   readonly line: string;
-  /** What is being answered, null before the first command. */
+  /** The command that this answers; null before the first command. */
   readonly command: Command | null;
-  /** The how-many-th FETCH row of this command it is, from 1; 0 for anything else. */
+  /** The position of this FETCH row within the command's answer, from 1; 0 for any other line. */
   readonly row: number;
-  /** The answer's end: `A7 OK ...`. */
+  /** Whether it ends the answer: `A7 OK ...`. */
   readonly isEnd: boolean;
 };
 
 /** What a fault can do to one connection. */
 export type Wire = {
-  /** To the client, before whatever comes next. */
+  /** Sends to the client, before the next response. */
   send(bytes: string | Buffer): void;
-  /** RST to the client, after what was sent. */
+  /** Sends RST to the client, after what was sent. */
   cut(): void;
-  /** FIN to the client, after what was sent. */
+  /** Sends FIN to the client, after what was sent. */
   end(): void;
-  /** From now on nothing passes, in neither direction, though nobody closes. */
+  /** From now on nothing passes in either direction, although neither side closes. */
   hang(): void;
-  /** From now on one byte at a time passes to the client, with `everyMs` between, until the fault is over. */
+  /** From now on one byte at a time passes to the client, every `everyMs`, until the fault ends. */
   drip(everyMs: number, onByte: () => void): void;
 };
 
-/** Answers are sent instead: a text, bytes, or '' for nothing at all. Undefined lets pass what is there. */
+/** Returns a replacement for the response: text, bytes, or '' for nothing. Undefined passes the response on. */
 export type Fault = {
   connected?(wire: Wire): void;
-  /** What happens before a command goes on to the server: it waits until that is done. */
+  /** Called before a command is passed on to the server, which waits until it resolves. */
   before?(command: Command): Promise<void> | undefined;
   command?(command: Command, wire: Wire): string | undefined;
   response?(response: Response, wire: Wire): string | Buffer | undefined;
@@ -42,15 +42,15 @@ export type Fault = {
 export type FaultProxy = AsyncDisposable & {
   readonly host: string;
   readonly port: number;
-  /** Every command that clients sent since the start, in order; of logins only the name. */
+  /** Every command since the start, in order; only the name for logins. */
   readonly commands: string[];
-  /** What goes wrong from now on, also on connections that are open. Null: nothing, as at the start. */
+  /** The active fault, which also applies to open connections. Null for none, as at the start. */
   fault: Fault | null;
 };
 
 /**
- * A port that leads to a real IMAP server, understands what passes, writes down every command, and does harm where a
- * test says so. In clear text only; responses are held until they are whole.
+ * A proxy of a real IMAP server that parses the dialogue, records every command, and applies faults when a test asks
+ * for them. Clear text only; responses are held until they are complete.
  */
 export async function openFaultProxy(to: { host: string; port: number }): Promise<FaultProxy> {
   const commands: string[] = [];
@@ -77,7 +77,7 @@ export async function openFaultProxy(to: { host: string; port: number }): Promis
     const forward = async (chunk: Buffer): Promise<void> => {
       for (const unit of sent.push(chunk)) {
         if (hanging || client.destroyed) return;
-        // The answer to `+` is no command, and may be a password.
+        // The answer to `+` is not a command, and may be a password.
         if (!continuing) {
           command = commandOf(firstLine(unit));
           rows = 0;
@@ -123,7 +123,7 @@ function commandOf(line: string): Command {
   return { tag, name, line: secret ? `${tag} ${name}` : line };
 }
 
-/** Writes at once, or byte by byte for as long as `isDripping`. */
+/** Writes at once, or byte by byte while `isDripping`. */
 function sender(client: Socket, isDripping: () => boolean) {
   let waiting = Buffer.alloc(0);
   let timer: NodeJS.Timeout | undefined;

@@ -6,15 +6,15 @@ const HOST = '127.0.0.1';
 export type Relay = AsyncDisposable & {
   readonly host: string;
   readonly port: number;
-  /** From now on nobody gets in, and who is in is cut off. */
+  /** Cuts all connections, and refuses new ones. */
   readonly close: () => Promise<void>;
-  /** Lets in again, on the same port. */
+  /** Accepts connections again, on the same port. */
   readonly open: () => Promise<void>;
 };
 
 /**
- * A port that leads to a server. Every client has a connection of its own to it, and the two end together; what passes
- * between them is up to `pass`.
+ * A relay to a server. Each client gets its own connection to the server, and both end together. `pass` decides what
+ * passes between them.
  */
 export async function openRelay(
   to: { host: string; port: number },
@@ -32,7 +32,7 @@ export async function openRelay(
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
-        // What the server said last still reaches the client.
+        // The server's last bytes still reach the client.
         client.destroySoon();
         upstream.destroy();
       });

@@ -2,16 +2,16 @@ import type { Socket } from 'node:net';
 import { openRelay, type Relay } from './relay.ts';
 
 export type Tunnel = Relay & {
-  /** Every connection passes so many bytes of the server's answers, then it is cut, or nothing comes any more. */
+  /** After that many bytes of the server's responses, each connection is cut, or nothing more arrives. */
   limit(bytes: number, then: 'cut' | 'hang'): void;
   unlimit(): void;
-  /** From now on nothing passes, in neither direction, and nobody is told: a cable that was pulled. */
+  /** From now on nothing passes in either direction, and neither side notices: an unplugged cable. */
   pull(): void;
-  /** What was said meanwhile arrives. */
+  /** Delivers what was sent meanwhile. */
   plug(): void;
 };
 
-/** A port that leads to a real server for as long, and as far, as a test wants it to. */
+/** A tunnel to a real server that a test can cut, limit or block. */
 export async function openTunnel(to: { host: string; port: number }): Promise<Tunnel> {
   let most = Number.POSITIVE_INFINITY;
   let end: 'cut' | 'hang' = 'cut';

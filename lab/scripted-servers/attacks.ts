@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type ReceivedLine, type Script, SILENCE } from './scripted-imap.ts';
 
-/** What a hostile mail server does in answer to one command; to all others it answers as any server. */
+/** What a hostile mail server does in answer to one command; it answers all others correctly. */
 export type Attack = {
   what: string;
   script: (host: string) => Script;
@@ -12,7 +12,7 @@ const MESSAGES = 900_000;
 
 type Reply = (received: ReceivedLine, socket: Socket) => string | undefined;
 
-/** Sends what `next` makes as fast as it is read, until the client is gone. */
+/** Sends the results of `next` as fast as the client reads, until it disconnects. */
 function pour(socket: Socket, next: (index: number) => string): string {
   let index = 0;
   const more = () => {
@@ -36,7 +36,7 @@ function drip(socket: Socket, text: string, everyMs: number): string {
 
 const CAPABILITIES = 'IMAP4rev1 NAMESPACE ENABLE CONDSTORE QRESYNC LIST-STATUS LIST-EXTENDED';
 
-/** A mailbox of `exists` messages; every message is the same. */
+/** A mailbox of `exists` identical messages. */
 function mailbox(own: Reply, { exists = 3, capability = CAPABILITIES, listed = 1 } = {}): Attack['script'] {
   const uids = Array.from({ length: exists }, (_, i) => i + 1).join(' ');
   const reply: Reply = (received, socket) => {
@@ -86,7 +86,7 @@ function rows({ tag, rest }: ReceivedLine, exists: number): string {
   return `${said.join('')}${tag} OK done`;
 }
 
-/** Does it in answer to commands that begin like this: `UID SEARCH`. */
+/** Attacks in answer to commands that begin like this: `UID SEARCH`. */
 const at =
   (command: string, act: Reply): Reply =>
   (received, socket) =>
@@ -100,7 +100,7 @@ const flood = (what: string, command: string, next: (index: number) => string, m
   ),
 });
 
-/** Each answer of a sound server with a few of its bytes changed, left out, doubled or replaced. */
+/** Each response of a correct server with a few of its bytes changed, omitted, doubled or replaced. */
 function mutating(seed: number): Attack {
   const random = generator(seed);
   const sound = mailbox(() => undefined)('');

@@ -8,7 +8,7 @@ import { connectAccount, type FinishedRun, finishedRun, startSync } from '../ser
 import { parseCaseScript } from './case-script.ts';
 import { startCaseServer } from './case-server.ts';
 
-/** What must come of a scripted server; README.md of test/sync/odd-servers says what each means. */
+/** The expected result for a scripted server. The README of test/sync/odd-servers explains each field. */
 export type Expected = {
   runs?: number;
   mode?: 'INCREMENTAL' | 'FULL';
@@ -28,7 +28,7 @@ export type Expected = {
 
 export type Case = { name: string; title: string; script: string; expected: Expected };
 
-/** Each `name.txt` of a folder with the `name.json` beside it. The first line of a script is the title of its test. */
+/** Reads each `name.txt` of a directory with its `name.json`. The first line of a script is the title of its test. */
 export function casesIn(folder: string): Case[] {
   const scripts = readdirSync(folder).filter((file) => file.endsWith('.txt'));
   return scripts.map((file) => {
@@ -40,7 +40,7 @@ export function casesIn(folder: string): Case[] {
 
 type At = { service: Service; databaseUrl: string };
 
-/** Plays a scripted server to a new account as often as `expected` says, and compares what came of it. */
+/** Syncs a new account with a scripted server, as often as `expected` states, and compares the result. */
 export async function playCase({ service, databaseUrl }: At, { name, script, expected }: Case): Promise<void> {
   await using server = await startCaseServer(parseCaseScript(script));
   const { host, port, received } = server;

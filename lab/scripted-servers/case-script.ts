@@ -1,6 +1,6 @@
 /**
- * The language of scripted servers (test/sync/odd-servers/README.md): text in, statements out. Bytes are latin1
- * characters throughout, so that a script can send what is no UTF-8.
+ * The language of scripted servers (test/sync/odd-servers/README.md): parses text into statements. Bytes are latin1
+ * characters throughout, so that a script can send bytes that are not UTF-8.
  */
 export type CaseScript = {
   greeting: string;
@@ -8,7 +8,7 @@ export type CaseScript = {
   capabilityAfterLogin: string | null;
   namespace: string | null;
   root: string;
-  /** The only user name and password that are taken; null for any. */
+  /** The only accepted user name and password; null for any. */
   login: readonly [string, string] | null;
   mailboxes: Map<string, CaseMailbox>;
   answers: CaseAnswer[];
@@ -17,19 +17,19 @@ export type CaseScript = {
 export type CaseMailbox = {
   name: string;
   uidValidity: string;
-  /** 'none': the server does not say it. Null: one above the last UID. */
+  /** 'none': the server does not send it. Null: one above the last UID. */
   uidNext: string | null;
   attributes: string;
   delimiter: string;
   highestModseq: bigint | null;
-  /** EXISTS and MESSAGES say so many more than there are. */
+  /** EXISTS and MESSAGES report this many more messages than exist. */
   counted: number;
-  /** Its LIST lines as they are sent; null for a sound one. */
+  /** Its LIST lines as they are sent; null for a correct one. */
   listed: string[] | null;
   messages: CaseMessage[];
   rows: { uid: number; item: string; lines: string[] }[];
   expunged: number[];
-  /** Of what has happened to it last. */
+  /** The mod-sequence of its last change. */
   lastModseq: bigint;
 };
 
@@ -45,7 +45,7 @@ export type CaseMessage = {
 
 export type CaseAnswer = { command: string; args: string[]; when: string | null; lines: string[] };
 
-/** Changes the server, and is run when the server is in the state before it. */
+/** Changes the server. Runs when the server is in the state before it. */
 type Statement = (script: CaseScript) => void;
 
 /** The statements before the first run, then those after run 1, after run 2 and so on. */
@@ -64,7 +64,7 @@ export function newScript(): CaseScript {
   };
 }
 
-/** @throws Error that names the line of a statement that the language does not have. */
+/** @throws Error that names the line of an unknown statement. */
 export function parseCaseScript(text: string): CaseStages {
   const stages: Statement[][] = [[]];
   let mailbox = '';
@@ -210,7 +210,7 @@ function mailboxOf(script: CaseScript, name: string): CaseMailbox {
   return mailbox;
 }
 
-/** The words of a line, quoted ones without their quotes; parentheses and what is within are one word. */
+/** The words of a line, quoted ones without their quotes; parentheses and their contents are one word. */
 export function words(line: string): string[] {
   return [...line.matchAll(WORD)].map(([word]) => unquoted(word));
 }

@@ -16,22 +16,22 @@ import {
 export type CaseServer = AsyncDisposable & {
   host: string;
   port: number;
-  /** Every command that clients sent, in order, as latin1. */
+  /** Every command of all clients, in order, as latin1. */
   received: string[];
   /** Brings the server to its state after this run. */
   afterRun(run: number): void;
 };
 
-/** What a response answers; `GREETING` where nothing was asked. */
+/** The command that a response answers; `GREETING` before any. */
 export type Asked = Pick<CaseCommand, 'command' | 'rest'> & {
-  /** Name of the mailbox that is selected now. */
+  /** Name of the selected mailbox. */
   selected: string | null;
 };
 
-/** What is sent instead of a response, which is one line, or several where literals are in it. */
+/** Returns what is sent in place of a response, which is one line, or several with literals. */
 export type Alter = (response: string, asked: Asked) => CaseReply;
 
-/** A server that does what its script says (test/sync/odd-servers/README.md), and else what any server does. */
+/** Starts a server that follows its script (test/sync/odd-servers/README.md), and otherwise answers correctly. */
 export async function startCaseServer(stages: CaseStages, alter: Alter = (line) => [line]): Promise<CaseServer> {
   const script = newScript();
   const afterRun = (run: number) => {
@@ -71,7 +71,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
   const reply = (answer: CaseReply, { command, rest }: Pick<CaseCommand, 'command' | 'rest'>) => {
     const asked = { command, rest, selected: session.selected?.name ?? null };
     const sent = answer.flatMap((one): CaseReply => (typeof one === 'string' ? alter(one, asked) : [one]));
-    // In one packet: each further one would wait for the acknowledgement of the one before.
+    // In one packet: each further one would wait until the previous one is acknowledged.
     socket.cork();
     for (const line of sent) {
       if (line === CLOSE) socket.end();
@@ -80,7 +80,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
     }
     socket.uncork();
   };
-  /** What the next line is when it is no command: the answer of a SASL exchange. */
+  /** Handles the next line if it is not a command: the answer of a SASL exchange. */
   let exchange: ((line: string) => void) | null = null;
   const authenticate = (tag: string, mechanism: string, initial: string | undefined) => {
     const steps: string[] = initial === undefined ? [] : [initial];
@@ -121,7 +121,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
     for (;;) {
       const [command, used] = firstCommand(buffered);
       if (command === null) {
-        // A literal that waits to be asked for (RFC 9051, 4.3).
+        // A synchronising literal (RFC 9051, 4.3).
         if (!asked && /\{\d+\}\r\n$/.test(buffered)) send('+ go ahead');
         asked = /\{\d+\}\r\n/.test(buffered);
         return;
@@ -133,7 +133,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
   });
 }
 
-/** The first whole command, its literals as quoted strings, and the length of what it is made of. */
+/** The first complete command, with its literals as quoted strings, and its length in the buffer. */
 function firstCommand(text: string): [command: string | null, used: number] {
   let command = '';
   let at = 0;

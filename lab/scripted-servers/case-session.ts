@@ -1,22 +1,22 @@
 import { type CaseMailbox, type CaseMessage, type CaseScript, unquoted, words } from './case-script.ts';
 
-/** What one client and the server have said to each other so far. */
+/** The state of one client's session. */
 export type CaseSession = {
   script: CaseScript;
   user: string | null;
-  /** Its ID came after the login. */
+  /** Whether ID was sent after the login. */
   identified: boolean;
   selected: CaseMailbox | null;
 };
 
-/** What is answered to a command: lines without their CRLF. 'close' and 'silence' are of the script. */
+/** The answer to a command: lines without their CRLF. 'close' and 'silence' are from the script. */
 export type CaseReply = (string | typeof CLOSE | typeof SILENT)[];
 export const CLOSE = Symbol('close');
 export const SILENT = Symbol('silence');
 
 export type CaseCommand = { tag: string; command: string; rest: string };
 
-/** What the script says, else what an ordinary server does. */
+/** Answers as the script states, or correctly. */
 export function answerOf(session: CaseSession, { tag, command, rest }: CaseCommand): CaseReply {
   const scripted = scriptedAnswer(session, { tag, command, rest });
   if (scripted) return scripted;
@@ -60,7 +60,7 @@ export function answerOf(session: CaseSession, { tag, command, rest }: CaseComma
   return [`${tag} BAD unknown command`];
 }
 
-/** The answer to a login by whatever mechanism. */
+/** The answer to a login by any mechanism. */
 export function logIn(session: CaseSession, tag: string, user: string, password: string): CaseReply {
   const { login } = session.script;
   if (login && (login[0] !== user || login[1] !== password)) return [`${tag} NO [AUTHENTICATIONFAILED] wrong`];
@@ -116,14 +116,14 @@ function listLines(script: CaseScript, command: string, args: readonly string[])
   return lines;
 }
 
-/** LIST's wildcards (RFC 9051, 6.3.9): `*` is anything, `%` anything within one level. */
+/** LIST's wildcards (RFC 9051, 6.3.9): `*` matches anything, `%` anything within one level. */
 function matches(pattern: string, { name, delimiter }: CaseMailbox): boolean {
   const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
   const level = `[^${delimiter.replace(/[\\\]^-]/g, '\\$&')}]*`;
   return new RegExp(`^${escaped.replace(/\*/g, '.*').replace(/%/g, () => level)}$`, 's').test(name);
 }
 
-/** As a literal where a quoted string cannot have it. */
+/** As a literal if a quoted string cannot contain it. */
 const quoted = (text: string): string =>
   /[\0\r\n]/.test(text) ? `{${text.length}}\r\n${text}` : `"${text.replace(/["\\]/g, '\\$&')}"`;
 
@@ -170,14 +170,14 @@ function open(session: CaseSession, tag: string, name: string): CaseReply {
 
 const hasModseqs = (session: CaseSession): boolean => / CONDSTORE\b/.test(capabilities(session));
 
-/** Of `UID SEARCH ALL` and `UID SEARCH UID set`. */
+/** For `UID SEARCH ALL` and `UID SEARCH UID set`. */
 function searchLine({ messages }: CaseMailbox, criteria: readonly string[]): string {
   const set = criteria[0] === 'UID' ? criteria[1]! : '0:*';
   const uids = messages.map(({ uid }) => uid).toSorted((a, b) => a - b);
   return ['* SEARCH', ...uids.filter(inSet(set, uids.at(-1) ?? 0))].join(' ');
 }
 
-/** `*` is the last UID, and a range may be the wrong way round (RFC 9051, 9, seq-range). */
+/** `*` is the last UID, and a range may be reversed (RFC 9051, 9, seq-range). */
 function inSet(set: string, last: number): (uid: number) => boolean {
   const ranges = set.split(',').map((range) => {
     const [from, to = from] = range.split(':').map((end) => (end === '*' ? last : Number(end)));
@@ -236,7 +236,7 @@ function itemOf(item: string, message: CaseMessage): string {
 
 const fieldOf = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
 
-/** `$BODY`, and `$BODY+5`, which announces five bytes more than come. */
+/** `$BODY`, and `$BODY+5`, which announces five bytes more than it sends. */
 function withBody(line: string, message: CaseMessage): string {
   const source = sourceOf(message);
   return line.replace(/\$BODY(?:\+(\d+))?/, (_, more = '0') => `{${source.length + Number(more)}}\r\n${source}`);

@@ -2,8 +2,8 @@ import { attacks } from './attacks.ts';
 import { startScriptedImap } from './scripted-imap.ts';
 
 /**
- * Hostile servers in a process of their own, because what they send costs them as much as their victim. Says where they
- * are, then answers each message with how many connections they have.
+ * Hostile servers in a process of their own, because their output costs them as much as it costs the client. Sends
+ * their addresses to the parent, then answers each message with their number of connections.
  */
 const servers = await Promise.all(
   attacks(Number(process.argv[2])).map(async ({ what, script }, index) => ({

@@ -8,18 +8,18 @@ import { altering, costsOf, type Fault, faults, isUnproven } from './odd-faults.
 import type { Cost, Place } from './odd-fields.ts';
 import { ODD_MAILBOXES, stagesOf, type Truth, truthOf, uidAt, type World, worlds } from './odd-world.ts';
 
-/** Silence costs a run so much, in milliseconds. */
+/** Deadlines in milliseconds: what silence costs a run. */
 const DEADLINES = { connectMs: 2000, greetingMs: 250, loginMs: 500, silenceMs: 250, commandMs: 5000, logoutMs: 100 };
-/** An example that takes longer hangs, in milliseconds: it may meet silence a few times in each of its runs. */
+/** An example that takes longer than this hangs, in milliseconds. Each of its runs may meet silence a few times. */
 const PATIENCE = 60_000;
-/** Most of a server's time goes by in silence. */
+/** Servers at a time, because most of a server's time passes in silence. */
 const LANES = 6;
 
 export type OddServer = { world: World; odd: Fault[] };
 
 const oddServer: fc.Arbitrary<OddServer> = fc.record({
   world: worlds,
-  // Mostly one: then it is known exactly what it may cost.
+  // Mostly one fault, whose cost is then known exactly.
   odd: fc.oneof(
     { weight: 4, arbitrary: fc.array(faults, { minLength: 1, maxLength: 1 }) },
     { weight: 1, arbitrary: fc.array(faults, { minLength: 2, maxLength: 3 }) },
@@ -27,9 +27,9 @@ const oddServer: fc.Arbitrary<OddServer> = fc.record({
 });
 
 /**
- * Has servers that talk nonsense synced for `forMs`, several at a time: no run ends as INTERNAL, all that is sound is
- * stored, what is not stored has a gap, and a server that is sound again is equal after one full sync. Fails with the
- * seed and the smallest server that was found.
+ * Syncs servers with invalid answers for `forMs`, several at a time. No run may end as INTERNAL, all valid data must be
+ * stored, what is not stored must have a gap, and a server that is correct again must be equal after one full sync.
+ * Fails with the seed and the smallest failing server.
  * @returns the number of servers.
  */
 export async function expectNothingLostOverNonsense(
@@ -65,7 +65,7 @@ export async function expectNothingLostOverNonsense(
   return played;
 }
 
-/** Two runs over the nonsense, and a full one once the server is sound. */
+/** Two runs with the faults, and a full one once the server is correct. */
 async function play(engine: Engine, { world, odd }: OddServer): Promise<void> {
   const stages = stagesOf(world);
   const script = newScript();
@@ -80,7 +80,7 @@ async function play(engine: Engine, { world, odd }: OddServer): Promise<void> {
     return outcome;
   };
   const allowed = new Set(placed.flatMap(({ fault, at }) => costsOf(fault, at)));
-  // The search for renamed mailboxes opens others, and a break over one of these ends the run.
+  // The search for renamed mailboxes opens others, and a break on one of these ends the run.
   if (odd.length > 1 && allowed.has('mailbox')) allowed.add('run');
 
   for (const [run, truth] of truths.entries()) {
@@ -109,7 +109,9 @@ function placeOf({ counts }: World, { mailbox, message }: Fault): Place {
   return { mailbox, uid: uids[message % uids.length]!, uids };
 }
 
-/** Each sound message of each mailbox is there, as it is on the server, but for what the faults may cost. */
+/**
+ * Checks that each valid message of each mailbox is stored as it is on the server, except for what the faults may cost.
+ */
 function expectSoundStored(truth: Truth, stored: Truth, placed: readonly Placed[]): void {
   for (const [name, messages] of truth) {
     const here = placed.filter(({ at }) => at.mailbox === name);
@@ -128,7 +130,7 @@ function expectSoundStored(truth: Truth, stored: Truth, placed: readonly Placed[
   }
 }
 
-/** All is equal; but a date that could not be read is not asked for again. */
+/** Checks that all is equal, except dates that could not be read, which are not fetched again. */
 function expectEqual(truth: Truth, stored: Truth, placed: readonly Placed[]): void {
   for (const { at } of placed.filter(({ fault, at }) =>
     costsOf(fault, at).some((cost) => cost.startsWith('metadata')),
@@ -138,7 +140,7 @@ function expectEqual(truth: Truth, stored: Truth, placed: readonly Placed[]): vo
       if (facts.date === '') facts.date = truth.get(at.mailbox)?.get(uid)?.date ?? '';
     }
   }
-  // Nobody can tell other bytes from the message, once the server has sent them for it.
+  // If the server has sent other bytes for a message, no client can tell them from the message.
   for (const { at } of placed.filter(({ fault, at }) => costsOf(fault, at).includes('trust'))) {
     const facts = stored.get(at.mailbox)?.get(at.uid);
     if (facts) facts.sha256 = truth.get(at.mailbox)?.get(at.uid)?.sha256 ?? facts.sha256;
@@ -146,13 +148,13 @@ function expectEqual(truth: Truth, stored: Truth, placed: readonly Placed[]): vo
   expect(stored, 'after the server is sound again').toEqual(truth);
 }
 
-/** A mailbox that the receipt calls complete is, and what is not complete has a gap. */
+/** Checks that a mailbox whose receipt is complete is equal, and that an incomplete one has a gap. */
 function expectHonest(receipt: SyncReceipt, truth: Truth, stored: Truth, placed: readonly Placed[]): void {
   const distrusted = placed.some(({ fault, at }) => costsOf(fault, at).includes('run'));
   for (const { mailbox, complete, gapCount, serverMessages } of receipt.mailboxes) {
     if (!complete) expect(gapCount, `gaps of ${mailbox}`).toBeGreaterThan(0);
     const here = placed.filter(({ at }) => at.mailbox === mailbox);
-    // Two lies may agree with each other.
+    // Two wrong values may agree with each other.
     if (!complete || here.length > 1 || !truth.has(mailbox)) continue;
     if (distrusted || here.some(({ fault, at }) => costsOf(fault, at).includes('trust'))) continue;
     const theirs = [...truth.get(mailbox)!.keys()].toSorted((a, b) => a - b);

@@ -5,7 +5,7 @@ import { type AskedKind, type Cost, FIELDS, type Field, kindOf, mailboxOf, type 
 import { NOISE, put, valuesOf } from './odd-values.ts';
 import { ODD_MAILBOXES } from './odd-world.ts';
 
-/** What is odd about a server: the value of one field, or what happens to one kind of line. */
+/** A fault of a server: the value of one field, or what happens to one kind of line. */
 export type Fault = { mailbox: (typeof ODD_MAILBOXES)[number]; message: number; once: boolean } & (
   | { field: string; value: string }
   | { line: LineName; act: Act; noise: string }
@@ -18,7 +18,7 @@ export type LineName = keyof typeof LINES;
 
 const ENDS = new Set<Act>(['close', 'silence', 'cut']);
 const MENDABLE = new Set<Act>(['repeat']);
-/** A line that nobody asked for costs what it claims; one that ends the connection or swallows lines costs more. */
+/** An unrequested line costs what it announces; one that ends the connection or swallows lines costs more. */
 const noiseCosts = (noise: string): readonly Cost[] =>
   /^\+|BYE|\{/.test(noise) ? ['mailbox'] : /FLAGS|MODSEQ/.test(noise) ? ['flags', 'metadata of all'] : ['flags'];
 const inMailbox =
@@ -78,7 +78,7 @@ const oddField: fc.Arbitrary<Fault> = fc
 const oddLine: fc.Arbitrary<Fault> = fc.record({
   ...place,
   line: fc.constantFrom(...(Object.keys(LINES) as LineName[])),
-  // Silence costs its time.
+  // Silence takes time.
   act: fc.constantFrom<Act>('drop', 'repeat', 'close', 'cut', 'before', 'before', 'after', 'replace', 'silence'),
   noise: fc.constantFrom(...NOISE),
 });
@@ -91,11 +91,11 @@ export const faults: fc.Arbitrary<Fault> = fc.oneof(
 export const costsOf = (fault: Fault, at: Place): readonly Cost[] =>
   'field' in fault ? FIELD_TABLE[fault.field]!.costs(fault.value, at) : LINES[fault.line].costs(fault.act, fault.noise);
 
-/** Whether the receipt of a run that met this fault may not call its mailbox complete. */
+/** Whether the receipt of a run with this fault must not be complete for its mailbox. */
 export const isUnproven = (fault: Fault): boolean =>
   'field' in fault && !fault.once && FIELD_TABLE[fault.field]!.unproven === true;
 
-/** Does to responses what the faults say. */
+/** Applies the faults to responses. */
 export function altering(odd: readonly { fault: Fault; at: Place }[]): Alter {
   const spent = new Set<Fault>();
   return (response, asked) => {
@@ -112,7 +112,7 @@ export function altering(odd: readonly { fault: Fault; at: Place }[]): Alter {
   };
 }
 
-/** Null for a line that the fault is not about. */
+/** Null for a line that the fault does not concern. */
 function alterOne(line: string, asked: Asked, fault: Fault, at: Place): CaseReply | null {
   const mailbox = mailboxOf(asked);
   if (mailbox !== null && mailbox !== at.mailbox) return null;

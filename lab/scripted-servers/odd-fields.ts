@@ -2,29 +2,29 @@ import { words } from './case-script.ts';
 import type { Asked } from './case-server.ts';
 import type { ValueKind } from './odd-values.ts';
 
-/** Where something is odd: one mailbox, and one message in it. */
+/** Where the fault is: one mailbox, and one message in it. */
 export type Place = { mailbox: string; uid: number; uids: readonly number[] };
 
 /**
- * The most that an odd value may cost; where nothing is said, everything must be stored, and stored right.
+ * The most that an invalid value may cost. Without any, everything must be stored correctly.
  *
  *   run       the run may fail
  *   mailbox   messages of the mailbox may be missing, with a gap
  *   message   this message may be missing, with a gap
- *   metadata  its flags and date may be others; `all`: those of every message in the mailbox
- *   flags     flags of messages in the mailbox may be old ones
- *   trust     nobody could tell that the server does not say the truth: nothing is asked of the receipt
+ *   metadata  its flags and date may differ; `all`: those of every message in the mailbox
+ *   flags     flags of messages in the mailbox may be outdated
+ *   trust     no client can detect the wrong value: the receipt is not checked
  */
 export type Cost = 'run' | 'mailbox' | 'message' | 'metadata' | 'metadata of all' | 'flags' | 'trust';
 
 export type Field = {
-  /** Answers to these, as {@link kindOf} names them. */
+  /** The answers that contain it, by the names of {@link kindOf}. */
   of: readonly AskedKind[];
-  /** Group `v` is what is replaced; null where the field is not in this place. */
+  /** Group `v` is replaced; null if the field does not occur at this place. */
   pattern: (place: Place) => string;
   values: ValueKind;
   costs: (value: string, place: Place) => readonly Cost[];
-  /** The receipt may not call the mailbox complete where the field holds another number than before. */
+  /** The receipt must not be complete for the mailbox if the field holds another number than before. */
   unproven?: true;
 };
 
@@ -50,7 +50,7 @@ export function kindOf({ command, rest }: Pick<Asked, 'command' | 'rest'>) {
   }
 }
 
-/** The mailbox that an answer is about, null for those that are about none. */
+/** The mailbox that an answer concerns, null for none. */
 export function mailboxOf(asked: Asked): string | null {
   switch (kindOf(asked)) {
     case 'STATUS':
@@ -67,7 +67,7 @@ export function mailboxOf(asked: Asked): string | null {
   }
 }
 
-/** A tagged answer that cannot be read is none. */
+/** A tagged answer that cannot be read is ignored. */
 const unreadable = (value: string): boolean =>
   /[[("]/.test(value.replace(/\[[A-Z-]*(?: [^\]"(]*)?\] .*|\[ALERT\]|\(\)/g, ''));
 const unlessRead =
@@ -81,7 +81,7 @@ const always =
   (...costs: Cost[]) =>
   () =>
     costs;
-/** A line that announces a literal takes what follows for it. */
+/** A line that announces a literal swallows what follows. */
 const opensLiteral = (value: string): boolean => /\{\d*\+?\}$|\{\d+/.test(value);
 const row = (item: string) => `^\\* \\d+ FETCH \\((?=[^]*\\bUID UIDNUMBER\\b)[^]*?${item}`;
 const inRow =
@@ -95,9 +95,9 @@ const status = (item: string): Field => ({
   values: 'number',
   costs: nothing,
 });
-/** More messages than a mailbox may have (src/imap/answer-limits.ts): it is set aside. */
+/** More messages than a mailbox may have (src/imap/answer-limits.ts): it is quarantined. */
 const isBeyondLimit = (value: string): boolean => !(Math.abs(Number(value.replace(/\$[&+-]1?/g, '1'))) < 1_000_000);
-/** Bytes of a message that are not counted right are not fetched whole, or are too large to be. */
+/** A message whose bytes are counted wrongly is fetched in part, or is too large to be fetched. */
 const isHuge = (value: string): boolean => Number(value.replace(/\D/g, '') || 0) > 10_000_000;
 
 export const FIELDS = {
@@ -169,7 +169,7 @@ export const FIELDS = {
     of: ['SEARCH'],
     pattern: () => '^\\* SEARCH(?<v>.*)$',
     values: 'search',
-    // What stands directly behind the last UID changes it.
+    // Digits directly after the last UID change it.
     costs: (value) => (/\$&( |$)/.test(value) && !/[1-9]\$&/.test(value) ? [] : ['mailbox']),
   },
   'SEARCH status': { of: ['SEARCH'], pattern: () => '^\\w+ (?<v>OK)\\b', values: 'tagged', costs: always('mailbox') },

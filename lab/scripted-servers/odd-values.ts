@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 
-/**
- * What is put in the place of a field: `$&` stands for what was there, `$+1` and `$-1` for one more and one fewer.
- */
+/** Values that replace a field: `$&` stands for the original, `$+1` and `$-1` for one more and one fewer. */
 export type ValueKind = keyof typeof VALUES;
 
 const NUMBERS = [
@@ -222,7 +220,7 @@ const VALUES = {
 const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
 const bytes = fc.array(byte, { maxLength: 12 }).map((list) => list.join('').replace(/[\r\n$]/g, ''));
 
-/** Mostly what lies at an edge. */
+/** Mostly values at the limits. */
 export const valuesOf = (kind: ValueKind): fc.Arbitrary<string> =>
   fc.oneof(
     { weight: 12, arbitrary: fc.constantFrom(...VALUES[kind]) },
@@ -238,7 +236,7 @@ export function put(value: string, was: string): string {
     .replaceAll('$&', () => was);
 }
 
-/** Lines of any kind that nobody asked for. */
+/** Unrequested lines of any kind. */
 export const NOISE = [
   '* 1 EXPUNGE',
   '* 99 EXISTS',

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { type CaseMailbox, type CaseScript, type CaseStages, parseCaseScript } from './case-script.ts';
 import { sourceOf } from './case-session.ts';
 
-/** A sound server, before anything of it is made odd. */
+/** A correct server, before any fault. */
 export type World = {
   capability: string;
-  /** How many messages INBOX and `Odd` have at first. `Sound`, which nothing is done to, has two. */
+  /** How many messages INBOX and `Odd` have at first. `Sound`, which has no faults, has two. */
   counts: [number, number];
 };
 
@@ -39,8 +39,8 @@ const sizesOf = ({ counts }: World): [string, number][] => [
 export const uidAt = (index: number): number => 2 * index + 1 + (index % 2);
 
 /**
- * The server before the first run, and what changes after it: in each mailbox one message comes, the first one gets a
- * flag, and the second of three or more goes.
+ * The server before the first run, and its changes after it: in each mailbox one message arrives, the first one gets a
+ * flag, and the second of three or more is deleted.
  */
 export function stagesOf(world: World): CaseStages {
   const script = [`capability ${world.capability}`];
@@ -68,7 +68,7 @@ function flagFirst(mailbox: CaseMailbox): void {
   first.modseq = mailbox.lastModseq;
 }
 
-/** What the server has once these stages have come. */
+/** The contents of the server after these stages. */
 export function truthOf(stages: CaseStages, script: CaseScript): Truth {
   for (const stage of stages) for (const statement of stage) statement(script);
   return new Map(

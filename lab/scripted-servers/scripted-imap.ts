@@ -2,34 +2,34 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** What a client sent: `A1 LOGIN ann secret` is tag `A1`, command `LOGIN`, rest `ann secret`. */
+/** A line of a client: `A1 LOGIN ann secret` is tag `A1`, command `LOGIN`, rest `ann secret`. */
 export type ReceivedLine = { line: string; tag: string; command: string; rest: string };
 
 export type Script = {
-  /** An address of the loopback network: what a service notes of one host is not of another. */
+  /** An address of the loopback network: a service keeps separate records for each host. */
   host?: string;
-  /** The first thing every client hears; without one the server accepts the connection and says nothing. */
+  /** The greeting. Without one, the server accepts the connection and sends nothing. */
   greeting?: string;
-  /** What CAPABILITY answers. */
+  /** The answer to CAPABILITY. */
   capability?: string;
-  /** Answers a line: a text (CRLF is added at its end), or undefined for what an ordinary server would say. */
+  /** Answers a line: text (CRLF is added), or undefined for a correct answer. */
   reply?(received: ReceivedLine, socket: Socket): string | undefined;
 };
 
-/** Hear and say nothing. */
+/** Accepts the line and sends nothing. */
 export const SILENCE = '';
 
 export type ScriptedImap = AsyncDisposable & {
   host: string;
   port: number;
-  /** Every line that clients sent, in order. */
+  /** Every line of all clients, in order. */
   received: string[];
   /** How many clients are connected. */
   connections(): number;
   stop(): Promise<void>;
 };
 
-/** A server that behaves as badly as the script says: for everything that no good server can be made to do. */
+/** A server that misbehaves as its script states, in ways that no real server can be made to. */
 export async function startScriptedImap(script: Script = {}): Promise<ScriptedImap> {
   const { host = '127.0.0.1' } = script;
   const received: string[] = [];
@@ -37,7 +37,7 @@ export async function startScriptedImap(script: Script = {}): Promise<ScriptedIm
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    // A client that gives up resets the connection: that is what such tests are about.
+    // A client that gives up resets the connection, which is what such tests are about.
     socket.on('error', () => socket.destroy());
     if (script.greeting !== undefined) socket.write(`${script.greeting}\r\n`);
     const lines = createInterface({ input: socket });

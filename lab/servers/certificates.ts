@@ -13,8 +13,8 @@ const DATES = {
 } as const;
 
 /**
- * A server certificate from a certificate authority made for the occasion; `authority` is its PEM, for clients to trust.
- * Signed with `openssl ca`, the one openssl command that takes both dates in every version.
+ * A server certificate from a new certificate authority; `authority` is its PEM, for clients to trust. Signed with
+ * `openssl ca`, the only openssl command that takes both dates in every version.
  */
 export function createCertificate(folder: string, kind: CertificateKind): Certificate {
   mkdirSync(folder, { recursive: true });

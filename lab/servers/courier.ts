@@ -21,7 +21,7 @@ const SETTINGS = {
   IMAP_TRASHFOLDERNAME: 'Trash',
 };
 
-/** A private Courier: neither CONDSTORE nor QRESYNC, "." between the parts of a name, everything below INBOX. */
+/** A private Courier: neither CONDSTORE nor QRESYNC, "." as the delimiter, every mailbox below INBOX. */
 export async function startCourier(): Promise<MailServer & ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'courier-'));
   chmodSync(folder, 0o755);
@@ -46,8 +46,8 @@ export async function startCourier(): Promise<MailServer & ServerProcess> {
   ];
   const server = await startServer({
     name: 'Courier',
-    // Its way to the authentication is compiled in, below /run: so it gets a /run of its own. And what its sessions
-    // leave behind, such as the watcher of files for IDLE, ends with it, as all that has a process id only there.
+    // Its path to the authentication socket is compiled in, below /run, so it gets its own /run. In its own pid
+    // namespace, processes that its sessions leave behind, such as the watcher of files for IDLE, end with it.
     command: [
       'unshare',
       '--mount',
@@ -81,7 +81,7 @@ function makeMaildir(home: string): string {
   return home;
 }
 
-/** authdaemond: `AUTH length`, then service, `login`, user and password in lines; the answer is what the user is. */
+/** authdaemond: `AUTH length`, then service, `login`, user and password in lines; the answer describes the user. */
 async function answerAuthdaemon(path: string, homeOf: (user: string) => string): Promise<Server> {
   const server = createServer((socket) => {
     let received = '';

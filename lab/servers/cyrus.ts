@@ -12,7 +12,7 @@ const HOST = '127.0.0.1';
 const PASSWORD = 'secret';
 const FOLDERS = ['conf', 'conf/db', 'conf/proc', 'conf/lock', 'conf/socket', 'conf/log', 'mail', 'sockets'];
 
-/** A private Cyrus: QRESYNC and OBJECTID. Its users are there when they log in for the first time. */
+/** A private Cyrus: QRESYNC and OBJECTID. Its users are created at their first login. */
 export async function startCyrus(): Promise<MailServer & ServerProcess> {
   const master = unpacked('usr/lib/cyrus/bin/master');
   const folder = mkdtempSync(join(tmpdir(), 'cyrus-'));
@@ -90,7 +90,7 @@ EVENTS {
 }
 `;
 
-/** saslauthd(8): user, password, service and realm come as strings with their lengths, and so goes the answer. */
+/** saslauthd(8): user, password, service and realm arrive as strings with their lengths, and so does the answer. */
 async function answerSaslauthd(path: string): Promise<Server> {
   const server = createServer((socket) => {
     let received = Buffer.alloc(0);

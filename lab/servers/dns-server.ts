@@ -5,24 +5,24 @@ import ipaddr from 'ipaddr.js';
 const TYPES = { A: 1, MX: 15, AAAA: 28, SRV: 33 } as const;
 type RecordType = keyof typeof TYPES;
 
-/** What the data of a record says: its numbers of 16 bits, then a name; of A and AAAA the address alone. */
+/** The data of a record: its 16-bit numbers, then a name; for A and AAAA the address alone. */
 export type DnsRecord = readonly [...numbers: number[], name: string];
 
 export interface DnsServer extends AsyncDisposable {
-  /** `address:port`, as a resolver wants it. */
+  /** `address:port`, the format of resolvers. */
   readonly address: string;
-  /** What was asked, e.g. `SRV _imaps._tcp.example.com`. */
+  /** The questions so far, e.g. `SRV _imaps._tcp.example.com`. */
   readonly asked: string[];
 }
 
-/** Hears and says nothing. */
+/** Sends nothing. */
 export const SILENT = 'SILENT';
-/** Says something that is no answer. */
+/** Sends something that is not an answer. */
 export const BROKEN = 'BROKEN';
 
 const NO_SUCH_NAME = 3;
 
-/** A name server on loopback (RFC 1035, over UDP) that knows these records, by `TYPE name`, and nothing else. */
+/** A name server on loopback (RFC 1035, over UDP) that knows only these records, by `TYPE name`. */
 export async function startDnsServer(
   records: Readonly<Record<`${RecordType} ${string}`, readonly DnsRecord[] | typeof SILENT | typeof BROKEN>>,
 ): Promise<DnsServer> {
@@ -67,14 +67,14 @@ function readQuestion(query: Buffer): { name: string; type: RecordType; question
 function writeAnswer(query: Buffer, question: Buffer, type: RecordType, found?: readonly DnsRecord[]): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   query.copy(header, 0, 0, 2);
-  // An answer to a recursive query, by a server that does recursion.
+  // An answer to a recursive query, from a server that supports recursion.
   header.writeUInt16BE(0x8180 | (found ? 0 : NO_SUCH_NAME), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(found?.length ?? 0, 6);
   return Buffer.concat([header, question, ...(found ?? []).map((record) => writeRecord(type, record))]);
 }
 
-/** Of the name in the question (a pointer to it), in the class IN, for a minute. */
+/** For the name in the question (a pointer to it), in the class IN, for a minute. */
 function writeRecord(type: RecordType, record: DnsRecord): Buffer {
   const numbers = record.slice(0, -1).map((number) => uint16(number as number));
   const last = record.at(-1) as string;

@@ -17,17 +17,17 @@ export type DovecotConfig = {
   settings: string;
 };
 
-/** The users that Dovecot gives its work to as root, as Debian's package makes them. */
+/** The users that Dovecot, run as root, delegates work to, as Debian's package creates them. */
 const DEBIANS = { internal: 'dovecot', group: 'dovecot', login: 'dovenull', chroot: '' };
 
-/** Only root may change users, or lock a process into a folder. */
+/** Only root may change users, or lock a process into a directory. */
 function myself(): typeof DEBIANS {
   const { username } = userInfo();
   const group = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim();
   return { internal: username, group, login: username, chroot: 'chroot =' };
 }
 
-/** The configuration of a Dovecot 2.3 that keeps to its own folder and one loopback address. */
+/** The configuration of a Dovecot 2.3 that stays within its own directory and one loopback address. */
 export function dovecotConfig(config: DovecotConfig): string {
   const { folder, host, port, tlsPort, certificate, password, capability, maxConnections, mailOwner, settings } =
     config;

@@ -13,21 +13,21 @@ import { type ServerProcess, startServer } from './server-process.ts';
 const run = promisify(execFile);
 
 export type DovecotOptions = {
-  /** The one password of every user. */
+  /** The single password of every user. */
   password?: string;
-  /** What the server says it can do, for clients of simpler servers. It still does all that it can. */
+  /** The advertised capabilities, to imitate simpler servers. It still accepts everything that it supports. */
   capability?: string;
   /** Offers STARTTLS on `port` and TLS on `tlsPort`, with a certificate of this kind. */
   certificate?: CertificateKind;
-  /** Dovecot trusts 127.0.0.1 without TLS; 127.0.0.2 is a stranger to it when `settings` disable plain logins. */
+  /** Dovecot trusts 127.0.0.1 without TLS. 127.0.0.2 is remote to it if `settings` disable plain logins. */
   host?: string;
-  /** For the whole server and for each user. */
+  /** Settings for the whole server and for each user. */
   maxConnections?: number;
-  /** More lines for its configuration file. */
+  /** Additional lines for its configuration file. */
   settings?: string;
 };
 
-/** All that another process needs to use a Dovecot that runs. */
+/** Everything that another process needs to use a running Dovecot. */
 export type DovecotCoordinates = {
   host: string;
   port: number;
@@ -41,18 +41,18 @@ export type DovecotCoordinates = {
 export type Mailboxes = Record<string, Iterable<LaidDownMail>>;
 
 export type Dovecot = DovecotCoordinates & {
-  /** A user with these mailboxes; the messages of each get the UIDs 1, 2, 3... */
+  /** Creates a user with these mailboxes; the messages of each get the UIDs 1, 2, 3... */
   addUser(user: string, mailboxes?: Mailboxes): void;
-  /** More mail for a mailbox, which is made when it is not there. */
+  /** Delivers more mail to a mailbox, which is created if it does not exist. */
   deliver(user: string, path: string, mails: Iterable<LaidDownMail>): void;
-  /** Runs doveadm against this server, answers what it printed. */
+  /** Runs doveadm on this server, and returns its output. */
   doveadm(...args: string[]): Promise<string>;
 };
 
 export async function startDovecot(options: DovecotOptions = {}): Promise<Dovecot & ServerProcess> {
   await requireDovecot();
   const { host = '127.0.0.1', password = 'secret', capability, maxConnections = 100, settings = '' } = options;
-  // Under the temporary folder directly: unix sockets live in here, and their paths have room for 107 characters.
+  // Directly below the temporary directory: it contains unix sockets, whose paths are limited to 107 characters.
   const folder = mkdtempSync(join(tmpdir(), 'dovecot-'));
   chmodSync(folder, 0o755);
   const mailOwner = owner();
@@ -87,7 +87,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
   return { ...dovecotAt({ host, port, tlsPort, authority: certificate?.authority, password, folder }), ...server };
 }
 
-/** A Dovecot that another process started, and will stop. */
+/** A Dovecot that another process started and will stop. */
 export function dovecotAt(coordinates: DovecotCoordinates): Dovecot {
   const maildir = (user: string) => join(coordinates.folder, 'mail', user);
   return {
@@ -110,7 +110,7 @@ export function dovecotAt(coordinates: DovecotCoordinates): Dovecot {
 
 const configFile = (folder: string) => join(folder, 'dovecot.conf');
 
-/** Dovecot wants a user other than root to own the mail; nobody is one that is everywhere. */
+/** Dovecot requires a user other than root to own the mail; nobody exists everywhere. */
 function owner(): Owner {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   return uid && gid ? { uid, gid } : { uid: 65_534, gid: 65_534 };

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A port that nobody listens on, for servers that cannot say which port the system gave them.
- * Taken from below the ephemeral range, so that no outgoing connection takes it before the server does.
+ * A free port, for servers that cannot report which port the system gave them. It is below the ephemeral range, so that
+ * no outgoing connection takes it before the server does.
  */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -17,7 +17,7 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
   throw new Error(`No free port on ${host} among 100 that were tried`);
 }
 
-/** Nobody listens on them yet, maybe: servers start side by side. */
+/** Ports that were given out and may not be in use yet: servers start in parallel. */
 const given = new Set<number>();
 
 async function isFree(host: string, port: number): Promise<boolean> {

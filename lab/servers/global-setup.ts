@@ -18,11 +18,11 @@ declare module 'vitest' {
 }
 
 /**
- * One Dovecot, one PostgreSQL and one Redis for all test files, and a database of the present schema in each kind;
- * `servers.ts` hands them to the tests.
+ * Starts one Dovecot, one PostgreSQL and one Redis for all test files, and creates a template with the present schema
+ * for both kinds of database. `shared-servers.ts` passes them to the tests.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Everything temporary of this run, also of the processes that tests start, is in one place and bears its name.
+  // All temporary files of this run, including those of the processes that tests start, are in one directory.
   const folder = mkdtempSync(join(tmpdir(), 'mailtide-tests-'));
   chmodSync(folder, 0o755);
   process.env['TMPDIR'] = folder;
@@ -43,11 +43,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Whatever tests start they have to stop. The children of this process are the test runner's own workers. */
+/** Tests must stop whatever they start. The children of this process are the test runner's own workers. */
 async function endWhatIsLeft(folder: string): Promise<string[]> {
   const left = () => processesOf(folder).filter(({ parent }) => parent !== process.pid);
   const gone = waitFor(() => left().length === 0, { what: 'the processes of the tests', timeoutMs: 3000 });
-  // What is left then is told of below.
+  // What is left then is reported below.
   await gone.catch(() => undefined);
   return left().map(({ pid, command }) => {
     process.kill(pid, 'SIGKILL');

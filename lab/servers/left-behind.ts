@@ -4,8 +4,8 @@ import { join } from 'node:path';
 export type Process = { pid: number; parent: number; command: string };
 
 /**
- * The processes that have to do with a folder: it is in their environment or arguments, or they work or are locked
- * (chroot) inside it. Servers lose some of these marks on purpose, hardly all of them.
+ * Returns the processes that belong to a directory: their environment or arguments name it, or they run or are locked
+ * (chroot) inside it. Servers remove some of these marks on purpose, but hardly all.
  */
 export function processesOf(folder: string): Process[] {
   return readdirSync('/proc')
@@ -22,7 +22,7 @@ function traces(pid: string): string[] {
   return [of(pid, 'environ'), of(pid, 'cmdline'), linkOf(pid, 'cwd'), linkOf(pid, 'root')];
 }
 
-// A process may end, or turn out to be another user's, while we look at it: then it shows nothing.
+// A process may end, or belong to another user, while it is read: then it has no marks.
 function of(pid: string, file: string): string {
   try {
     return readFileSync(join('/proc', pid, file), 'latin1');

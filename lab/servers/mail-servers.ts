@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where scripts/install-servers.sh unpacks the servers whose packages Debian does not let live beside Dovecot's. */
+/** Where scripts/install-servers.sh unpacks the servers whose Debian packages conflict with Dovecot's. */
 const UNPACKED = '/var/cache/mailtide-test-servers';
 
-/** A server that tests speak to, whichever program it is. */
+/** A mail server of any kind. */
 export type MailServer = {
   readonly host: string;
   readonly port: number;
-  /** The one password of every user. */
+  /** The single password of every user. */
   readonly password: string;
 };
 
@@ -23,5 +23,5 @@ export const LIBRARIES = ['usr/lib', 'usr/lib/x86_64-linux-gnu', 'usr/lib/aarch6
   .map((path) => join(UNPACKED, path))
   .join(':');
 
-/** Who owns the mail: a user that is everywhere, and not root, whom neither server serves. */
+/** The owner of the mail: a user that exists everywhere, and not root, which neither server accepts. */
 export const MAIL_OWNER = { name: 'nobody', uid: 65_534, gid: 65_534 };

@@ -13,7 +13,7 @@ export type Span = {
   end: bigint;
 };
 
-/** What services send by OTLP over HTTP as JSON. */
+/** Receives what services send by OTLP over HTTP as JSON. */
 export type OtlpReceiver = AsyncDisposable & {
   /** Settings of a service that sends its traces here. */
   readonly environment: Record<string, string>;

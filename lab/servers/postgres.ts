@@ -14,23 +14,23 @@ const INSTALLED = '/usr/lib/postgresql';
 const OLDEST = 15;
 const HOST = '127.0.0.1';
 
-/** All that another process needs to use a PostgreSQL that runs. */
+/** Everything that another process needs to use a running PostgreSQL. */
 export type PostgresCoordinates = {
   port: number;
   password: string;
-  /** The URL of what new databases are copies of; of an empty one when absent. */
+  /** The URL of the template for new databases; without it they are empty. */
   template?: string;
 };
 
 export type Postgres = PostgresCoordinates & {
   /**
-   * Answers the URL of a new database: a copy of the one at `template`, which nobody may be using, or of the tests' own,
-   * which has the present schema.
+   * Creates a database and returns its URL: a copy of `template`, which must not be in use, or of the tests' own
+   * template, which has the present schema.
    */
   createDatabase(options?: { template?: string }): Promise<string>;
 };
 
-/** A PostgreSQL of its own on a free port, which forgets everything when it stops. */
+/** A private PostgreSQL on a free port, whose data is deleted when it stops. */
 export async function startPostgres(): Promise<Postgres & ServerProcess> {
   const programs = newestPrograms();
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
@@ -68,14 +68,14 @@ export async function startPostgres(): Promise<Postgres & ServerProcess> {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     folder,
-    // The immediate shutdown: it takes its backends with it, and saves nothing.
+    // The immediate shutdown ends its backends with it, and saves nothing.
     stopSignal: 'QUIT',
     ready: () => query(coordinates, 'SELECT 1').then(() => true),
   });
   return { ...postgresAt(coordinates), ...server };
 }
 
-/** A PostgreSQL that another process started, and will stop. */
+/** A PostgreSQL that another process started and will stop. */
 export function postgresAt(coordinates: PostgresCoordinates): Postgres {
   return {
     ...coordinates,
@@ -87,7 +87,7 @@ export function postgresAt(coordinates: PostgresCoordinates): Postgres {
   };
 }
 
-/** Has no schema. */
+/** An empty database without a schema. */
 export const emptyDatabase = (coordinates: PostgresCoordinates): string => url(coordinates, 'template1');
 
 const url = ({ port, password }: PostgresCoordinates, database: string) =>

@@ -11,7 +11,7 @@ const HOST = '127.0.0.1';
 
 export type RedisServer = ServerProcess & { readonly url: string; readonly port: number };
 
-/** A Redis of its own, which forgets everything when it stops. On `port` it can be started again as another one. */
+/** A private Redis, whose data is deleted when it stops. With `port`, a new one can replace it. */
 export async function startRedis(port?: number): Promise<RedisServer> {
   await promisify(execFile)('redis-server', ['--version']).catch(() => {
     throw new Error('redis-server is needed: sh scripts/setup.sh --servers');

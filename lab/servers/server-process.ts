@@ -7,7 +7,7 @@ import { waitFor } from '../wait.ts';
 export type ServerCommand = {
   name: string;
   command: readonly string[];
-  /** Everything the server writes; it goes with the server. */
+  /** The server's directory, which is deleted with it. */
   folder: string;
   stopSignal: 'KILL' | 'QUIT';
   ready: () => Promise<boolean>;
@@ -16,10 +16,9 @@ export type ServerCommand = {
 export type ServerProcess = AsyncDisposable & { stop(): Promise<void> };
 
 /*
- * A shell stands between us and the server and reads a pipe that only we hold. The pipe ends when we say so, and also
- * when we are killed: either way the shell stops the server, removes the folder, and ends whatever is left in their
- * process group, itself too. So stopping and dying are one path. An 'exit' handler would not run on SIGKILL, and the
- * kernel's parent-death signal would leave the folder.
+ * A shell between us and the server reads a pipe that only we hold. The pipe ends when we close it, and also when we are
+ * killed. In both cases the shell stops the server, removes the directory, and ends its process group, itself included.
+ * An 'exit' handler would not run on SIGKILL, and the kernel's parent-death signal would leave the directory behind.
  */
 const GUARD = `
 signal=$1 folder=$2
@@ -40,18 +39,18 @@ rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }
 kill -s KILL -- "-$$"
 `;
 
-/** Resolves when the server is ready, fails with the end of its log when it ends or hangs before that. */
+/** Resolves when the server is ready. Rejects with the end of its log if it ends or hangs before that. */
 export async function startServer({ name, command, folder, stopSignal, ready }: ServerCommand): Promise<ServerProcess> {
   const log = openSync(join(folder, 'output.log'), 'a+');
   const guard = spawn('sh', ['-c', GUARD, 'guard', stopSignal, folder, ...command], {
     cwd: folder,
-    // A group of its own: Ctrl-C in the terminal reaches us only, and we stop the server in order.
+    // In a process group of its own: Ctrl-C in the terminal reaches only us, and we stop the server in order.
     detached: true,
     stdio: ['pipe', log, log],
   });
   const exited = once(guard, 'exit');
 
-  // Forgetting to stop a server must not keep the process alive: its end closes the pipe.
+  // A server that was not stopped must not keep the process alive: its end closes the pipe.
   guard.unref();
 
   async function stop(): Promise<void> {
@@ -66,7 +65,7 @@ export async function startServer({ name, command, folder, stopSignal, ready }: 
     if (ended()) throw new Error(`${name} ended while starting`);
   } catch (error) {
     await stop();
-    // Through the open file, because the guard may have removed its name already.
+    // Reads through the open file, because the guard may have deleted its name already.
     throw new Error(`${name} did not start: ${readAll(log).slice(-2000)}`, { cause: error });
   } finally {
     closeSync(log);

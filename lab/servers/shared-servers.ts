@@ -3,9 +3,9 @@ import { dovecotAt } from './dovecot.ts';
 import type {} from './global-setup.ts';
 import { emptyDatabase, postgresAt } from './postgres.ts';
 
-/** The servers that all test files share: every test takes users, databases and Redis prefixes of its own. */
+/** The servers that all test files share. Each test uses its own users, databases and Redis prefixes. */
 export const dovecot = dovecotAt(inject('dovecot'));
 export const postgres = postgresAt(inject('postgres'));
-/** Of `createDatabase`, for a database without a schema. */
+/** For `createDatabase`: a database without a schema. */
 export const EMPTY = { template: emptyDatabase(inject('postgres')) };
 export const redisUrl = inject('redis');

@@ -3,15 +3,15 @@ import { type MainProcess, runMain } from './main-process.ts';
 import type { Service } from './service.ts';
 import { startService } from './service.ts';
 
-/** Processes of one installation: one PostgreSQL, one Redis, any number of nodes with the roles that a test gives them. */
+/** Processes of one installation: one PostgreSQL, one Redis, and any number of nodes with the given roles. */
 export type Cluster = AsyncDisposable & {
   readonly apiKey: string;
   readonly adminKey: string;
   /** REDIS_PREFIX. */
   readonly prefix: string;
-  /** A node that answers; ROLES=api where nothing else is said. */
+  /** Starts a node that serves the API; ROLES=api by default. */
   api(environment?: Record<string, string>): Promise<Service>;
-  /** A node that answers nobody; ROLES=worker where nothing else is said. */
+  /** Starts a node that serves no API; ROLES=worker by default. */
   worker(environment?: Record<string, string>): MainProcess;
 };
 

@@ -21,7 +21,7 @@ export type ComposeService = {
   healthcheck?: { test: string[] };
 };
 
-/** What deploy/make-env.sh writes. */
+/** The variables that deploy/make-env.sh writes. */
 function madeEnv(): string {
   const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
   try {
@@ -32,7 +32,7 @@ function madeEnv(): string {
   }
 }
 
-/** The keys of a new installation, as deploy/make-env.sh makes them. */
+/** The keys of a new installation, created by deploy/make-env.sh. */
 export const composeEnv: Readonly<Record<string, string>> = Object.fromEntries(
   madeEnv()
     .split('\n')
@@ -45,7 +45,7 @@ export const composeText = readFileSync(join(ROOT, 'compose.yaml'), 'utf8');
 /** What Compose makes of compose.yaml with these keys. */
 export const compose = filled(parse(composeText, { merge: true })) as { services: Record<string, ComposeService> };
 
-/** The text of each value filled in: `${NAME:?message}`, `${NAME:-default}`, `$$`. */
+/** Substitutes variables in a value: `${NAME:?message}`, `${NAME:-default}`, `$$`. */
 function filled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(filled);
   if (value !== null && typeof value === 'object') {

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * Databases of the present schema, which are made once for all test files, by the program itself: each takes seconds,
- * and nearly every test file wants one. Benchmarks have none, and pay for their own.
+ * Template databases with the present schema, created once for all test files by the program itself: creating one takes
+ * seconds, and nearly every test file needs one. Benchmarks have none, and create their own.
  */
 
 const TEMPLATE = 'present-schema';
 
-/** A server's database is not opened without one; nothing is encrypted here. */
+/** Required to open a server's database; nothing is encrypted here. */
 const ENCRYPTION_KEY = Buffer.alloc(32).toString('base64');
 
-/** Makes the embedded one, in the folder of temporary files. */
+/** Creates the embedded template in the temporary directory. */
 export async function makeEmbeddedTemplate(): Promise<void> {
   await bringToPresent({ DATA_DIR: join(tmpdir(), TEMPLATE) });
 }
@@ -27,7 +27,7 @@ export async function bringToPresent(settings: { DATA_DIR: string } | { DATABASE
   });
 }
 
-/** A new folder for an embedded database, which is in it already where there is a template. */
+/** Returns a new directory for an embedded database, with a copy of the template if one exists. */
 export function newDataDir(): string {
   const dataDir = mkdtempSync(join(tmpdir(), 'data-'));
   const template = join(tmpdir(), TEMPLATE, 'postgres');

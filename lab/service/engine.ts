@@ -14,11 +14,11 @@ import { runAccount } from '../../src/sync/run-account.ts';
 import { insertTestAccount } from '../assertions/stored-account.ts';
 import { postgres } from '../servers/shared-servers.ts';
 
-/** The sync engine and a database in this process: no service, no waits between runs. */
+/** The sync engine and a database in this process, without a service and without waits between runs. */
 export type Engine = AsyncDisposable & {
   pool: Pool;
   newAccount(): Promise<{ tenantId: string; accountId: string }>;
-  /** One run against a server; what it ended as. */
+  /** Runs one sync with a server, and returns its outcome. */
   sync(
     account: { tenantId: string; accountId: string },
     server: { host: string; port: number },

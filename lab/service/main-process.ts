@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** The service's process, also when it does not get as far as serving: `startService` is for the usual case. */
+/** The service's process, even if it exits before serving. `startService` covers the usual case. */
 export type MainProcess = AsyncDisposable & {
   readonly stdout: () => string;
   readonly stderr: () => string;

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { openEmbedded } from '../../src/store/embedded/open-embedded.ts';
 
-/** Inserts 1, 2, 3, ... into the table `note` of an embedded database, and says each when it is committed. */
+/** Inserts 1, 2, 3, ... into the table `note` of an embedded database, and prints each once it is committed. */
 const { socketDir } = await openEmbedded(process.argv[2]!);
 const client = new Client({ host: socketDir, user: 'postgres', database: 'postgres' });
 await client.connect();

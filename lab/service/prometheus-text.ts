@@ -1,9 +1,12 @@
 /** One scrape, in Prometheus' text format 0.0.4. */
 export type Scrape = {
   readonly types: ReadonlyMap<string, string>;
-  /** The value of a series, e.g. `value('mailtide_runs', { status: 'QUEUED' })`; the sum where labels are left out, 0 for none. */
+  /**
+   * The value of a series, e.g. `value('mailtide_runs', { status: 'QUEUED' })`. Sums over omitted labels; 0 if there is
+   * none.
+   */
   value(name: string, labels?: Record<string, string>): number;
-  /** The values that a label has in the series of a metric. */
+  /** The values of a label in the series of a metric. */
   labels(name: string, label: string): string[];
 };
 
@@ -13,7 +16,7 @@ const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
 const ESCAPES: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' };
 
-/** @throws at whatever Prometheus would not take: an unknown line, a sample without its type, a series that comes twice. */
+/** @throws on anything that Prometheus would reject: an unknown line, a sample without a type, a duplicate series. */
 export function parseExposition(text: string): Scrape {
   if (!text.endsWith('\n')) throw new Error('the last line has no end');
   const types = new Map<string, string>();

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { Random } from '../random.ts';
 
-/** Values that requests may hold, good and odd. */
+/** Values of requests, valid and unusual. */
 export interface Values {
   readonly ids: readonly string[];
   readonly cursors: readonly string[];
@@ -48,7 +48,7 @@ const DATES = [
 ];
 const ODD = [null, true, [], {}, [[1]], { a: { b: null } }, 'x', 7, -0, ['x', null]];
 
-/** A request whose fields, arguments, aliases, fragments and directives are of the schema, mostly. */
+/** A request whose fields, arguments, aliases, fragments and directives are mostly those of the schema. */
 export function randomRequest(schema: GraphQLSchema, random: Random, values: Values): RandomRequest {
   const variables: Record<string, unknown> = {};
   const declared: string[] = [];

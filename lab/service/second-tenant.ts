@@ -1,7 +1,7 @@
 import { openDatabase } from '../../src/store/plumbing/database.ts';
 import { addTenant } from '../../src/store/tenancy/tenants.ts';
 
-/** The key of a new tenant on the database of a service that runs. */
+/** Adds a tenant to the database of a running service, and returns its key. */
 export async function addSecondTenant(databaseUrl: string): Promise<string> {
   const database = await openDatabase({ url: databaseUrl, dataDir: '' });
   try {

@@ -10,10 +10,10 @@ import { waitFor } from '../wait.ts';
 import { newDataDir } from './embedded-template.ts';
 
 export type ServiceOptions = {
-  /** The embedded database's folder; a temporary one, removed with the service, when absent. */
+  /** The embedded database's directory; by default a temporary one, removed with the service. */
   dataDir?: string;
   databaseUrl?: string;
-  /** A free one when absent: what comes after another service where that was. */
+  /** The port; a free one by default. Set it to start a service in place of an earlier one. */
   port?: number;
   environment?: Record<string, string>;
 };
@@ -25,14 +25,14 @@ export type Service = AsyncDisposable & {
   readonly url: string;
   readonly apiKey: string;
   readonly pid: number;
-  /** What it logged so far. */
+  /** The log so far. */
   log(): string;
   ask<T>(query: string, variables?: Record<string, unknown>, apiKey?: string): Promise<GraphqlAnswer<T>>;
-  /** The data of an operation that must not fail. */
+  /** Returns the data of an operation, which must succeed. */
   data<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
   /** A graphql-ws client; `dispose()` it. */
   webSocket(apiKey?: string): WsClient;
-  /** SIGTERM, or another signal; answers the exit code once it has ended. */
+  /** Sends SIGTERM, or another signal, and returns the exit code once it has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
@@ -49,7 +49,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       PORT: String(port),
       API_KEY: apiKey,
       DATA_DIR: dataDir,
-      // What a test does not ask for does not happen: no syncs by themselves, and a failure is one.
+      // Only what a test asks for happens: no scheduled syncs, and no retries.
       SYNC_ENABLED: 'false',
       SYNC_MAX_RETRIES: '0',
       ...(options.databaseUrl

@@ -24,7 +24,7 @@ export type Status = {
   } | null;
 };
 
-/** All that `syncStatus` says of an account. */
+/** Returns all fields of `syncStatus` of an account. */
 export async function statusOf(service: Service, account: string): Promise<Status> {
   const { syncStatus } = await service.data<{ syncStatus: Status }>(
     `query ($id: ID!) { syncStatus(accountId: $id) {

@@ -20,7 +20,7 @@ export type FinishedRun = {
   };
 };
 
-/** Connects a user of a private server as the account `USER@example.com` where nothing else is said. Answers its id. */
+/** Connects a user of a private server, by default as the account `USER@example.com`, and returns the account's id. */
 export async function connectAccount(
   service: Service,
   server: { host: string; port: number; password: string },
@@ -41,7 +41,7 @@ export async function connectAccount(
   return createEmailAccount.id;
 }
 
-/** Starts a sync and answers the run's id, which is there at once. */
+/** Starts a sync, and returns the run's id at once. */
 export async function startSync(service: Service, accountId: string, mode = 'INCREMENTAL'): Promise<string> {
   const { startEmailSync } = await service.data<{ startEmailSync: { run: { id: string } } }>(
     'mutation ($id: ID!, $mode: SyncMode!) { startEmailSync(accountId: $id, mode: $mode) { run { id } } }',
@@ -72,7 +72,7 @@ export function finishedRun(service: Service, runId: string): Promise<FinishedRu
   );
 }
 
-/** A whole sync that must succeed. */
+/** Runs a sync to its end, which must be a success. */
 export async function sync(service: Service, accountId: string, mode?: string): Promise<FinishedRun> {
   const run = await finishedRun(service, await startSync(service, accountId, mode));
   if (run.status !== 'SUCCEEDED')

@@ -4,7 +4,7 @@ import { openEventStream } from '../../test/server/event-stream.ts';
 import type { Service } from './service.ts';
 import type { FinishedRun } from './sync.ts';
 
-/** What a subscriber of a sync's progress gets. */
+/** A frame that a subscriber of a sync's progress receives. */
 export type Frame = {
   accountId: string;
   runId: string;
@@ -22,13 +22,13 @@ export type Frame = {
 };
 
 export type Watcher = AsyncDisposable & {
-  /** What came so far, oldest first. */
+  /** The frames so far, oldest first. */
   readonly frames: Frame[];
-  /** Codes of what came instead of frames. */
+  /** Codes of errors that came in place of frames. */
   readonly errors: string[];
-  /** Over WebSocket the close code of the connection, over SSE null. */
+  /** The connection's close code over WebSocket, null over SSE. */
   readonly closed: Promise<number | null>;
-  /** Reads nothing more, so that the server has to wait. */
+  /** Stops reading, so that the server has to wait. */
   pause(): void;
   resume(): void;
 };
@@ -50,8 +50,8 @@ const WATCHED = 'watched';
 type Answer = { data?: { frame: Frame } | null; errors?: { extensions: { code: string } }[] };
 
 /**
- * Subscribes over a WebSocket; resolves when the server has taken the connection. `ballast` subscribes beside it on the
- * same connection: its frames are read and forgotten, its errors are kept.
+ * Subscribes over a WebSocket; resolves when the server has acknowledged the connection. `ballast` is a second
+ * subscription on the same connection: its frames are read and dropped, its errors are kept.
  */
 export async function watchSocket(
   service: Service,
@@ -120,11 +120,11 @@ function take({ data, errors: failures }: Answer, frames: Frame[], errors: strin
   for (const { extensions } of failures ?? []) errors.push(extensions.code);
 }
 
-/** The last frame of the run, once it says how the run ended. */
+/** The last frame of the run, once it has ended. */
 export const lastFrame = ({ frames }: Watcher, runId: string): Frame | undefined =>
   frames.find((frame) => frame.runId === runId && FINISHED.includes(frame.status));
 
-/** What must hold between any two frames that one subscriber gets of one account. */
+/** Checks the frames of one account at one subscriber, in order. */
 export function expectSteady(frames: readonly Frame[]): void {
   for (const [i, now] of frames.entries()) {
     if (['ENUMERATING', 'FETCHING', 'FINISHING'].includes(now.phase) || now.status === 'SUCCEEDED') {
@@ -144,7 +144,7 @@ function expectNotBackwards(before: Frame, now: Frame): void {
   for (const [name, value] of Object.entries(countsOf(now))) {
     expect(value, name).toBeGreaterThanOrEqual(countsOf(before)[name]!);
   }
-  // A run that gives way to others begins with the first phase again when its turn comes, within one attempt.
+  // A preempted run begins with the first phase again when it resumes, within one attempt.
   if (now.attempt === before.attempt && now.status !== 'QUEUED') {
     expect(PHASES.indexOf(now.phase), 'phase').toBeGreaterThanOrEqual(PHASES.indexOf(before.phase));
   }

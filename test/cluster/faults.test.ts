@@ -192,7 +192,7 @@ test('a worker that lost PostgreSQL and its lease writes nothing when it is back
   expect(await finishedRun(api, runId)).toMatchObject({ status: 'SUCCEEDED', attempt: 2, messagesProcessed: SIZE });
   cable.plug();
   await waitFor(() => /"reason":"lease-lost"|LEASE_LOST/.test(cutOff.stdout()), {
-    what: 'it to find out',
+    what: 'the worker to lose its lease',
     timeoutMs: 30_000,
   });
   await expectConsistent({ service: api, databaseUrl, server: dovecot }, { ...one, runs: 1 });

@@ -131,7 +131,7 @@ test('cancelling at one node stops a run on another, even at a silent server', a
   await other.data('mutation ($id: ID!) { cancelEmailSync(runId: $id) { status } }', { id: runId });
   expect(await syncRun(one, runId)).toMatchObject({ status: 'CANCELLED' });
   await waitFor(async () => (await board('/api/queues?status=active')).queues[0].jobs.length === 0, {
-    what: 'the worker to let go of it',
+    what: 'the worker to drop the connection',
     timeoutMs: 5000,
   });
   // The heartbeat alone would notice after up to five seconds.

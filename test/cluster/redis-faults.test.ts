@@ -48,7 +48,7 @@ test('Redis down and back empty: syncs continue, nothing is lost or duplicated',
   for (const { account } of small.slice(0, 2)) runs.push(await startSync(api, account));
 
   await redis.stop();
-  await waitFor(async () => (await ready(api)).redis !== 'ok', { what: 'health to say so' });
+  await waitFor(async () => (await ready(api)).redis !== 'ok', { what: '/readyz to report it' });
   expect(await ready(api)).toEqual({ status: 200, redis: 'no Redis' });
   runs.push(await startSync(api, small[2]!.account));
   for (const run of runs) expect(await finishedRun(api, run)).toMatchObject({ status: 'SUCCEEDED', attempt: 1 });
@@ -146,7 +146,7 @@ test('a full Redis: syncs continue, /readyz reports it, and it is used again lat
   try {
     await admin.config('SET', 'maxmemory', '1');
     await succeeds();
-    await waitFor(async () => (await health()) === 'no Redis', { what: 'health to say so' });
+    await waitFor(async () => (await health()) === 'no Redis', { what: '/readyz to report it' });
     await succeeds();
   } finally {
     await admin.config('SET', 'maxmemory', '0');

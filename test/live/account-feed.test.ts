@@ -60,7 +60,7 @@ test('the account feed finds changes in the rows that no message announced', asy
   const foreign = await insertTestAccount(database);
   bus.publish({ tenantId: foreign.tenantId, accountId: foreign.accountId });
   bus.publish({ tenantId, accountId });
-  await waitFor(() => told.length > 0, { what: 'our own' });
+  await waitFor(() => told.length > 0, { what: 'the own change' });
   expect(told).not.toContain(foreign.accountId);
   ended.abort();
   await watching;

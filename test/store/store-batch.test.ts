@@ -174,7 +174,7 @@ describe.each([
   async function isWaitedFor(): Promise<void> {
     if (database.exclusive) return;
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await waitFor(async () => (await database.pool.query(waiting)).rows.length > 0, { what: 'somebody to wait' });
+    await waitFor(async () => (await database.pool.query(waiting)).rows.length > 0, { what: 'a client to wait' });
   }
 
   test('writes nothing if the run was taken over between lookup and write', async () => {

@@ -257,7 +257,7 @@ describe('the keyboard', () => {
   test('searches, moves, opens and closes', async () => {
     await page.keyboard.press('/');
     await page.keyboard.type('wattenmee');
-    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    await waitFor(async () => (await rows().count()) === 2, { what: 'the search results' });
     await page.keyboard.press('Enter');
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
@@ -277,7 +277,7 @@ describe('the keyboard in a message', () => {
     await searchField().pressSequentially('jk');
     expect(await searchField().inputValue()).toBe('jk');
     await searchField().fill('wattenmeer');
-    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    await waitFor(async () => (await rows().count()) === 2, { what: 'the search results' });
     await rows().first().click();
     await article().getByRole('heading', { name: 'Re: Wattenmeer plans' }).waitFor();
     const switched = page.getByRole(name === 'Source' ? 'radio' : 'checkbox', { name });
@@ -294,7 +294,7 @@ describe('the keyboard in a message', () => {
 describe('a message', () => {
   beforeEach(async () => {
     await searchField().fill('"re wattenmeer plans"');
-    await waitFor(async () => (await rows().count()) === 1, { what: 'what is found' });
+    await waitFor(async () => (await rows().count()) === 1, { what: 'the search results' });
     await rows().first().click();
     await article().waitFor();
   });
@@ -341,7 +341,7 @@ describe.each(['light', 'dark'] as const)('the messages are readable, %s', (colo
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 740 });
     await searchField().fill('wattenmeer');
-    await waitFor(async () => (await rows().count()) === 2, { what: 'what is found' });
+    await waitFor(async () => (await rows().count()) === 2, { what: 'the search results' });
     expect(await accessFaults(page)).toEqual([]);
     expect(await overflow(page)).toBe(0);
     await rows().first().click();

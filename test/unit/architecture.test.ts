@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 /**
- * The rooms of src/ and what each may import of the others (a room, or one file of it), read from the table of
- * docs/architecture.md, so that the page is what the code obeys.
+ * The modules of src/ and their allowed imports (a module, or one file of it), read from the table of
+ * docs/architecture.md, so that the code follows the page.
  */
 const ROOT = join(import.meta.dirname, '../..');
 const SRC = join(ROOT, 'src');
@@ -16,26 +16,26 @@ const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
 const rooms = new Map([...page.matchAll(ROW)].map(([, room, may]) => [room!, namesIn(may!)]));
 const imports = importsBetweenRooms();
 
-test('every room of src/ is in the table, and nothing else is', () => {
+test('the table of docs/architecture.md lists every module of src/, and no other', () => {
   const there = readdirSync(SRC).filter((name) => name !== 'generated');
   expect([...rooms.keys()].sort()).toEqual(there.sort());
 });
 
-test('a room is listed below all that it may import: no circles', () => {
+test('each module is listed below all that it may import, so there is no circle', () => {
   const order = [...rooms.keys()];
   for (const [room, may] of rooms) {
     for (const other of may) expect(order.slice(0, order.indexOf(room)), `for ${room}`).toContain(roomOf(other));
   }
 });
 
-test('imports, those of types too, go where the table allows', () => {
+test('all imports, including those of types, are allowed by the table', () => {
   const wrong = imports
     .filter(({ file, target }) => !(rooms.get(roomOf(file)) ?? []).some((allowed) => isWithin(target, allowed)))
     .map(({ file, target }) => `src/${file} imports src/${target}`);
   expect(wrong).toEqual([]);
 });
 
-test('what the table allows is used', () => {
+test('every import that the table allows is used', () => {
   for (const [room, may] of rooms) {
     const targets = imports.filter(({ file }) => roomOf(file) === room).map(({ target }) => target);
     const unused = may.filter((allowed) => !targets.some((target) => isWithin(target, allowed)));
@@ -59,7 +59,7 @@ test('no files import each other in a circle, not even for types', () => {
 
 type Import = { file: string; target: string };
 
-/** What each file of src/ imports of the others. */
+/** The imports of each file of src/. */
 function importsOfFiles(): Map<string, string[]> {
   const files = sourceFiles();
   return new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]));

@@ -8,7 +8,7 @@ import { ERRORS } from '../../src/errors.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-/** By their names alone. */
+/** Test files by their names alone. */
 const tests = new Set(
   readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map((file) => basename(file)),
 );
@@ -17,11 +17,11 @@ const tests = new Set(
 const SETTING_ROW = /^\| `([A-Z_]+)` \| (?:`([^`]+)`)?[^|]*\|[^|]+\|$/gm;
 const settings = new Map([...readme.matchAll(SETTING_ROW)].map(([, name, value]) => [name!, value]));
 
-test('the README lists every setting, and nothing else', () => {
+test('the README lists every setting, and no other', () => {
   expect([...settings.keys()].sort()).toEqual([...SETTING_NAMES].sort());
 });
 
-test.each([...settings])('%s has the default that the README says', (name, documented) => {
+test.each([...settings])('%s has the default that the README states', (name, documented) => {
   const setting = name as keyof ReturnType<typeof readConfig>;
   const byDefault = readConfig({})[setting];
   expect(byDefault).toEqual(documented && readConfig({ [name]: documented })[setting]);
@@ -34,7 +34,7 @@ test('the operations of the README are valid', () => {
   for (const block of blocks) expect(validate(schema, parse(block)), block).toEqual([]);
 });
 
-test.each(['correctness', 'known-traps'])('every test and source that docs/%s.md names is there', (page) => {
+test.each(['correctness', 'known-traps'])('every test and source named in docs/%s.md exists', (page) => {
   const text = readFileSync(join(ROOT, `docs/${page}.md`), 'utf8');
   const named = [...text.matchAll(/`((?:src|test|lab|bench)\/[\w./-]+|[\w-]+\.test\.ts)`/g)].map(([, path]) => path!);
   expect(named.length).toBeGreaterThan(20);
@@ -93,7 +93,7 @@ const RUN = {
 } as const;
 
 /** `vitest run test/unit/docs.test.ts -u` writes it again. */
-test('docs/errors.md is what src/errors.ts says', async () => {
+test('docs/errors.md equals the table of src/errors.ts', async () => {
   const rows = Object.entries(ERRORS).map(([code, { sentence, audience, run }]) => {
     const isMasked = audience === 'operator' && code !== 'INTERNAL';
     const shown = isMasked ? `${sentence} (In the log; callers see \`INTERNAL\`.)` : sentence;

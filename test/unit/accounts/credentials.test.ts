@@ -8,26 +8,29 @@ const keyring = (byte: number) =>
   openKeyring({ encryptionKey: Buffer.alloc(32, byte).toString('base64'), dataDir: '/nowhere' });
 
 describe('sealed credentials', () => {
-  test.each([{ password: 'hunter2 🐠' }, { accessToken: 'ya29.token' }])('open as they were', async (credentials) => {
-    const ring = await keyring(1);
-    const sealed = sealCredentials(ring, ACCOUNT, credentials);
-    expect(sealed).toMatch(new RegExp(`^v1\\.${ring.currentKeyId}\\.[\\w-]+\\.[\\w-]+$`));
-    expect(openCredentials(ring, ACCOUNT, sealed)).toEqual(credentials);
-  });
+  test.each([{ password: 'hunter2 🐠' }, { accessToken: 'ya29.token' }])(
+    'decrypt to what was encrypted',
+    async (credentials) => {
+      const ring = await keyring(1);
+      const sealed = sealCredentials(ring, ACCOUNT, credentials);
+      expect(sealed).toMatch(new RegExp(`^v1\\.${ring.currentKeyId}\\.[\\w-]+\\.[\\w-]+$`));
+      expect(openCredentials(ring, ACCOUNT, sealed)).toEqual(credentials);
+    },
+  );
 
-  test('never look the same twice', async () => {
+  test('differ each time', async () => {
     const ring = await keyring(1);
     const seal = () => sealCredentials(ring, ACCOUNT, { password: 'hunter2' });
     expect(seal()).not.toBe(seal());
   });
 
-  test('open after the current key has changed', async () => {
+  test('decrypt after the current key has changed', async () => {
     const [old, current] = [await keyring(1), await keyring(2)];
     const both: Keyring = { currentKeyId: current.currentKeyId, keys: new Map([...old.keys, ...current.keys]) };
     expect(openCredentials(both, ACCOUNT, sealCredentials(old, ACCOUNT, { password: 'a' }))).toEqual({ password: 'a' });
   });
 
-  test('are unreadable with another key, for another account, or changed', async () => {
+  test('cannot be decrypted with another key, for another account, or if changed', async () => {
     const ring = await keyring(1);
     const sealed = sealCredentials(ring, ACCOUNT, { password: 'hunter2' });
     const changed = sealed.replace(/.(?=.{10}$)/, (letter) => (letter === 'A' ? 'B' : 'A'));

@@ -19,7 +19,7 @@ const [strict, lenient] = [policy(false), policy(true)];
 
 afterEach(() => vi.useRealTimers());
 
-describe('one spelling of each host', () => {
+describe('canonicalHost', () => {
   test.each([
     [' IMAP.Example.com. ', 'imap.example.com'],
     ['bücher.example', 'xn--bcher-kva.example'],
@@ -45,7 +45,7 @@ describe('one spelling of each host', () => {
   ])('%s is %s', (input, host) => expect(canonicalHost(input)).toBe(host));
 });
 
-describe('addresses that are not public', () => {
+describe('hosts that are not public', () => {
   const inside = [
     '127.0.0.1',
     '127.1',
@@ -63,7 +63,7 @@ describe('addresses that are not public', () => {
     '64:ff9b::a00:1',
     'inside.test',
   ];
-  test.each(inside)('%s is refused, and allowed where the installation allows it', async (host) => {
+  test.each(inside)('%s is rejected, and allowed where private hosts are allowed', async (host) => {
     await expect(checkHost(host, 'TLS', strict)).rejects.toMatchObject({ code: 'HOST_NOT_ALLOWED' });
     await expect(checkHost(host, 'TLS', lenient)).resolves.toBeTruthy();
     await expect(checkHost(host, 'NONE', lenient)).resolves.toBeTruthy();
@@ -85,33 +85,33 @@ describe('addresses that are not public', () => {
     '::5db8:d822',
     '100:0:0:1::1',
     '4000::1',
-  ])('%s is no mail server anywhere', async (host) => {
+  ])('%s is never allowed', async (host) => {
     await expect(checkHost(host, 'TLS', lenient)).rejects.toMatchObject({ code: 'HOST_NOT_ALLOWED' });
   });
 });
 
-test('a public host keeps its name, for the certificate, and its addresses, for the connection', async () => {
+test('a public host keeps its name for the certificate, and its checked addresses', async () => {
   expect(await checkHost('Six.test.', 'TLS', strict)).toEqual({ host: 'six.test', addresses: names['six.test'] });
   expect(await checkHost('64:ff9b::5db8:d822', 'TLS', strict)).toMatchObject({ host: '64:ff9b::5db8:d822' });
 });
 
-test('of a name with private and public addresses only the public ones are left', async () => {
+test('of a host with private and public addresses, only the public ones are used', async () => {
   expect((await checkHost('rebinding.test', 'STARTTLS', strict)).addresses).toEqual(['93.184.216.34']);
 });
 
-test('nothing goes to a public host without encryption', async () => {
+test('clear text to a public host is rejected', async () => {
   for (const each of [strict, lenient]) {
     const attempt = checkHost('public.test', 'NONE', each);
     await expect(attempt).rejects.toMatchObject({ code: 'IMAP_CLEARTEXT_NOT_ALLOWED' });
   }
 });
 
-test('names that are none, and names that nobody has', async () => {
+test('invalid and unknown host names are rejected', async () => {
   await expect(checkHost('a b', 'TLS', strict)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   await expect(checkHost('nobody.test', 'TLS', strict)).rejects.toMatchObject({ code: 'IMAP_HOST_NOT_FOUND' });
 });
 
-test('name servers that do not answer are waited for for ten seconds', async () => {
+test('a name server that does not answer is given up after ten seconds', async () => {
   vi.useFakeTimers();
   const deaf = { allowPrivateHosts: true, lookup: () => new Promise<never>(() => {}) };
   const attempt = expect(checkHost('deaf.test', 'TLS', deaf)).rejects.toMatchObject({

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
-test('makes a key file that only its owner can read, and finds it again', async () => {
+test('creates a key file that only its owner can read, and reads it again', async () => {
   const folder = join(dataDir, 'new');
   const first = await openKeyring({ dataDir: folder });
   expect(statSync(join(folder, 'encryption.key')).mode & 0o777).toBe(0o600);
@@ -19,24 +19,24 @@ test('makes a key file that only its owner can read, and finds it again', async 
   expect(readdirSync(folder)).toEqual(['encryption.key']);
 });
 
-test('two that start at once have the same key', async () => {
+test('two processes that start at once use the same key', async () => {
   const rings = await Promise.all(Array.from({ length: 8 }, () => openKeyring({ dataDir })));
   expect(new Set(rings.map(({ currentKeyId }) => currentKeyId)).size).toBe(1);
 });
 
-test('takes the key that is given and makes no file', async () => {
+test('uses the given key, and creates no file', async () => {
   const ring = await openKeyring({ encryptionKey: Buffer.alloc(32, 7).toString('base64'), dataDir });
   expect([...ring.keys]).toEqual([[ring.currentKeyId, Buffer.alloc(32, 7)]]);
   expect(readdirSync(dataDir)).toEqual([]);
 });
 
-test('refuses a key file that others can read', async () => {
+test('rejects a key file that others can read', async () => {
   await openKeyring({ dataDir });
   chmodSync(join(dataDir, 'encryption.key'), 0o640);
   await expect(openKeyring({ dataDir })).rejects.toThrow(/Other users of this machine can read/);
 });
 
-test('refuses what is no key, without repeating it', async () => {
+test('rejects an invalid key without repeating it', async () => {
   await expect(openKeyring({ encryptionKey: 'c2hvcnQ=', dataDir })).rejects.toThrow(
     'ENCRYPTION_KEY is not a key. It must be 32 bytes in base64',
   );

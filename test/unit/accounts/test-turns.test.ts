@@ -26,7 +26,7 @@ test('TestTurns, one tenant with its share running, lets another tenant begin at
   expect(mine[2]!.isRunning()).toBe(true);
 });
 
-test('TestTurns, more waiting than may wait, rejects with TOO_MANY_CONNECTION_TESTS', async () => {
+test('TestTurns, a full queue, rejects with TOO_MANY_CONNECTION_TESTS', async () => {
   const turns = new TestTurns({ perTenant: 1, inAll: 4, waiting: 1 });
   const [first, second] = [started(turns, 'a'), started(turns, 'a')];
   await expect(started(turns, 'a').done).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTION_TESTS' });
@@ -35,7 +35,7 @@ test('TestTurns, more waiting than may wait, rejects with TOO_MANY_CONNECTION_TE
   expect(second.isRunning()).toBe(true);
 });
 
-test('TestTurns, a waiting test whose time is over, rejects and leaves its place', async () => {
+test('TestTurns, a waiting test whose time is over, rejects and leaves the queue', async () => {
   const turns = new TestTurns({ perTenant: 1, inAll: 1, waiting: 5 });
   const first = started(turns, 'a');
   const abort = new AbortController();

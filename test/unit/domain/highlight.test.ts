@@ -7,7 +7,7 @@ const shown = (segments: readonly { text: string; isMatch: boolean }[]) =>
   segments.map(({ text, isMatch }) => (isMatch ? `[${text}]` : text)).join('');
 const mark = (text: string, search: string) => shown(marked(text, searchedTerms(search)));
 
-describe('what was searched for is marked', () => {
+describe('marked', () => {
   test.each([
     ['Soup of the day', 'soup ', '[Soup] of the day'],
     ['Soup of the day', 'da', 'Soup of the [day]'],
@@ -26,7 +26,7 @@ describe('what was searched for is marked', () => {
     ['', 'soup', ''],
   ])('%j, %j', (text, search, expected) => expect(mark(text, search)).toBe(expected));
 
-  test('and the pieces are the text', () => {
+  test('the segments together are the text', () => {
     const text = 'a soup, a Soup and a soupspoon';
     const segments = marked(text, searchedTerms('soup'));
     expect(segments.map((one) => one.text).join('')).toBe(text);
@@ -34,21 +34,21 @@ describe('what was searched for is marked', () => {
   });
 });
 
-describe('an excerpt', () => {
+describe('excerpt', () => {
   const text = `${'before '.repeat(300)}the\n\n  tide comes ${'after '.repeat(300)}`;
 
-  test('begins a little before the first match and is short', () => {
+  test('begins shortly before the first match, and is short', () => {
     const segments = excerpt(text, searchedTerms('tide '))!;
     expect(shown(segments)).toMatch(/^… (before ){4,6}the \[tide\] comes after /);
     expect(shown(segments).length).toBeLessThan(220);
   });
 
-  test('is the beginning where the match is near it', () =>
+  test('is the beginning of the text if the match is near it', () =>
     expect(shown(excerpt('the tide comes', searchedTerms('tide '))!)).toBe('the [tide] comes'));
 
-  test('is not there without a match', () => expect(excerpt(text, searchedTerms('moon'))).toBeNull());
+  test('is null without a match', () => expect(excerpt(text, searchedTerms('moon'))).toBeNull());
 
-  test('cuts no character in two', () => {
+  test('splits no character', () => {
     const smileys = `tide ${'😀'.repeat(300)}`;
     expect(shown(excerpt(smileys, searchedTerms('tide '))!).isWellFormed()).toBe(true);
   });

@@ -17,7 +17,7 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** How many of the times fall into each minute after `from`. */
+/** How many of the times are in each minute after `from`. */
 function perMinute(times: readonly Date[], from: Date): number[] {
   const counts: number[] = [];
   for (const time of times) {
@@ -27,7 +27,7 @@ function perMinute(times: readonly Date[], from: Date): number[] {
   return Array.from(counts, (count) => count ?? 0);
 }
 
-test('10,000 accounts that come at once are spread evenly over the first interval', () => {
+test('firstDue, 10,000 accounts added at once, spreads them over the first interval', () => {
   const random = numbers(1);
   const times = Array.from({ length: 10_000 }, () => firstDue(NOW, 15, random()));
   const histogram = perMinute(times, NOW);
@@ -35,7 +35,7 @@ test('10,000 accounts that come at once are spread evenly over the first interva
   for (const count of histogram) expect(Math.abs(count - 10_000 / 15)).toBeLessThan(100);
 });
 
-test('they stay spread, also when a pause of the process has made all of them due at once', () => {
+test('nextDue, all accounts overdue after downtime, keeps them spread', () => {
   const random = numbers(2);
   const times = Array.from({ length: 10_000 }, () => firstDue(NOW, 15, random()));
   const back = after(200 * MINUTE);
@@ -44,7 +44,7 @@ test('they stay spread, also when a pause of the process has made all of them du
   expect(busiest).toBeLessThan(1000);
 });
 
-test('a herd drifts apart', () => {
+test('nextDue, 10,000 accounts due at once, spreads them out over time', () => {
   const random = numbers(3);
   let times = Array.from({ length: 10_000 }, () => NOW);
   for (let round = 0; round < 20; round += 1) times = times.map((due) => nextDue(due, due, 15, random()));
@@ -55,7 +55,7 @@ test('a herd drifts apart', () => {
 const minutes = fc.integer({ min: 1, max: 10_080 });
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-test('who is claimed in time is due again one interval later, or up to a tenth of it earlier', () => {
+test('nextDue, claimed in time, is one interval later, or up to a tenth earlier', () => {
   fc.assert(
     fc.property(minutes, share, share, (interval, random, late) => {
       const claimed = after(late * 0.3 * interval * MINUTE);
@@ -66,7 +66,7 @@ test('who is claimed in time is due again one interval later, or up to a tenth o
   );
 });
 
-test('however late it is, there is one sync to catch up, and the next is no sooner than half an interval', () => {
+test('nextDue, claimed late, skips missed times, and waits half an interval or more', () => {
   fc.assert(
     fc.property(minutes, share, fc.integer({ min: 0, max: 1e11 }), (interval, random, lateMs) => {
       const now = after(lateMs);

@@ -18,7 +18,7 @@ const message = {
   text: 'Soup, or SOUP à la carte?',
 };
 
-/** As PostgreSQL reads a binary tsvector. */
+/** Reads a binary tsvector as PostgreSQL does. */
 function wordsOf(bytes: Uint8Array): [word: string, positions: number[]][] {
   const vector = Buffer.from(bytes);
   let at = 4;
@@ -33,14 +33,14 @@ function wordsOf(bytes: Uint8Array): [word: string, positions: number[]][] {
   return words;
 }
 
-describe('a message is indexed', () => {
-  test('by subject, people, parts of addresses and file names, and body', () => {
+describe('indexing a message', () => {
+  test('covers subject, people, parts of addresses and file names, and body', () => {
     const words = wordsOf(searchVector(message)).map(([word]) => word);
     for (const word of ['lunch', 'ann', 'lee', 'news', 'example', 'bob', 'menu', 'today', 'soup', 'à', 'carte'])
       expect(words).toContain(word);
   });
 
-  test('with the positions of its words, for phrases', () => {
+  test('keeps the positions of words, for phrases', () => {
     expect(wordsOf(searchVector({ ...message, from: [], to: [], attachments: [] }))).toEqual([
       ['lunch', [1]],
       ['soup', [2, 4]],
@@ -51,12 +51,12 @@ describe('a message is indexed', () => {
     ]);
   });
 
-  test('not at all when there is nothing', () => {
+  test('an empty message has no words', () => {
     const nothing = { subject: null, from: [], to: [], cc: [], bcc: [], attachments: [], text: '' };
     expect(wordsOf(searchVector(nothing))).toEqual([]);
   });
 
-  test('by the same rule as searches, word for word', () => {
+  test('splits words as searches do', () => {
     const odd = 'ΟΔΥΣΣΕΥΣ Straße İstanbul naïve\u0308 \ud83d\ude00smile \ud800 𝒳𝓎 日本語abcกขค e\u0301a_b-c 42nd ﬁｶﾞ½';
     for (const text of [
       odd,
@@ -79,7 +79,7 @@ describe('a message is indexed', () => {
     }
   });
 
-  test('in scripts without blanks by each two characters that follow each other', () => {
+  test('splits scripts without spaces into pairs of characters', () => {
     const words = (text: string) => [...wordsIn(text)].map(({ word }) => word);
     expect(words('我在上海。海')).toEqual(['我在', '在上', '上海', '海', '海']);
     expect(words('iPhone手机2台')).toEqual(['iphone', '手机', '机', '2', '台']);
@@ -87,7 +87,7 @@ describe('a message is indexed', () => {
     expect(words('สวัส')).toEqual(['สว', 'วั', 'ัส', 'ส']);
   });
 
-  test('by the same words, whatever the Unicode form', () => {
+  test('is independent of the Unicode form', () => {
     const words = (text: string) => [...wordsIn(text)].map(({ word }) => word);
     for (const text of ['café Ångström', 'ガギグ', '한국어 문장', 'ABC 123 ﬁne'])
       for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'] as const)
@@ -95,7 +95,7 @@ describe('a message is indexed', () => {
     expect(words('ＡＢＣ １２')).toEqual(['abc', '12']);
   });
 
-  test('with where each word is written', () => {
+  test('reports where each word is written', () => {
     const text = 'Le cafe\u0301 ｶﾞｷﾞ est fermé';
     expect([...wordsIn(text)].map(({ start, end }) => text.slice(start, end))).toEqual([
       'Le',
@@ -119,7 +119,7 @@ describe('a message is indexed', () => {
     );
   });
 
-  test('within what a tsvector can hold, whatever is in it', () => {
+  test('stays within the limits of a tsvector for any input', () => {
     for (const hostile of ['a_', 'é ', '字', '😀 ', "' : \\ ", 'ab1c2 ', `${'x'.repeat(65)} `, everyHan]) {
       const vector = searchVector({ ...message, text: hostile.repeat(Math.ceil(600_000 / hostile.length)) });
       expect(vector.length).toBeLessThan(1_000_000);
@@ -132,7 +132,7 @@ describe('a message is indexed', () => {
   });
 });
 
-describe('a search', () => {
+describe('searching', () => {
   test.each([
     ['soup salad ', '((soup) & (salad))'],
     ['"à la carte"', '((à <-> la <-> carte))'],
@@ -146,10 +146,10 @@ describe('a search', () => {
     ['ann.lee@exam', '((ann <-> lee <-> exam:*))'],
     ['"never clos', '((never <-> clos:*))'],
     ['soup!', '((soup))'],
-  ])('that ends within a word finds what begins so: %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
+  ])('an incomplete last word matches its continuations: %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
 
   test.each([
-    // Stored by the rule of old: the whole run, as written.
+    // Stored by an earlier rule: the whole run, as written.
     ['上海 ', '((上海))'],
     ['海 ', '((海:* | 海))'],
     ['上海东 ', '((上海 <-> 海东 | 上海东))'],
@@ -158,9 +158,9 @@ describe('a search', () => {
     ['cafe\u0301 ', '((café | cafe\u0301))'],
     ['ＡＢＣ ', '((abc | ａｂｃ))'],
     [`"soup ${'x'.repeat(70)}" `, `((soup <-> ${'x'.repeat(64)}))`],
-  ])('by the words of %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
+  ])('uses the words of %s', (typed, query) => expect(searchQuery(typed)).toBe(query));
 
-  test('for any part of a text without blanks has its words in a row', () => {
+  test('any part of a text without spaces is a phrase of its pairs', () => {
     const word = fc.string({
       unit: fc.constantFrom('上', '海', '字', 'ก', 'า', 'か', 'ー', '𠮷'),
       minLength: 1,
@@ -179,7 +179,7 @@ describe('a search', () => {
     );
   });
 
-  test.each(['', ' ', '"', '--', '!&|<->', "'"])('without a word, %j, asks for nothing', (typed) =>
+  test.each(['', ' ', '"', '--', '!&|<->', "'"])('text with no words, %j, searches for nothing', (typed) =>
     expect(searchQuery(typed)).toBeNull(),
   );
 });

@@ -19,7 +19,7 @@ const letter = (address: string, subject: string, sentAt = '2026-03-03T09:00:00Z
   carrierOf({ from: [{ name: null, address }], subject, sentAt: new Date(sentAt) });
 const ANN = letter('ann@example.org', 'Bees');
 
-/** An account's threads as the database keeps them, between batches. */
+/** An account's threads as the database keeps them between batches. */
 class Account {
   readonly refs = new Map<bigint, KnownReference>();
   readonly threads = new Set<string>();
@@ -57,14 +57,14 @@ test('a reference key is the first 64 bits of SHA-256, signed', () => {
   expect(referenceKey('<a@example.com>')).toBe(BigInt.asIntN(64, 0x388aa267e2b92c85n));
 });
 
-test('a reply that came before its parent shares its thread', () => {
+test('a reply that arrived before its parent shares its thread', () => {
   const account = new Account();
   account.add([mail('reply', '<2>', '<1>')]);
   account.add([mail('parent', '<1>')]);
   expect(account.partition()).toEqual(['parent,reply']);
 });
 
-test('siblings of a parent that never came share a thread', () => {
+test('siblings whose parent never arrived share a thread', () => {
   const account = new Account();
   account.add([mail('a', '<2>', '<1>'), mail('b', '<3>', '<1>')]);
   expect(account.partition()).toEqual(['a,b']);
@@ -80,7 +80,7 @@ test('a message that refers to two threads merges them into the older', () => {
   expect([...account.threads]).toEqual([older]);
 });
 
-test('messages without any id stay alone', () => {
+test('messages without any id stay in threads of their own', () => {
   const account = new Account();
   account.add([mail('a', null), mail('b', null)]);
   expect(account.partition()).toEqual(['a', 'b']);
@@ -103,7 +103,7 @@ describe('a Message-ID of several messages', () => {
     expect(account.partition()).toEqual(['copy 0,copy 1,copy 2,copy 3,sent']);
   });
 
-  test('that are different letters, joins none of them, in any order and batches of any size', () => {
+  test('that are different letters, joins none, in any order and batch size', () => {
     const random = seeded(3);
     for (let order = 0; order < 20; order++) {
       const account = new Account();
@@ -114,7 +114,7 @@ describe('a Message-ID of several messages', () => {
     }
   });
 
-  test('that are different letters, joins nobody who refers to it afterwards', () => {
+  test('that are different letters, joins no later reply either', () => {
     const account = new Account();
     account.add(strangers.slice(0, 2));
     account.add([mail('reply', '<2>', '<0>'), mail('other', '<3>', '<0>')]);
@@ -122,7 +122,7 @@ describe('a Message-ID of several messages', () => {
     expect(account.partition()).toEqual(['answer,reply', 'other', 'robot@one.example.org', 'shop@two.example.org']);
   });
 
-  test('that was referred to before it came, belongs to its first letter', () => {
+  test('that a reply named before it arrived, belongs to its first letter', () => {
     const account = new Account();
     account.add([mail('reply', '<2>', '<0>')]);
     account.add([strangers[0]!]);
@@ -131,7 +131,7 @@ describe('a Message-ID of several messages', () => {
   });
 });
 
-test('a message that refers to what an earlier version stored, is provisional in the oldest of these threads', () => {
+test("a reference to an earlier version's row joins provisionally, the oldest first", () => {
   const known = new Map<bigint, KnownReference>([
     [referenceKey('<1>'), { threadId: 't2', carrier: null, isOld: true }],
     [referenceKey('<2>'), { threadId: 't1', carrier: null, isOld: true }],
@@ -143,7 +143,7 @@ test('a message that refers to what an earlier version stored, is provisional in
   expect([...result.provisional]).toEqual(['a']);
 });
 
-test('the same messages always get the same answer', () => {
+test('the same messages always give the same result', () => {
   const assign = () => {
     let next = 0;
     return assignThreads(
@@ -155,7 +155,7 @@ test('the same messages always get the same answer', () => {
   expect(assign()).toEqual(assign());
 });
 
-test('any order of arrival, in batches of any size, gives the same partition', () => {
+test('any order of arrival and any batch size gives the same partition', () => {
   const random = seeded(1);
   for (let round = 0; round < 100; round++) {
     const mails = forest(random, 40);
@@ -178,7 +178,7 @@ function forest(random: () => number, size: number): LinkedMessage[] {
   });
 }
 
-/** The truth the slow way: join whatever shares an id until nothing changes. */
+/** The expected partition, computed slowly: joins everything that shares an id until nothing changes. */
 function connected(mails: readonly LinkedMessage[]): string[] {
   let groups = mails.map((one) => ({
     keys: [one.key],

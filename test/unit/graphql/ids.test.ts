@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { newId } from '../../../src/domain/ids.ts';
 import { decodeId, encodeId, requireId } from '../../../src/graphql/ids.ts';
 
-test('an id leads back to its row, for its own type only', () => {
+test('an id decodes to its row, for its own type only', () => {
   const id = newId();
   expect(decodeId('Message', encodeId('Message', id))).toBe(id);
   expect(decodeId('Thread', encodeId('Message', id))).toBeNull();
@@ -15,7 +15,7 @@ test.each([
   newId(),
   Buffer.from('Message:1').toString('base64url'),
   Buffer.from('Message').toString('base64'),
-])('no id: %j', (malformed) => {
+])('an invalid id, %j, decodes to nothing', (malformed) => {
   expect(decodeId('Message', malformed)).toBeNull();
   expect(() => requireId('Message', malformed)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
 });

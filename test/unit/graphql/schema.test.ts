@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { printedSchema } from '../../../src/graphql/print-schema.ts';
 
-test('schema.graphql is what the code says', () => {
+test('schema.graphql equals the schema of the code', () => {
   expect(readFileSync(new URL('../../../schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema());
 });
 
-test('no field is called like a secret', () => {
+test('no field has the name of a secret', () => {
   expect(
     printedSchema()
       .match(/^type [\s\S]*?^}/gm)!

@@ -61,7 +61,7 @@ const cases: [ImapStage, Error, string][] = [
   ['command', new TypeError('of imapflow, over an odd answer'), 'IMAP_INVALID_ANSWER'],
 ];
 
-test.each(cases)('while in %s, %o is %s', (stage, error, code) => {
+test.each(cases)('toImapError, while in %s, %o is %s', (stage, error, code) => {
   const translated = toImapError(error, stage);
   expect(translated.code).toBe(code);
   expect(translated.message).toBe(ERRORS[translated.code].sentence);
@@ -74,18 +74,18 @@ test.each([
     no('ALERT', 'Please log in via your web browser: https://support.example'),
     /^The provider requires a login in a web/,
   ],
-])('a refused login that says what to do, the error says so', (error, sentence) => {
+])('a refused login with instructions, has them in its sentence', (error, sentence) => {
   const { code, message } = toImapError(error, 'login');
   expect(code).toBe('IMAP_AUTH_FAILED');
   expect(message).toMatch(sentence);
 });
 
-test('the code of a refused FETCH is found in the parsed answer', () => {
+test('the code of a refused FETCH is found in the parsed response', () => {
   const response = { tag: 'A1', command: 'NO', attributes: [{ type: 'ATOM', section: [{ value: 'OVERQUOTA' }] }] };
   expect(toImapError(failure({ responseStatus: 'NO', response }), 'command').code).toBe('IMAP_QUOTA_EXCEEDED');
 });
 
-test('an error of the table stays what it is', () => {
+test('a MailtideError stays unchanged', () => {
   const cancelled = new MailtideError('RUN_CANCELLED');
   expect(toImapError(cancelled, 'login')).toBe(cancelled);
 });
@@ -99,7 +99,7 @@ test.each([
   ['try again in 3 blue moons', undefined],
   ['wait 99999999999999 s', undefined],
   ['', undefined],
-])('%j asks to wait for %s ms', (text, pause) => {
+])('suggestedPauseMs, %j, is %s ms', (text, pause) => {
   expect(suggestedPauseMs(text)).toBe(pause);
   expect(toImapError(no('THROTTLED', text), 'command').retryAfterMs).toBe(pause);
 });

@@ -4,7 +4,7 @@ import { Listing } from '../../../src/imap/listing.ts';
 
 const line = (text: string, literals: readonly Buffer[] = []): RawLine => ({ text, literals });
 
-/** A listing that has read `lines`. */
+/** A listing after reading `lines`. */
 function read(lines: Iterable<RawLine>): Listing {
   const listing = new Listing((text) => text);
   for (const each of lines) listing.read(each);
@@ -15,8 +15,8 @@ function* repeat(times: number, make: (index: number) => RawLine): Generator<Raw
   for (let index = 0; index < times; index++) yield make(index);
 }
 
-describe('a listing of more than an account can have', () => {
-  test('mailboxes above 50,000 are unread, the first ones stay', () => {
+describe('a listing above the limits', () => {
+  test('counts mailboxes above 50,000 as unread, and keeps the first ones', () => {
     const { lines, unread } = read(repeat(50_010, (i) => line(`* LIST () "/" box${i}`)));
     expect(lines.size).toBe(50_000);
     expect(lines.has('box49999')).toBe(true);
@@ -24,20 +24,20 @@ describe('a listing of more than an account can have', () => {
     expect(unread.samples[0]).toContain('more than 50000 mailboxes');
   });
 
-  test('names of more than 16 MiB together are unread', () => {
+  test('counts mailboxes as unread above 16 MiB of names', () => {
     const { lines, unread } = read(repeat(5000, (i) => line(`* LIST () "/" ${i}${'x'.repeat(4000)}`)));
     expect(lines.size).toBeLessThan(4300);
     expect(unread.count).toBe(5000 - lines.size);
   });
 
-  test('STATUS of names without end is not kept', () => {
+  test('does not keep the STATUS of endless names', () => {
     const { statuses } = read(repeat(60_000, (i) => line(`* STATUS box${i} (MESSAGES 1)`)));
     expect(statuses.size).toBe(50_000);
     const literal = Buffer.alloc(1024 * 1024, 'x');
     expect(read([line(`* STATUS {${literal.length}} (MESSAGES 1)`, [literal])]).statuses.size).toBe(0);
   });
 
-  test('attributes without end are cut, in one line and in a hundred thousand about one mailbox', () => {
+  test('limits attributes, of one line and of many lines for one mailbox', () => {
     const many = (i: number) => Array.from({ length: 40 }, (_, n) => `\\x${i}-${n}`).join(' ');
     const { lines } = read(repeat(100_000, (i) => line(`* LIST (${many(i)}) "/" box`)));
     expect(lines.get('box')?.attributes.size).toBe(50);

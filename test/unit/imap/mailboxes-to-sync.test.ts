@@ -23,7 +23,7 @@ const gmail = [
   mailbox('[Gmail]/Alle Nachrichten', '\\All'),
 ];
 
-test('INBOX comes first, what people hardly look at last', () => {
+test('INBOX is first, mailboxes that users rarely open are last', () => {
   const mailboxes = [
     mailbox('Trash', '\\Trash'),
     mailbox('Spam', '\\Junk'),
@@ -36,15 +36,15 @@ test('INBOX comes first, what people hardly look at last', () => {
   expect(paths(mailboxes)).toEqual(['INBOX', 'All', 'Sent', 'a', 'b', 'Spam', 'Trash']);
 });
 
-test('what cannot be selected is left out', () => {
+test('mailboxes that cannot be selected are omitted', () => {
   expect(paths([mailbox('Archive', null, false), mailbox('Archive/2026')])).toEqual(['Archive/2026']);
 });
 
-test('of Gmail only the mailboxes that hold each message once', () => {
+test('of Gmail, only the mailboxes that hold each message once', () => {
   expect(paths(gmail, true)).toEqual(['[Gmail]/Alle Nachrichten', '[Gmail]/Spam', '[Gmail]/Papierkorb']);
 });
 
-test('of a Gmail that hides All Mail every mailbox', () => {
+test('of a Gmail without All Mail, every mailbox', () => {
   const hidden = gmail.filter(({ specialUse }) => specialUse !== '\\All');
   expect(paths(hidden, true)).toEqual(['INBOX', '[Gmail]/Gesendet', 'Work', '[Gmail]/Spam', '[Gmail]/Papierkorb']);
 });

@@ -10,7 +10,7 @@ test.each([
   ['UID 2 FLAGS (\\Seen torn', 'UID 2 FLAGS (\\Seen "torn")'],
   ['UID 2 FLAGS (%) BODY[] {3}\r\n)', 'UID 2 BODY[] {3}\r\n FLAGS ("%")'],
   ['UID 2 INTERNALDATE "1"2" RFC822.SIZE 5)', 'UID 2 RFC822.SIZE 5'],
-])('repairedRow, %j, keeps what it can tell apart', (items, kept) => {
+])('repairedRow, %j, keeps the readable fields', (items, kept) => {
   expect(repaired(`* 7 FETCH (${items}`)).toBe(`* 7 FETCH (${kept.trim()})`);
 });
 

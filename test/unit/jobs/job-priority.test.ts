@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FIRST_SCHEDULED, priorityOf } from '../../../src/jobs/queue/job-priority.ts';
 
-/** Messages that wait, handed out smallest priority first, in the order of their arrival where those are equal. */
+/** Waiting jobs, delivered by smallest priority, and in the order of their arrival if equal. */
 class Waiting {
   #messages: { name: string; priority: number }[] = [];
 
@@ -27,8 +27,8 @@ class Waiting {
   }
 }
 
-describe('messages are handed out in turns', () => {
-  test('one run of a tenant that comes late comes beside what is next', () => {
+describe('job priorities alternate between tenants', () => {
+  test("a tenant's first run, sent late, is next", () => {
     const queue = new Waiting();
     queue.send('a', 5000);
     expect(queue.take(1000)).toBe('a'.repeat(1000));
@@ -36,7 +36,7 @@ describe('messages are handed out in turns', () => {
     expect(queue.take(2)).toContain('b');
   });
 
-  test('tenants with much to do get equal shares, also one that had a thousand turns before', () => {
+  test('tenants with long queues get equal shares, whatever they had before', () => {
     const queue = new Waiting();
     queue.send('a', 2000);
     queue.take(1000);
@@ -45,7 +45,7 @@ describe('messages are handed out in turns', () => {
     expect(order.split('a').length - 1).toBe(200);
   });
 
-  test('a run that a tenant adds comes after its others', () => {
+  test('a further run of a tenant is behind its others', () => {
     const queue = new Waiting();
     queue.send('a', 3);
     queue.take(1);
@@ -54,7 +54,7 @@ describe('messages are handed out in turns', () => {
     expect(queue.take(6)).toMatch(/^(ab|ba){2}(ab|ba)$/);
   });
 
-  test('what somebody asked for goes before everything that the schedule started', () => {
+  test('requested runs are before all scheduled ones', () => {
     const queue = new Waiting();
     queue.send('a', 100);
     queue.send('a', 2, 'USER');
@@ -63,7 +63,7 @@ describe('messages are handed out in turns', () => {
   });
 });
 
-test('a priority is one that BullMQ takes, and of its kind, however much there is', () => {
+test("a priority is within BullMQ's range and in the range of its trigger", () => {
   for (const head of [null, 1, FIRST_SCHEDULED - 1, 2 * FIRST_SCHEDULED - 1]) {
     for (const turn of [1, 5_000_000]) {
       const user = priorityOf('USER', turn, head);

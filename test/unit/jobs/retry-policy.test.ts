@@ -7,7 +7,7 @@ const MIDDLE = 0.5;
 const failed = (code: ErrorCode, retries = 0, { madeHeadway = false, random = MIDDLE, retryAfterMs = 0 } = {}) =>
   reactionTo(new MailtideError(code, retryAfterMs ? { retryAfterMs } : {}), { retries, madeHeadway }, SETTINGS, random);
 
-test('what the table calls transient is tried again, twice as late each time, and no more than the setting says', () => {
+test('a transient error is retried, after doubled delays, up to the setting', () => {
   expect([0, 1, 2, 3].map((retries) => failed('IMAP_TIMEOUT', retries))).toEqual([
     { kind: 'retry', delayMs: 60_000, retries: 1, throttled: false },
     { kind: 'retry', delayMs: 120_000, retries: 2, throttled: false },
@@ -16,16 +16,16 @@ test('what the table calls transient is tried again, twice as late each time, an
   ]);
 });
 
-test('the delay is spread by a tenth to both sides', () => {
+test('the delay varies by a tenth in both directions', () => {
   expect(failed('IMAP_TIMEOUT', 0, { random: 0 })).toMatchObject({ delayMs: 54_000 });
   expect(failed('IMAP_TIMEOUT', 0, { random: 1 })).toMatchObject({ delayMs: 66_000 });
 });
 
-test('an attempt that made headway begins the count anew', () => {
+test('an attempt with progress resets the count', () => {
   expect(failed('IMAP_CONNECTION_LOST', 3, { madeHeadway: true })).toMatchObject({ retries: 1, delayMs: 60_000 });
 });
 
-test.each(Object.keys(ERRORS) as ErrorCode[])('%s is done with as the table says', (code) => {
+test.each(Object.keys(ERRORS) as ErrorCode[])('reactionTo, %s, follows the table of errors', (code) => {
   const reaction = failed(code);
   const { run } = ERRORS[code];
   if (run === 'retry') expect(reaction).toMatchObject({ kind: 'retry' });
@@ -43,12 +43,12 @@ describe('a provider that asks for a pause', () => {
     }
   });
 
-  test('gets a quarter of an hour when it does not say how long, and a day at most', () => {
+  test('gets a quarter of an hour if it names no time, and at most a day', () => {
     expect(failed('IMAP_THROTTLED', 0, { random: 0 })).toMatchObject({ delayMs: 15 * 60_000 });
     expect(failed('IMAP_THROTTLED', 0, { random: 0, retryAfterMs: 1e12 })).toMatchObject({ delayMs: 24 * 3_600_000 });
   });
 
-  test('is not asked again at once, whatever it says', () => {
+  test('is never asked again at once', () => {
     expect(failed('IMAP_THROTTLED', 0, { random: 0, retryAfterMs: 1 })).toMatchObject({ delayMs: 1000 });
   });
 });

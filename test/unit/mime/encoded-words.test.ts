@@ -3,7 +3,7 @@ import { parseMessage } from '../../../src/mime/parse-message.ts';
 
 const parse = (...lines: string[]) => parseMessage(Buffer.from(`${lines.join('\r\n')}\r\n\r\nx\r\n`, 'latin1'));
 
-describe('parseMessage, encoded words that are not quite right, decodes them', () => {
+describe('parseMessage, malformed encoded words, decodes them', () => {
   test.each([
     ['=?UTF-8?Q?Caf=C3=A9_heute??=', 'Café heute?'],
     ['=?ANSI_X3.4-1968?Q?Report=20done?=', 'Report done'],
@@ -22,7 +22,7 @@ describe('parseMessage, encoded words that are not quite right, decodes them', (
   });
 });
 
-describe('parseMessage, raw 8-bit fields, reads them as UTF-8, by the charset of the body, or as windows-1252', () => {
+describe("parseMessage, raw 8-bit fields, reads UTF-8, the body's charset or windows-1252", () => {
   test.each([
     ['koi8-r', '\xee\xcf\xd7\xc1\xd1', 'Новая'],
     ['windows-1252', 'We\x92ve moved \x96 next', 'We’ve moved – next'],

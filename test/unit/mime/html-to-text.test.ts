@@ -26,7 +26,7 @@ test.each([
   expect(htmlToText(html)).toBe(text);
 });
 
-test('words behind a large image that is written into the HTML are found', () => {
+test('htmlToText, text behind a large inline image, finds it', () => {
   const image = `<img src="data:image/png;base64,${'iVBORw0K'.repeat(75_000)}">`;
   expect(htmlToText(`<p>before</p>${image}<p>behind</p>`)).toBe('before\n\nbehind');
 });

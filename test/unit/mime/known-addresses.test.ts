@@ -5,7 +5,7 @@ import { parseMessage } from '../../../src/mime/parse-message.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-test('what is remembered of a sender does not keep the header that it stood in', async () => {
+test('the cache of addresses does not retain the headers that they were in', async () => {
   const padding = `X-Padding: ${'x'.repeat(70)}\r\n`.repeat(12_000);
   const before = heapUsed();
   for (let i = 0; i < 200; i++) {
@@ -18,7 +18,7 @@ test('what is remembered of a sender does not keep the header that it stood in',
   expect((heapUsed() - before) / MEBIBYTE).toBeLessThan(50);
 }, 60_000);
 
-/** Of what is still reachable. Bytes. */
+/** The size of what is still reachable, in bytes. */
 function heapUsed(): number {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');

@@ -6,7 +6,7 @@ import { parseMessage } from '../../../src/mime/parse-message.ts';
 import { readAttachment } from '../../../src/mime/read-attachment.ts';
 import { searchVector } from '../../../src/pg-formats/search-vector.ts';
 
-/** What a message of test/mime/letters/ gives. What is not named is not asked for. */
+/** The expected result for a message of test/mime/letters/. Absent fields are not compared. */
 interface Expected {
   readonly textHas?: string[];
   readonly textLacks?: string[];
@@ -17,21 +17,21 @@ interface Expected {
   readonly attachments?: string[];
   /** How many of them the page lists. */
   readonly listed?: number;
-  /** In the first attachment as it is saved. */
+  /** In the first attachment as a user saves it. */
   readonly savedHas?: string;
-  /** A word that a search finds the message by. */
+  /** A word by which a search finds the message. */
   readonly foundBy?: string;
 }
 
 const FOLDER = join(import.meta.dirname, 'letters');
 const expectations: Record<string, Expected> = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8'));
 
-test('every letter of the folder is expected to be something', () => {
+test('every letter of the directory has expectations', () => {
   const letters = readdirSync(FOLDER).filter((name) => name.endsWith('.eml'));
   expect(letters).toEqual(Object.keys(expectations).toSorted());
 });
 
-test.each(Object.entries(expectations))('%s reads as people see it', async (name, expected) => {
+test.each(Object.entries(expectations))('%s, is read as mail programs show it', async (name, expected) => {
   const source = readFileSync(join(FOLDER, name));
   const message = await parseMessage(source);
   const { text, html, snippet, attachments, parseError } = message;

@@ -18,14 +18,14 @@ const LONG = '<AM0PR05MB6834D2C88EE7DD0B43CC6B35E8A0A0123456789@AM0PR05MB6834.pr
 test.each([
   ['quoted-printable', LONG.replace(/[<>@.]/g, (c) => `=${c.charCodeAt(0).toString(16).toUpperCase()}`), 'q'],
   ['base64', Buffer.from(LONG).toString('base64'), 'B'],
-])('an id folded into encoded-words, in %s, is the id', (_, text, encoding) => {
+])('an id folded into encoded-words, in %s, is decoded', (_, text, encoding) => {
   const words = (text.match(/.{1,40}/g) ?? []).map((part) => `=?utf-8?${encoding}?${part}?=`);
   expect(either(words.join('\r\n '))).toEqual([LONG]);
   expect(either(words.join(' '))).toEqual([LONG]);
   expect(ownMessageId(words.join(' '))).toBe(LONG);
 });
 
-test('several ids in encoded-words are as many ids', () => {
+test('several ids in encoded-words are separate ids', () => {
   expect(either('=?us-ascii?Q?=3Ca1=40x=3E_=3Cb2=40x?= =?us-ascii?Q?=3E?=')).toEqual(['<a1@x>', '<b2@x>']);
 });
 
@@ -40,7 +40,7 @@ test.each([
   ['"<a1@x>"', ['<a1@x>']],
   ['(a1@x)', []],
   ['', []],
-])('the ids of %j are %j', (value, expected) => {
+])('referencedIds, %j, returns %j', (value, expected) => {
   expect(either(value)).toEqual(expected);
 });
 
@@ -87,7 +87,7 @@ test.each([
   '<(null)@example.org>',
   '<none@none>',
   '<message-id@example.org>',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: what a template leaves behind
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: what a template left behind
   '<${id}@example.org>',
   '<{{ message_id }}@example.org>',
   '<%s@example.org>',
@@ -95,7 +95,7 @@ test.each([
   '<12345>',
   '<mailto:ann@example.org>',
   '<https://example.org/12345678901234567890>',
-])('%s can be nobody’s id', (id) => {
+])('%s links no thread', (id) => {
   expect(isMessageId(id)).toBe(false);
   expect(either(id)).toEqual([]);
 });
@@ -113,13 +113,13 @@ test.each([
   expect(isMessageId(id)).toBe(true);
 });
 
-test('a Message-ID that is the address of its sender is shown, and joins nobody', async () => {
+test("a Message-ID that is its sender's address is shown, and links no thread", async () => {
   const parsed = await parseMessage(Buffer.from('From: ann@example.org\r\nMessage-ID: <ann@example.org>\r\n\r\nx'));
   expect(parsed.messageIdHeader).toBe('<ann@example.org>');
   expect(linksOf(parsed).own).toBeNull();
 });
 
-test('64 kB of brackets, quotes and prose are read in little time', () => {
+test('64 kB of brackets, quotes and prose are read within a second', () => {
   const began = performance.now();
   for (const part of ['<', '(', '"', '<a', '(<', 'from <a1@x> ', '=?', '=?utf-8?q?', 'from ', '<a@b@', '\\(', 'x '])
     ids(part.repeat(Math.ceil(65_536 / part.length)), part.repeat(Math.ceil(65_536 / part.length)));

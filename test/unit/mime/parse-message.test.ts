@@ -35,7 +35,7 @@ const MIXED = [
   '',
 ];
 
-test('a whole message', async () => {
+test('parseMessage, a complete message, returns all of its fields', async () => {
   const message = await parse(
     'Date: Thu, 22 Aug 2002 18:26:25 +0700 (ICT)',
     'From: =?utf-8?q?Ann_L=C3=A9e?= <ann@example.com>',
@@ -75,7 +75,7 @@ test('a whole message', async () => {
   });
 });
 
-test('attachments are listed, and found again by their place in the list', async () => {
+test('attachments are listed, and are found by their index', async () => {
   const { text, attachments, parseError } = await parse(...MIXED);
   expect(parseError).toBeNull();
   expect(text.trim()).toBe('Two files.');
@@ -91,7 +91,7 @@ test('attachments are listed, and found again by their place in the list', async
   expect(await readAttachment(bytes(MIXED), { ...pdf!, index: 2, filename: 'other.pdf', size: 10 })).toBeNull();
 });
 
-test('an image that the HTML shows is no attachment to people', async () => {
+test('an image that the HTML shows is inline', async () => {
   const { attachments } = await parse(
     'Content-Type: multipart/related; boundary=b',
     '',
@@ -116,7 +116,7 @@ const strings = (value: unknown): string[] =>
       ? Object.values(value).flatMap(strings)
       : [];
 
-test('NULs and lone surrogates, sent as they are or encoded, reach no string', async () => {
+test('NULs and lone surrogates, raw or encoded, reach no string', async () => {
   const surrogate = Buffer.from([0xd8, 0x3d]).toString('base64');
   const message = await parse(
     'Subject: a\0b =?utf-8?b?AEE=?= =?utf-16be?b?2D0=?=',
@@ -146,21 +146,21 @@ test('NULs and lone surrogates, sent as they are or encoded, reach no string', a
   expect(strings(message).filter((text) => !isStorable(text))).toEqual([]);
 });
 
-test('cuts between characters', async () => {
+test('texts are cut between characters', async () => {
   const { snippet, text } = await parse('Subject: x', '', `a${'😀'.repeat(MAX_TEXT)}`);
   expect(snippet.isWellFormed()).toBe(true);
   expect(snippet).toHaveLength(199);
   expect(text.isWellFormed()).toBe(true);
 });
 
-test('a date is the one of the header, or none: never the present time', async () => {
+test('the date is that of the header or null, never the present time', async () => {
   expect((await parse('Date: yesterday', '', '')).sentAt).toBeNull();
   expect((await parse('Subject: x', '', '')).sentAt).toBeNull();
   expect((await parse('Date: Mon, 1 Jan 12024 00:00:00 +0000', '', '')).sentAt).toBeNull();
   expect(await parse(...MIXED)).toEqual(await parse(...MIXED));
 });
 
-test('a header of 2 MB with 60,000 lines and 20,000 recipients', async () => {
+test('a header of 2 MB with 60,000 lines and 20,000 recipients is parsed', async () => {
   const received = Array.from({ length: 60_000 }, (_, i) => `Received: from host${i}`);
   const recipients = Array.from({ length: 20_000 }, (_, i) => ` person${i}@example.com,`);
   const message = await parse(...received, 'To:', ...recipients, 'Subject: Big', 'From: a@example.com', '', 'Body.');
@@ -169,7 +169,7 @@ test('a header of 2 MB with 60,000 lines and 20,000 recipients', async () => {
   expect(message.to[7]).toEqual({ name: null, address: 'person7@example.com' });
 });
 
-test('more parts than anyone sends: the header and what was found until then', async () => {
+test('too many parts: returns the header and the parts so far', async () => {
   const part = ['--b', 'Content-Disposition: attachment', '', 'x'];
   const parts = Array.from({ length: 1500 }, () => part).flat();
   const message = await parse('Subject: Many', 'Content-Type: multipart/mixed; boundary=b', '', ...parts, '--b--');
@@ -177,7 +177,7 @@ test('more parts than anyone sends: the header and what was found until then', a
   expect(message.parseError).toContain('child nodes');
 });
 
-test('of fields that should be there once the first counts, lists are joined', async () => {
+test('of repeated single fields the first counts; repeated lists are joined', async () => {
   const message = await parse(
     'Message-ID: <1@x>',
     'Message-ID: <2@x>',
@@ -195,7 +195,7 @@ test('of fields that should be there once the first counts, lists are joined', a
   expect(message.to.map(({ address }) => address)).toEqual(['c@x.org', 'd@x.org']);
 });
 
-test('ids without brackets, among prose, folded, of the message itself, too many', async () => {
+test('ids without brackets, in prose, folded, of the message itself, and too many', async () => {
   const references = Array.from({ length: 300 }, (_, i) => `<${i}@x>`);
   const message = await parse(
     'Message-ID: 300@x',
@@ -210,7 +210,7 @@ test('ids without brackets, among prose, folded, of the message itself, too many
   expect(message.references.at(-1)).toBe('<299@x>');
 });
 
-test('raw 8-bit headers are UTF-8, or else Latin-1', async () => {
+test('raw 8-bit headers are UTF-8, else Latin-1', async () => {
   const lines = ['Subject: Grüße', 'From: Jürgen <j@x.org>', 'To: (comment) k@x.org', '', ''];
   for (const encoding of ['utf8', 'latin1'] as const) {
     const message = await parseMessage(bytes(lines, encoding));
@@ -275,12 +275,12 @@ test.each([
   ['lines that are no fields', 'nonsense\r\n: empty\r\n folded\r\nSubject: x\r\n\r\n', { subject: 'x' }],
   ['a multipart without end', 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nPart', { text: 'Part' }],
   ['a multipart without boundary', 'Content-Type: multipart/mixed\r\n\r\nPart', { text: 'Part' }],
-])('parses %s', async (_, source, expected) => {
+])('parseMessage, %s', async (_, source, expected) => {
   const message = await parseMessage(Buffer.from(source));
   expect(message).toMatchObject({ ...expected, parseError: null });
 });
 
-test('HTML alone gives the text, and so does HTML beside next to no text', async () => {
+test('HTML alone, or beside almost no text, gives the text', async () => {
   const html = `<style>p { color: red }</style><p>Dear&nbsp;Ann,</p><p>${'good news &amp; more. '.repeat(20)}</p>`;
   const alone = await parse('Content-Type: text/html', '', html);
   expect(alone.text).toMatch(/^Dear Ann,\n\ngood news & more\./);
@@ -300,7 +300,7 @@ test('HTML alone gives the text, and so does HTML beside next to no text', async
   expect(beside.snippet).toMatch(/^Dear Ann, good news & more\./);
 });
 
-test('when the body cannot be parsed, the header still tells what it can', async () => {
+test('if the body cannot be parsed, the header is still returned', async () => {
   const message = await parseHeaderOnly(bytes(MIXED), 'parsing takes too long');
   expect(message).toMatchObject({
     subject: 'Files',
@@ -320,7 +320,7 @@ test('two megabytes of HTML, of one line, and of open brackets take no time', as
   }
 });
 
-test('all of the corpus parses, and nothing that is no text for the database comes out', async () => {
+test('the whole corpus parses into text that the database can store', async () => {
   let dated = 0;
   let addressed = 0;
   let seen = 0;

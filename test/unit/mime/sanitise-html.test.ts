@@ -5,7 +5,7 @@ const ownImage = (address: string) =>
   ['cid:logo@x', 'CID:logo%40x'].includes(address) ? 'data:image/png;base64,AAAA' : null;
 const clean = (html: string, remoteImages = false) => sanitiseHtml(html, { remoteImages, ownImage });
 
-describe('what could act is gone', () => {
+describe('active content is removed', () => {
   test.each([
     ['scripts', '<script>alert(1)</script><p onclick="a()" onload=b()>x</p>', '<p>x</p>'],
     ['frames and objects', '<iframe src=https://e.example></iframe><object data=x></object><embed src=x>x', 'x'],
@@ -30,7 +30,7 @@ describe('what could act is gone', () => {
     '/graphql?query={viewer{tenant{name}}}',
     '//e.example/x',
     '#x',
-  ])('a link to %j', (href) => expect(clean(`<a href="${href}">x</a>`)).toBe('<a>x</a>'));
+  ])('the target of a link to %j is removed', (href) => expect(clean(`<a href="${href}">x</a>`)).toBe('<a>x</a>'));
 
   test.each([
     // A sanitiser and a browser that read the same text differently.
@@ -40,14 +40,14 @@ describe('what could act is gone', () => {
     '<style><!--</style><img src=x onerror=alert(1)>--></style>',
     '<textarea></textarea/><img src=x onerror=alert(1)></textarea>',
     '<p title="`<img src=x onerror=alert(1)>`">',
-  ])('what %j becomes', (html) => {
+  ])('%j is made safe', (html) => {
     const handlers = clean(html).replaceAll(/"[^"]*"/g, '""');
     expect(handlers).not.toMatch(/onerror|src/);
   });
 });
 
-describe('what would load something', () => {
-  test('is gone until it is asked for, and then images only', () => {
+describe('remote content', () => {
+  test('is removed until the user asks for it, and then only images load', () => {
     const html = '<img src="http://e.example/a.png" srcset="http://e.example/b 2x" alt="A photo">';
     expect(clean(html)).toBe('<img alt="A photo" />');
     expect(clean(html, true)).toBe('<img alt="A photo" src="http://e.example/a.png" />');
@@ -66,21 +66,21 @@ describe('what would load something', () => {
     ['background: -webkit-image-set("a" 1x)', 'background: -webkit-blocked(&quot;a&quot; 1x)'],
   ])('%s', (css, expected) => expect(clean(`<p style='${css}'>x</p>`)).toBe(`<p style="${expected}">x</p>`));
 
-  test('of style sheets, imports and fonts never load', () => {
+  test('of style sheets, imports and fonts never loads', () => {
     const css = '@import "http://e.example/a"; @font-face { src: url(http://e.example/b) } p { color: red }';
     const blocked = '@blocked "http://e.example/a"; @blocked { src: blocked(http://e.example/b) } p { color: red }';
     expect(clean(`<style>${css}</style>`)).toBe(`<style>${blocked}</style>`);
     expect(clean(`<style>${css}</style>`, true)).not.toMatch(/@import|@font-face/);
   });
 
-  test('pixels that count readers leave no trace', () => {
+  test('tracking pixels are removed', () => {
     const counter = 'a<img src="http://e.example/t.gif" width="1" height="1">b';
     expect([clean(counter), clean(counter, true)]).toEqual(['ab', 'ab']);
     expect(clean('<img src="cid:logo@x" width="1" height="1">')).toContain('data:image/png');
   });
 });
 
-describe('what is harmless stays', () => {
+describe('harmless content is kept', () => {
   test('images of the message itself', () => {
     expect(clean('<img src="cid:logo@x"><img src="CID:logo%40x"><img src="cid:other" alt="o">')).toBe(
       '<img src="data:image/png;base64,AAAA" /><img src="data:image/png;base64,AAAA" /><img alt="o" />',
@@ -89,18 +89,18 @@ describe('what is harmless stays', () => {
     expect(clean('<img src="data:image/svg+xml;base64,PHN2Zz4=">')).toBe('<img />');
   });
 
-  test('the colours of a body, also where attributes say them', () => {
+  test('the colours of a body, also from its attributes', () => {
     expect(clean('<body bgcolor="#000000" text="white"><p>x</p></body>')).toBe(
       '<div style="background-color: #000000; color: white; "><p>x</p></div>',
     );
     expect(clean('<body bgcolor="red; background: url(//x)"><p>x</p></body>')).toBe('<div><p>x</p></div>');
   });
 
-  test('the first rule of a style that is hidden in a comment', () => {
+  test('the first rule of a style sheet that is hidden in a comment', () => {
     expect(clean('<style><!--\n.a { color: red }\n--></style>x')).toBe('<style> \n.a { color: red }\n </style>x');
   });
 
-  test('links, which open elsewhere and tell nobody where from', () => {
+  test('links, which open in a new tab without a referrer', () => {
     expect(clean('<a href="https://e.example/?a=1&amp;b=2" ping="//e.example">x</a>')).toBe(
       '<a href="https://e.example/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer nofollow">x</a>',
     );

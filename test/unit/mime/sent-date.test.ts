@@ -9,7 +9,7 @@ test.each([
   ['Thu, 22 Aug 2002 18:26:25 EDT', '2002-08-22T22:26:25.000Z'],
   ['Thu, 22 Aug 2002 18:26:25 GMT+1', '2002-08-22T17:26:25.000Z'],
   ['Thu, 22 Aug 2002 18:26:25 GMT-05:30', '2002-08-22T23:56:25.000Z'],
-  // Without a zone that means something it is UTC, wherever this machine stands.
+  // Without a valid zone it is UTC, whatever zone this machine has.
   ['Thu, 22 Aug 2002 18:26:25', '2002-08-22T18:26:25.000Z'],
   ['Thu, 22 Aug 2002 18:26:25 +-0500', '2002-08-22T18:26:25.000Z'],
   ['Thu, 22 Aug 2002 18:26:25 Somewhere', '2002-08-22T18:26:25.000Z'],
@@ -20,7 +20,7 @@ test.each([
   ['30 Jun 2015 23:59:60 +0000', '2015-07-01T00:00:00.000Z'],
   ['31 Dec 9999 23:59:59 +0000', '9999-12-31T23:59:59.000Z'],
   ['2002-08-22T18:26:25+02:00', '2002-08-22T16:26:25.000Z'],
-  // The month first.
+  // Month first.
   ['Sat, Apr 09 2005 06:39:52 -0700', '2005-04-09T13:39:52.000Z'],
   ['April 9, 2005 06:39', '2005-04-09T06:39:00.000Z'],
   ['Apr-09-05 06:39:52 EDT', '2005-04-09T10:39:52.000Z'],
@@ -40,7 +40,7 @@ test.each([
   ['Thu, 22 Aug 2002 18.26.25 +0200', '2002-08-22T16:26:25.000Z'],
   ['Thu, 22.Aug.2002 18:26', '2002-08-22T18:26:00.000Z'],
   ['22nd August 2002, 18:26:25', '2002-08-22T18:26:25.000Z'],
-  // A month as a number, where there is only one way to read it.
+  // A month as a number, if it is unambiguous.
   ['Mon, 15 01 2024 10:30:00 +0100', '2024-01-15T09:30:00.000Z'],
   ['01/15/2024 10:30:00', '2024-01-15T10:30:00.000Z'],
   ['15.01.2024 10.30', '2024-01-15T10:30:00.000Z'],
@@ -62,7 +62,7 @@ test.each([
   ['12/13/2025 2:22:33 PM', '2025-12-13T14:22:33.000Z'],
   ['2:22 PM, December 12, 2025', '2025-12-12T14:22:00.000Z'],
   ['2025-12-12 02:22:33 PM +0100', '2025-12-12T13:22:33.000Z'],
-])('%s', (header, iso) => {
+])('sentDate, %s', (header, iso) => {
   expect(sentDate(header)?.toISOString()).toBe(iso);
 });
 
@@ -77,23 +77,23 @@ test.each([
   '31 Dec 9999 23:59:59 -0100',
   '22 Aug 0000 18:26:25 +0000',
   '275760-09-13T00:00:00Z',
-  // Two ways to read it.
+  // Ambiguous.
   '03/04/2024 10:30',
   '03.04.2024 10:30',
   '03 04 2024 10:30',
   'Sun, 03/04/2024 10:30',
-  // The halves of the day contradict the hour.
+  // AM or PM contradicts the hour.
   '12 Dec 2025 14:22 AM',
   '12 Dec 2025 00:22 PM',
   '13/13/2024 10:30',
   '2024-13-01 10:30',
   '12 Dec 2025',
   `${' '.repeat(60_000)}22 Aug 2002 18:26:25 +0000`,
-])('no date: %.40s', (header) => {
+])('sentDate, %.40s, is null', (header) => {
   expect(sentDate(header)).toBeNull();
 });
 
-test('sentDate, whatever is written, neither throws nor leaves the years 1 to 9999', () => {
+test('sentDate, any text, neither throws nor leaves the years 1 to 9999', () => {
   const piece = fc.constantFrom(
     'Jan',
     'Thu,',

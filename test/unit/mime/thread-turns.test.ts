@@ -20,7 +20,7 @@ function tasks() {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('thread turns, one owner with many tasks and one with a single task, alternate', async () => {
+test('ThreadTurns, an owner with many tasks and one with a single task, alternate', async () => {
   const { began, task, end } = tasks();
   const turns = createThreadTurns({ threads: 1, spare: 0 });
   for (const name of ['a1', 'a2', 'a3']) void turns.run('a', task(name));
@@ -32,7 +32,7 @@ test('thread turns, one owner with many tasks and one with a single task, altern
   }
 });
 
-test('thread turns, an owner whose task is slow, the others get spare threads and the owner none', async () => {
+test('ThreadTurns, an owner with a slow task, the spare threads go to others', async () => {
   const { began, task, end } = tasks();
   const turns = createThreadTurns({ threads: 1, spare: 1, slowMs: 20 });
   for (const name of ['a1', 'a2']) void turns.run('a', task(name));
@@ -44,7 +44,7 @@ test('thread turns, an owner whose task is slow, the others get spare threads an
   expect(began).toEqual(['a1', 'b1', 'a2']);
 });
 
-test('thread turns, more slow owners than spare threads, the next one waits for an end', async () => {
+test('ThreadTurns, more slow owners than spare threads, the next one waits', async () => {
   const { began, task, end } = tasks();
   const turns = createThreadTurns({ threads: 1, spare: 1, slowMs: 10 });
   for (const owner of ['a', 'b', 'c']) void turns.run(owner, task(owner));
@@ -55,7 +55,7 @@ test('thread turns, more slow owners than spare threads, the next one waits for 
   expect(began).toEqual(['a', 'b', 'c']);
 });
 
-test('thread turns, more tasks waiting than one owner may have, are refused to that owner only', async () => {
+test("ThreadTurns, an owner's full queue, rejects only that owner's tasks", async () => {
   const { task } = tasks();
   const turns = createThreadTurns({ threads: 1, spare: 0, maxWaiting: 2 });
   for (const name of ['a1', 'a2', 'a3']) void turns.run('a', task(name));
@@ -64,7 +64,7 @@ test('thread turns, more tasks waiting than one owner may have, are refused to t
   void turns.run('b', task('b1'));
 });
 
-test('thread turns, a task that fails, rejects and makes room for the next one', async () => {
+test('ThreadTurns, a failing task, rejects and frees its thread', async () => {
   const turns = createThreadTurns({ threads: 1, spare: 0 });
   const failing = turns.run('a', () => Promise.reject(new Error('broken')));
   await expect(failing).rejects.toThrow('broken');

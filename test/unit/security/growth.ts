@@ -1,14 +1,18 @@
-/** Lengths of input, in characters. Small steps at first: what grows exponentially is found before it takes minutes. */
+/**
+ * Lengths of input, in characters. Small steps at first, so that exponential growth is found before it takes minutes.
+ */
 const LENGTHS = [16, 20, 25, 31, 39, 49, 61, 256, 1024, 4096, 16_384];
-/** Less than this is no harm, and nothing that a clock tells apart. Milliseconds of CPU. */
+/** Less CPU time than this, in milliseconds, is harmless and too short to measure. */
 const HARMLESS_MS = 15;
-/** Linear work takes 4 times as long on 4 times as much, quadratic work 16 times. */
+/** Linear work takes 4 times as long on 4 times the input, quadratic work 16 times. */
 const TIMES = 4;
 const LINEAR_AT_MOST = 9;
 
-/** Whether work takes more than linearly longer on longer input. The clock counts CPU time, so a busy machine is no fault. */
+/**
+ * Whether the work grows more than linearly with its input. Measures CPU time, so that a busy machine does not matter.
+ */
 export function growsSuperLinearly(work: (length: number) => unknown): boolean {
-  // The first times the code is cold, and a collection may fall into any.
+  // The code is cold at first, and a garbage collection may fall into any round.
   const best = (length: number) => Math.min(...[1, 2, 3].map(() => cpuMs(() => work(length))));
   for (const length of LENGTHS) {
     if (cpuMs(() => work(length)) < HARMLESS_MS) continue;

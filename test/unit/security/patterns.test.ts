@@ -4,11 +4,13 @@ import { expect, test } from 'vitest';
 import { growsSuperLinearly } from './growth.ts';
 import { type Pattern, patternsIn, patternsOf } from './patterns.ts';
 
-/** By default random; `PATTERNS_SEED` repeats a run. */
+/** Random by default; `PATTERNS_SEED` repeats a run. */
 const SEED = Number(process.env['PATTERNS_SEED'] ?? Date.now() % 2 ** 31);
 const ATTACKS = 25;
 
-/** What a regular expression may be slow on, repeated: its own words, one by one and a few of them together. */
+/**
+ * Input on which a regular expression may be slow when repeated: its own words, one by one and a few of them together.
+ */
 function attacksOn({ source }: Pattern): string[] {
   const own = piecesOf(source);
   const neighbours = own.map((piece, i) => piece + (own[i + 1] ?? ''));
@@ -17,7 +19,7 @@ function attacksOn({ source }: Pattern): string[] {
   return [...pieces, ...fc.sample(together, { seed: SEED, numRuns: ATTACKS })];
 }
 
-/** What is written literally between the operators of a pattern. */
+/** The literal text between the operators of a pattern. */
 const piecesOf = (source: string): string[] =>
   source
     .replace(/\[(?:\\.|[^\]\\])*\]/g, '')
@@ -26,7 +28,7 @@ const piecesOf = (source: string): string[] =>
     .map((piece) => piece.replaceAll('\\', ''))
     .filter(Boolean);
 
-/** The attack that takes more than linear time, or null. */
+/** An attack that takes more than linear time, or null. */
 function weakness(pattern: Pattern): string | null {
   const expression = new RegExp(pattern.source, pattern.flags);
   const text = (pump: string, length: number) => `${pump.repeat(Math.ceil(length / pump.length))}\0`;
@@ -39,7 +41,7 @@ function weakness(pattern: Pattern): string | null {
 const found = patternsIn('src');
 const cases = found.map((pattern): [string, Pattern] => [`${pattern.file} /${pattern.source}/`, pattern]);
 
-test('patterns in the source, are found in literals and in templates', () => {
+test('patterns in the source are found, in literals and in templates', () => {
   const code = 'const a = /x+/gi; const b = (t: string) => new RegExp(`^(' + '$' + '{t})\\\\s*`, "m");';
   expect(patternsOf('some.ts', code)).toEqual([
     { file: 'some.ts', source: 'x+', flags: 'gi' },
@@ -48,12 +50,12 @@ test('patterns in the source, are found in literals and in templates', () => {
   expect(found.length).toBeGreaterThan(50);
 });
 
-test.each(cases)('%s, by analysis, cannot backtrack more than linearly', (_name, { source, flags }) => {
+test.each(cases)('%s, by analysis, backtracks at most linearly', (_name, { source, flags }) => {
   const reports = analyse({ source, flags }, { maxReports: 1 }).reports;
   expect(reports.map(({ type, character }) => `${type} of ${JSON.stringify(character.pick)}`)).toEqual([]);
 });
 
-test(`all patterns, on strings made of their own words (PATTERNS_SEED=${SEED}), take linear time`, () => {
+test(`all patterns take linear time on their own words (PATTERNS_SEED=${SEED})`, () => {
   const weak = found.flatMap((pattern) => {
     const attack = weakness(pattern);
     return attack === null ? [] : [`${pattern.file} /${pattern.source}/ on ${attack}`];
@@ -65,7 +67,7 @@ test.each([
   ['two runs of white space', 'url\\(\\s*["\']?\\s*\\/\\/', 'i'],
   ['an element without an end, many times', '(<style[^<>]*>)([^<]*(?:<(?!\\/style)[^<]*)*)(<\\/style>)', 'g'],
   ['alternatives within a repetition', '^(?:a|aa)+$', ''],
-])('a pattern with %s, is found', (_what, source, flags) => {
+])('a pattern with %s, is reported', (_what, source, flags) => {
   const pattern = { file: 'example', source, flags };
   const isFound = analyse({ source, flags }).reports.length > 0 || weakness(pattern) !== null;
   expect(isFound).toBe(true);

@@ -7,10 +7,10 @@ export interface Pattern {
   readonly flags: string;
 }
 
-/** Files whose pattern is made of escaped literals, which cannot backtrack. */
+/** Files whose pattern consists of escaped literals, which cannot backtrack. */
 const LITERALS_ONLY = new Set(['src/imap/redact.ts']);
 
-/** Every regular expression in the source, literal or made of a template. What is put into a template counts as `x`. */
+/** Every regular expression in the source, literal or from a template. Substitutions in a template count as `x`. */
 export function patternsIn(folder: string): Pattern[] {
   return globSync(`${folder}/**/*.{ts,tsx}`, { exclude: (name) => name.includes('generated') }).flatMap((file) =>
     patternsOf(file, readFileSync(file, 'utf8')),

@@ -28,7 +28,7 @@ describe('the host name of a request', () => {
     expect(access(true).answersTo(request({ host }))).toBe(isAnswered);
   });
 
-  test('with PUBLIC_URL, its name is answered and no other', () => {
+  test('with PUBLIC_URL, only its name is answered', () => {
     const published = access(false, 'https://mail.example.com');
     const answers = (host: string) => published.answersTo(request({ host }));
     expect(['mail.example.com', 'MAIL.example.com.', 'mail.example.com:443', 'localhost'].map(answers)).toEqual([
@@ -44,7 +44,7 @@ describe('the host name of a request', () => {
     ]);
   });
 
-  test('on a listener for others without PUBLIC_URL, every name is answered', () => {
+  test('on a public listener without PUBLIC_URL, every name is answered', () => {
     expect(access(false).answersTo(request({ host: 'anything.example' }))).toBe(true);
     expect(access(false).answersTo(request({ host: '' }))).toBe(true);
   });
@@ -57,25 +57,25 @@ describe('the host name of a request', () => {
   );
 });
 
-describe('the address of the client', () => {
+describe("the client's address", () => {
   const isTrusted = trustedProxies(['loopback', '10.0.0.0/8', '2001:db8::1']);
   const client = (remote: string, forwarded?: string) =>
     clientAddress(request(forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, remote), isTrusted);
 
   test.each([
-    ['without a proxy it is the peer', '192.0.2.7', undefined, '192.0.2.7'],
+    ['without a proxy, is the peer', '192.0.2.7', undefined, '192.0.2.7'],
     ['an untrusted peer cannot claim another one', '192.0.2.7', '198.51.100.1', '192.0.2.7'],
-    ['behind a trusted proxy it is what that added', '127.0.0.1', '198.51.100.1', '198.51.100.1'],
-    ['behind two trusted proxies it is what the first added', '::1', '198.51.100.1, 10.1.2.3', '198.51.100.1'],
-    ['what the client wrote itself does not count', '10.0.0.1', '203.0.113.9, 198.51.100.1', '198.51.100.1'],
+    ['behind a trusted proxy, is what the proxy added', '127.0.0.1', '198.51.100.1', '198.51.100.1'],
+    ['behind two trusted proxies, is what the first one added', '::1', '198.51.100.1, 10.1.2.3', '198.51.100.1'],
+    ['ignores what the client itself sent', '10.0.0.1', '203.0.113.9, 198.51.100.1', '198.51.100.1'],
     ['an IPv4 peer on an IPv6 socket is the same peer', '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
-    ['nonsense ends the search at the proxy', '127.0.0.1', 'nonsense', '127.0.0.1'],
+    ['invalid entries end the search at the proxy', '127.0.0.1', 'nonsense', '127.0.0.1'],
     ['a trusted IPv6 proxy', '2001:db8::1', '198.51.100.1', '198.51.100.1'],
   ])('%s', (_what, remote, forwarded, expected) => expect(client(remote, forwarded)).toBe(expected));
 });
 
 describe('attempts of an address', () => {
-  test('run out, say when to come back, and leave other addresses alone', () => {
+  test('are limited, report when to retry, and do not affect other addresses', () => {
     const limit = createAttemptLimit({ burst: 3, refillMs: 60_000 });
     for (let i = 0; i < 3; i++) {
       limit.require('192.0.2.1');
@@ -96,7 +96,7 @@ describe('attempts of an address', () => {
   });
 });
 
-test('no path that a sign-in leads to is another site, whatever was asked for', () => {
+test('ownPath never leads to another site', () => {
   const piece = fc.constantFrom(
     '/',
     '\\',

@@ -4,7 +4,7 @@ import { createSharedRendering } from '../../../src/server/shared-rendering.ts';
 const always = () => true;
 const failing = () => vi.fn(() => Promise.reject(new Error('too complicated')));
 
-test('shared rendering, several readers of a page at once, renders it once', async () => {
+test('sharedRendering, several readers of a page at once, renders it once', async () => {
   const rendering = createSharedRendering(always);
   const render = vi.fn(async () => 'page');
   const pages = await Promise.all([1, 2, 3].map(() => rendering('a', render)));
@@ -13,7 +13,7 @@ test('shared rendering, several readers of a page at once, renders it once', asy
   expect(render).toHaveBeenCalledTimes(2);
 });
 
-test('shared rendering, a page that cannot be rendered, is not tried again for a while', async () => {
+test('sharedRendering, a page that cannot be rendered, is not retried for a while', async () => {
   const rendering = createSharedRendering(always, { failureMs: 50 });
   const render = failing();
   for (let i = 0; i < 5; i++) await expect(rendering('a', render)).rejects.toThrow('too complicated');
@@ -21,14 +21,14 @@ test('shared rendering, a page that cannot be rendered, is not tried again for a
   await expect.poll(() => rendering('a', async () => 'page').catch(() => null)).toBe('page');
 });
 
-test('shared rendering, a failure that is not the page’s own, is not remembered', async () => {
+test('sharedRendering, a failure unrelated to the page, is not remembered', async () => {
   const rendering = createSharedRendering(() => false);
   const render = failing();
   for (let i = 0; i < 2; i++) await expect(rendering('a', render)).rejects.toThrow();
   expect(render).toHaveBeenCalledTimes(2);
 });
 
-test('shared rendering, more failures than are remembered, forgets the oldest', async () => {
+test('sharedRendering, more failures than its limit, forgets the oldest', async () => {
   const rendering = createSharedRendering(always, { maxFailures: 2 });
   const render = failing();
   for (const key of ['a', 'b', 'c', 'c', 'b', 'a']) await expect(rendering(key, render)).rejects.toThrow();

@@ -33,17 +33,17 @@ test.each<[string, Partial<MailboxStatus>]>([
   ['another UIDVALIDITY', { uidValidity: 6n }],
   ['no HIGHESTMODSEQ', { highestModseq: null }],
   ['no UIDNEXT', { uidNext: null }],
-])('STATUS with %s proves nothing', (_what, change) => {
+])('a STATUS with %s proves nothing', (_what, change) => {
   expect(isProvenUnchanged(known, status, 'INCREMENTAL', AT)).toBe(true);
   expect(isProvenUnchanged(known, { ...status, ...change }, 'INCREMENTAL', AT)).toBe(false);
 });
 
-test('no STATUS, a full sync, and a day without a comparison are each a reason to look', () => {
+test('no STATUS, a full sync, or a day without a comparison open the mailbox', () => {
   expect(isProvenUnchanged(known, null, 'INCREMENTAL', AT)).toBe(false);
   expect(isProvenUnchanged(known, status, 'FULL', AT)).toBe(false);
   expect(isProvenUnchanged(known, status, 'INCREMENTAL', new Date('2026-11-25T09:00:00Z'))).toBe(false);
   expect(isProvenUnchanged({ ...known, comparedAt: null }, status, 'INCREMENTAL', AT)).toBe(false);
-  // By a clock that was ahead.
+  // Written by a clock that was ahead.
   const comparedAt = new Date('2026-11-25T12:00:00Z');
   expect(isProvenUnchanged({ ...known, comparedAt }, status, 'INCREMENTAL', AT)).toBe(false);
 });
@@ -59,7 +59,7 @@ test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([
   ['UIDNEXT went back', {}, { uidNext: 99 }, { wholeSet: true, allFlags: true, findsFaults: false }],
   ['HIGHESTMODSEQ went back', {}, { highestModseq: 499n }, { wholeSet: true, allFlags: true, findsFaults: false }],
   ['mod-sequences lost', {}, { highestModseq: null }, { wholeSet: false, allFlags: true, flags: 'none' }],
-  ['mod-sequences anew', { highestModseq: null }, {}, { wholeSet: true, allFlags: true }],
+  ['first mod-sequences', { highestModseq: null }, {}, { wholeSet: true, allFlags: true }],
   ['no mod-sequences, many', { enumeratedUpTo: 501n }, { highestModseq: null }, { flags: 'sweep', allFlags: false }],
   ['no UIDNEXT either', {}, { highestModseq: null, uidNext: null }, { wholeSet: true }],
   [
@@ -80,6 +80,6 @@ test.each<[string, Partial<KnownMailbox>, Partial<MailboxSnapshot>, object]>([
     { highestModseq: 501n },
     { wholeSet: true, allFlags: true, findsFaults: true, reason: 'FIRST_COMPARISON' },
   ],
-])('the plan for %s', (_what, stored, now, plan) => {
+])('planPass, %s', (_what, stored, now, plan) => {
   expect(planPass({ ...known, ...stored }, { ...said, ...now }, 'INCREMENTAL', AT)).toMatchObject(plan);
 });

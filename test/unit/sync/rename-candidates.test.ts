@@ -11,7 +11,7 @@ const candidates = (path: string, status: Partial<MailboxStatus> | null): number
   return renameCandidates([OLD], [listed]).length;
 };
 
-test('a mailbox may have moved to where UIDVALIDITY and UIDNEXT allow it, or where STATUS does not tell', () => {
+test('UIDVALIDITY and UIDNEXT, or a missing STATUS, allow a move', () => {
   expect(candidates('New', {})).toBe(1);
   expect(candidates('New', { uidNext: 11 })).toBe(1);
   expect(candidates('New', { uidValidity: null, uidNext: null })).toBe(1);
@@ -20,7 +20,7 @@ test('a mailbox may have moved to where UIDVALIDITY and UIDNEXT allow it, or whe
   expect(candidates('New', { uidValidity: 5n })).toBe(0);
 });
 
-test('a mailbox that is at its place has not moved, also where STATUS does not tell', () => {
+test('a mailbox that is still listed has not moved, even without STATUS', () => {
   expect(candidates('Old', null)).toBe(0);
   expect(candidates('Old', {})).toBe(0);
 });

@@ -30,7 +30,7 @@ const judged = (of: MailboxEvidence, uids: number[], missing: { uid: number; rea
     missing.map((one) => ({ mailboxId: 'b', ...one })),
   );
 
-test('the digest is of UIDVALIDITY and the ascending sequence set, and differs with each', () => {
+test('the digest depends on UIDVALIDITY and the ascending sequence set', () => {
   // printf '7\n1:3,9' | sha256sum
   expect(uidSetDigest(7n, [9, 3, 2, 1])).toBe('4e5ca15798579a90480e070c0ae73b78a624de71e317c7ef84fead909be32fae');
   expect(uidSetDigest(7n, [])).not.toBe(uidSetDigest(8n, []));
@@ -45,14 +45,14 @@ test.each<[string, ServerSet, number[], boolean]>([
   ['another count', { proof: 'COUNT', messages: 3, uidNext: 5 }, [1, 2, 5], false],
   ['a STATUS of as many', { proof: 'STATUS', messages: 3 }, [1, 2, 5], true],
   ['a STATUS of more', { proof: 'STATUS', messages: 4 }, [1, 2, 5], false],
-])('%s', (_what, server, uids, complete) => {
+])('a receipt with %s', (_what, server, uids, complete) => {
   const receipt = judged(evidence(server), uids);
   expect(receipt).toMatchObject({ complete, proof: complete ? server.proof : null, flagsProven: complete });
   expect(receipt.uidSetDigest).toBe(complete ? uidSetDigest(7n, uids) : null);
   expect(receipt.gaps).toEqual(complete ? [] : [{ uid: null, reason: 'NOT_EQUAL' }]);
 });
 
-test('a server that said nothing proves nothing', () => {
+test('a server that reported nothing proves nothing', () => {
   const refused = evidence(null, { refusal: 'SERVER_CONTRADICTS_ITSELF' });
   expect(judged(refused, [])).toMatchObject({
     complete: false,
@@ -61,7 +61,7 @@ test('a server that said nothing proves nothing', () => {
   });
 });
 
-test('messages without bytes are gaps; those that are gone on both sides are none in what is there', () => {
+test('messages without bytes are gaps, unless both sides have deleted them', () => {
   expect(judged(evidence(listed(1, 2)), [1, 2], [{ uid: 2, reason: 'NOT_SERVED' }])).toMatchObject({
     complete: false,
     proof: 'UID_SET',

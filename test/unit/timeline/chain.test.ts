@@ -17,19 +17,19 @@ const headOf = (events: readonly ChainedEvent[]) => events.at(-1)!;
 const verify = (events: Iterable<StoredEvent>, head: { seq: bigint; hash: Uint8Array } = headOf(chain)) =>
   verifyChain(ACCOUNT, events, head);
 
-test('links events without gaps, each naming the one before', () => {
+test('links events without gaps, each naming the previous one', () => {
   expect(chain.map((event) => event.seq)).toEqual([1n, 2n, 3n, 4n, 5n]);
   expect(chain[0]!.prevHash).toEqual(GENESIS.hash);
   for (const [i, event] of chain.slice(1).entries()) expect(event.prevHash).toEqual(chain[i]!.hash);
 });
 
-test('events appended in parts make the same chain as events appended at once', () => {
+test('events appended in parts form the same chain as events appended at once', () => {
   const first = chainEvents(GENESIS, ACCOUNT, ['a', 'b'].map(created), AT);
   const second = chainEvents(headOf(first), ACCOUNT, ['c', 'd', 'e'].map(created), AT);
   expect([...first, ...second]).toEqual(chain);
 });
 
-test('a payload that does not keep to its schema is not linked', () => {
+test('a payload that violates its schema is rejected', () => {
   const wrong = [{ path: 'x' }, { path: 1 }, { path: 'NUL \0' }, { path: '\ud83d' }, { path: 'x', extra: true }];
   for (const payload of wrong) {
     const event = { type: 'mailbox_created', payload: { mailboxId: 'no uuid', ...payload } } as unknown as EventInput;
@@ -39,7 +39,7 @@ test('a payload that does not keep to its schema is not linked', () => {
   expect(() => chainEvents(GENESIS, ACCOUNT, [noText], AT)).toThrow('not storable text');
 });
 
-test('an intact chain verifies, also when the database has sorted the members of its payloads otherwise', async () => {
+test('an intact chain verifies, whatever the member order of its payloads', async () => {
   const stored = chain.map((event) => {
     const members = Object.entries(event.payload).reverse();
     return { ...event, payload: Object.fromEntries(members), hash: new Uint8Array(event.hash) };
@@ -68,12 +68,12 @@ test.each(changes)('finds a changed event: %o', async (change) => {
   });
 });
 
-test('finds a changed event whose hash was made to fit', async () => {
+test('finds a changed event with a recomputed hash', async () => {
   const [forged] = chainEvents(chain[1]!, ACCOUNT, [created('C')], AT);
   expect(await verify(chain.with(2, forged!))).toMatchObject({ brokenAtSeq: 4n, reason: 'LINK' });
 });
 
-test('finds a missing, an added and a moved event', async () => {
+test('finds a removed, an inserted and a moved event', async () => {
   const [a, b, c, d, e] = chain as [ChainedEvent, ChainedEvent, ChainedEvent, ChainedEvent, ChainedEvent];
   expect(await verify([a, b, d, e])).toMatchObject({ length: 2n, brokenAtSeq: 3n, reason: 'SEQUENCE' });
   expect(await verify([a, b, c, c, d, e])).toMatchObject({ brokenAtSeq: 4n, reason: 'SEQUENCE' });
@@ -86,7 +86,7 @@ test('finds a missing, an added and a moved event', async () => {
   expect(await verify([b, c, d, e])).toMatchObject({ length: 0n, brokenAtSeq: 1n });
 });
 
-test('finds an end that was cut off, replaced or added to', async () => {
+test('finds an end that was cut off, replaced or extended', async () => {
   expect(await verify(chain.slice(0, 3))).toMatchObject({ length: 3n, brokenAtSeq: 4n, reason: 'HEAD' });
   expect(await verify([])).toMatchObject({ length: 0n, brokenAtSeq: 1n, reason: 'HEAD' });
   const replaced = chainEvents(chain[3]!, ACCOUNT, [created('E')], AT);
@@ -99,7 +99,7 @@ test('finds an end that was cut off, replaced or added to', async () => {
   expect(await verify([...chain, ...added])).toMatchObject({ length: 5n, brokenAtSeq: 6n, reason: 'HEAD' });
 });
 
-test("another account's chain does not pass", async () => {
+test("another account's chain does not verify", async () => {
   const other = '0192f0c1-2b3a-7c4d-8e5f-000000000009';
   expect(await verifyChain(other, chain, headOf(chain))).toMatchObject({ brokenAtSeq: 1n, reason: 'LINK' });
 });

@@ -16,7 +16,7 @@ function account(state: SyncState, syncStatus: object): AccountSummaryFragment {
 
 const detail = (state: SyncState, facts: object) => shownState(account(state, facts), NOW).detail;
 
-test('a queued account whose server is left alone, names the server and the end of the pause', () => {
+test('a queued account whose host cools down, shows the host and the time', () => {
   const held = detail('QUEUED', { activeRun: { queuePosition: 1 }, hostPausedUntil: at(30) });
   expect(held).toMatch(/^The mail server refused a connection\. No sync starts there until .*30/);
   expect(detail('QUEUED', { activeRun: { queuePosition: 1 }, hostPausedUntil: at(-1) })).toBe(
@@ -24,12 +24,12 @@ test('a queued account whose server is left alone, names the server and the end 
   );
 });
 
-test('a quota that is used up, is called a quota and no throttling', () => {
+test('an exhausted quota, is called a quota and not throttling', () => {
   const message = "The provider's limit for this account is used up.";
   expect(detail('THROTTLED', { throttledUntil: at(10), activeRun: { error: { message } } })).toBe(message);
 });
 
-test('a time that is still to come, stays in the future however late it is', () => {
+test('a future time, stays in the future however late it is', () => {
   expect([at(-5), at(0), at(0.9)].map((time) => ahead(time, NOW))).toEqual(Array(3).fill('in a moment'));
   expect(ahead(at(10), NOW)).toBe('in 10 minutes');
   expect(detail('NEVER_SYNCED', { nextSyncAt: at(-1) })).toBe('First sync in a moment');

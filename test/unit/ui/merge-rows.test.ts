@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mergeRows } from '../../../src/ui/messages/merge-rows.ts';
 
-/** Rows by name: "a9" was received at 9. Newest first. A thread is named before: "t:a9" has a9 as its newest. */
+/** Rows by name: "a9" was received at 9. Newest first. A thread is a prefix: "t:a9" has a9 as its newest message. */
 const row = (of: string) => {
   const name = of.split(':').at(-1)!;
   return { ...named(name), key: of.split(':')[0]! };
@@ -17,7 +17,7 @@ const merged = (shown: string, after: string | null, fresh: ReturnType<typeof pa
   return [list.map(({ node }) => node.id).join(' '), isJoined];
 };
 
-describe('a page that was read anew takes the place of its stretch', () => {
+describe('mergeRows, a reloaded page replaces its part of the list', () => {
   test.each([
     ['as it was', 'a9 b8 c7 d6', null, page('a9 b8'), 'a9 b8 c7 d6', true],
     ['new at the top', 'a9 b8 c7', null, page('y9 z9 a9'), 'y9 z9 a9 b8 c7', true],
@@ -37,11 +37,11 @@ describe('a page that was read anew takes the place of its stretch', () => {
     ['has a new message', 'a9 b8 t:c7 d6', null, page('t:z9 a9'), 'z9 a9 b8 d6', true],
     ['has a new message, far down', 'a9 t:b8 c7', null, page('t:z9 a9 b8'), 'z9 a9 b8 c7', true],
     ['has lost its newest message', 't:a9 b8 c7 d6', 'b8', page('c7 t:x6 d6'), 'b8 c7 x6 d6', true],
-  ])('a thread that %s is there once', (_what, shown, after, fresh, expected, isJoined) =>
+  ])('mergeRows, a thread that %s, is listed once', (_what, shown, after, fresh, expected, isJoined) =>
     expect(merged(shown, after, fresh)).toEqual([expected, isJoined]),
   );
 
-  test('so many new ones that some may be missing behind it', () => {
+  test('so many new rows that some may be missing behind them', () => {
     expect(merged('a5 b4', null, page('x9 y8'))).toEqual(['x9 y8 a5 b4', false]);
     expect(merged('x9 y8 a5 b4', 'y8', page('z7 a5'))).toEqual(['x9 y8 z7 a5 b4', true]);
   });

@@ -4,13 +4,13 @@ import { paced } from '../../../src/ui/account-detail/pace.ts';
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-/** How often it was asked, each time for so long. */
+/** How often the query ran; each takes that long. */
 function asking(ms: number) {
   const asked = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, ms)));
   return { asked, pace: paced(asked) };
 }
 
-test('news are asked for at once, and what comes meanwhile together, after a rest', async () => {
+test('paced, a first change queries at once, further ones together after a pause', async () => {
   const { asked, pace } = asking(10);
   for (let news = 0; news < 50; news++) pace.want();
   expect(asked).toHaveBeenCalledTimes(1);
@@ -22,7 +22,7 @@ test('news are asked for at once, and what comes meanwhile together, after a res
   expect(asked, 'nothing new').toHaveBeenCalledTimes(2);
 });
 
-test('an answer that takes long is asked for less often, and nobody who left asks', async () => {
+test('paced, a slow query runs less often, and not after its view has closed', async () => {
   const { asked, pace } = asking(1000);
   pace.want();
   pace.want();

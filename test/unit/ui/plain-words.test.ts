@@ -13,17 +13,17 @@ test('every plan reason has a text without jargon', () => {
   for (const text of Object.values(texts)) expect(text).not.toMatch(JARGON);
 });
 
-test('shows reasons that it does not know as they are', () => {
+test('shows unknown plan and gap codes as they are', () => {
   expect(planInWords('changes since the cursor')).toBe('changes since the cursor');
   expect(gapInWords('MOON_IS_FULL')).toBe('moon is full');
 });
 
-test('the counts of an event are in the locale of the reader', () => {
+test("formats the counts of an event for the reader's locale", () => {
   const stats = { messagesCreated: 12_345, messagesUpdated: 0, messagesDeleted: 1 };
   expect(describeEvent('sync_succeeded', { stats })).toBe(`${(12_345).toLocaleString()} new, 0 changed, 1 deleted`);
 });
 
-test('where nothing is found, only what narrows the list is named', () => {
+test('an empty list names only the conditions that narrow it', () => {
   const all = { mailboxId: null, search: '', unread: false, flagged: false };
   expect(widerBy({ ...all, unread: true })).toBe('Try again without “Unread”.');
   expect(widerBy({ ...all, search: 'tide', mailboxId: 'x' })).toBe('Try again with fewer words or in all mailboxes.');
