@@ -2,14 +2,15 @@ const SMALLEST = 16;
 const LARGEST = 200;
 
 /**
- * How many messages to write in one transaction: as many as this database writes in the time that others can wait.
- * Larger batches cost less in all; a server takes larger ones than the embedded database, and a busy machine smaller.
+ * Learns how many messages to write in one transaction: as many as this database writes in the time that others can
+ * wait. Larger batches cost less in total. A server takes larger ones than the embedded database, a busy machine
+ * smaller ones.
  */
 export class BatchSize {
   #messages = 32;
   readonly #targetMs: () => number;
 
-  /** @param targetMs how long the next transaction should take, in milliseconds; asked after each */
+  /** @param targetMs returns how long the next transaction should take, in milliseconds; called after each */
   constructor(targetMs: () => number) {
     this.#targetMs = targetMs;
   }
@@ -18,7 +19,7 @@ export class BatchSize {
     return this.#messages;
   }
 
-  /** Learns from a transaction; half the way at a time, so that one slow moment does not decide. */
+  /** Learns from a transaction. It goes half the way each time, so that one slow transaction does not decide. */
   learn(messages: number, ms: number): void {
     const targetMs = this.#targetMs();
     if (messages < SMALLEST / 2) return;

@@ -2,15 +2,16 @@ import { crc32 } from 'node:zlib';
 import type { MailAddress } from './imap-types.ts';
 
 /**
- * How copies of one letter are told from different letters under one Message-ID. Copies differ in their bytes: a list
- * appends a footer and tags the subject, or writes itself into From; a gateway marks spam; what was sent has no
- * Received fields. But of sender, date and subject they share at least two. A carrier is the three as numbers of 21
- * bits, so that one column holds it. By chance two letters agree in one of them once in two million.
+ * Distinguishes copies of one letter from different letters with the same Message-ID. The bytes of copies differ: a
+ * list appends a footer and tags the subject, or puts itself into From; a gateway marks spam; a sent copy has no
+ * Received fields. But copies share at least two of sender, date and subject. A carrier consists of these three as
+ * numbers of 21 bits, so that it fits one column. Two letters have one of the numbers in common by chance once in two
+ * million.
  */
 const BITS = 21n;
 const MASK = (1 << 21) - 1;
 
-/** In place of a carrier: different letters have the Message-ID as their own. */
+/** Replaces the carrier of a Message-ID that different letters have as their own. */
 export const SHARED = -1n;
 
 interface Letter {
@@ -21,7 +22,7 @@ interface Letter {
 
 export function carrierOf({ from, sentAt, subject }: Letter): bigint {
   const sender = from[0]?.address ?? from[0]?.name ?? '';
-  // No date is nobody's date; in whole seconds, as it is written.
+  // 0 stands for no date, which never matches. In whole seconds, as in the Date field.
   const date = sentAt === null ? 0 : numberOf(String(Math.floor(sentAt.getTime() / 1000))) || 1;
   return (
     (BigInt(numberOf(sender.toLowerCase())) << (2n * BITS)) |
@@ -30,7 +31,7 @@ export function carrierOf({ from, sentAt, subject }: Letter): bigint {
   );
 }
 
-/** Whether two messages with one Message-ID are copies of one letter, by their carriers. */
+/** Returns whether two messages with the same Message-ID are copies of one letter, by their carriers. */
 export function isSameLetter(one: bigint, other: bigint): boolean {
   const [a, b] = [fieldsOf(one), fieldsOf(other)];
   const isSameDate = a.date === b.date && a.date !== 0;
@@ -45,7 +46,7 @@ const fieldsOf = (carrier: bigint) => ({
 
 const numberOf = (text: string): number => crc32(text) & MASK;
 
-/** What lists, filters and mail programs put in front of a subject: `[list]`, `***SPAM***`, `Re:`. */
+/** Prefixes that lists, filters and mail programs add to a subject: `[list]`, `***SPAM***`, `Re:`. */
 const PREFIXES = /^(?:\s|\[[^\]]{0,80}\]|\*{2,}[^*]{0,40}\*{2,}|[a-z]{2,4}(?:\[\d{1,3}\])?:)+/i;
 
 const baseSubject = (subject: string): string => subject.slice(0, 500).replace(PREFIXES, '').trim().toLowerCase();

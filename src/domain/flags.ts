@@ -5,9 +5,9 @@ const SYSTEM_FLAGS = new Map(
 );
 
 /**
- * Flags in one spelling and order, so that sets compare equal as lists: system flags are case-insensitive
- * (RFC 9051, 2.3.2), `\Recent` belongs to a session and is dropped, duplicates too. What is no atom is a keyword all the
- * same; one with spaces is several, because a list of flags is stored with spaces between them.
+ * Returns flags in one spelling and order, so that equal sets are equal lists. System flags are case-insensitive
+ * (RFC 9051, 2.3.2). `\Recent` belongs to a session and is dropped, as are duplicates. A flag that is not an atom is
+ * still a keyword. One with spaces becomes several, because the stored list of flags is separated by spaces.
  */
 export function canonicalFlags(flags: Iterable<string>): string[] {
   const seen = new Set<string>();

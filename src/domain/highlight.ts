@@ -1,20 +1,20 @@
 import { type SearchTerm, wordsIn } from './search-words.ts';
 
-/** A piece of text, whole or cut, and whether it is what was searched for. In order they are the text. */
+/** A piece of a text or excerpt, and whether it matches the search. Concatenated, the segments are the text. */
 export interface TextSegment {
   readonly text: string;
   readonly isMatch: boolean;
 }
 
-/** In UTF-16 units: how much is shown before the first match, and in all. */
+/** Length of an excerpt before the first match, and in total, in UTF-16 units. */
 const BEFORE = 40;
 const LENGTH = 200;
 
-/** The whole text, with what was searched for marked. */
+/** Returns the whole text with the matches marked. */
 export const marked = (text: string, terms: readonly SearchTerm[]): TextSegment[] =>
   segmentsOf(text, matchesIn(text, terms));
 
-/** The part of a text around the first place of what was searched for; null when it is not in there. */
+/** Returns the part of a text around the first match; null if it has no match. */
 export function excerpt(text: string, terms: readonly SearchTerm[]): TextSegment[] | null {
   const { value: first } = matchesIn(text, terms).next();
   if (!first) return null;
@@ -37,7 +37,7 @@ interface Match {
   readonly end: number;
 }
 
-/** Where the terms are, one after the other. A phrase counts where its words follow each other. */
+/** Yields the matches of the terms, in order. A phrase matches if its words follow each other. */
 function* matchesIn(text: string, terms: readonly SearchTerm[]): Generator<Match> {
   const longest = Math.max(0, ...terms.map(({ words }) => words.length));
   if (longest === 0) return;

@@ -1,13 +1,13 @@
 import { excerpt, marked, type TextSegment } from './highlight.ts';
 import { searchedTerms } from './search-words.ts';
 
-/** What of a message is looked through for its highlights. */
+/** The parts of a message that are searched for highlights. */
 export interface HighlightedMessage {
   readonly subject: string;
-  /** The name of its sender, else the address. */
+  /** The name of its sender, or else the address. */
   readonly from: string;
   readonly snippet: string;
-  /** At most {@link EXCERPT_WITHIN} characters are looked through. */
+  /** At most {@link EXCERPT_WITHIN} characters of it are searched. */
   readonly text: string;
 }
 
@@ -17,12 +17,15 @@ export interface Highlights {
   readonly excerpt: TextSegment[];
 }
 
-/** How much of a text is looked through for an excerpt, in UTF-16 units: somebody is waiting for a list of them. */
+/** How much of a text is searched for an excerpt, in UTF-16 units: a user waits for a whole list of excerpts. */
 export const EXCERPT_WITHIN = 20_000;
-/** Nobody reads the marks of more. */
+/** Most terms that are marked: more are of no use to a reader. */
 const MAX_TERMS = 20;
 
-/** Where messages have what was typed as a search. Linear in their texts; for a thread, because it is strangers' text. */
+/**
+ * Returns the highlights of messages for a typed search. The time is linear in their texts. It runs in a worker thread,
+ * because strangers write the texts.
+ */
 export function highlightsOf(messages: readonly HighlightedMessage[], search: string): Highlights[] {
   const terms = searchedTerms(search).slice(0, MAX_TERMS);
   return messages.map(({ subject, from, snippet, text }) => ({

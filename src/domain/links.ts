@@ -3,7 +3,7 @@ import { isMessageId } from './message-id.ts';
 import type { ParsedMessage } from './parsed-message.ts';
 import { referenceKey, type ThreadLinks } from './threads.ts';
 
-/** What a message says about its thread. Its sender's address is no Message-ID, even where it stands for one. */
+/** Returns the links of a message to its thread. The sender's address does not count as its Message-ID. */
 export function linksOf(message: ParsedMessage): ThreadLinks {
   const { messageIdHeader: id, from, references } = message;
   const isOwn = id !== null && isMessageId(id) && !from.some(({ address }) => `<${address}>` === id);

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { toStorable } from './storable-text.ts';
 
-/** Code units of a path that is shown: an index row of PostgreSQL takes 2704 bytes. */
+/** Longest path, in UTF-16 units: an index row of PostgreSQL holds 2704 bytes. */
 const MAX_PATH = 600;
 const CONTROLS = /\p{Cc}/gu;
 
-/** A name that LIST shows. */
+/** A name as LIST returns it. */
 export interface Spelling {
   /** Each byte one character (latin1), as the server sent it. */
   readonly rawName: string;
@@ -14,22 +14,22 @@ export interface Spelling {
 }
 
 /**
- * How an account's server spells the names of its mailboxes. The bytes of a name are what it is; a path is the name as
- * people read it, and within an account no two mailboxes have the same one.
+ * Maps between raw names and paths of an account's mailboxes. A raw name consists of the server's bytes and identifies
+ * the mailbox on the server. A path is the name for people, and is unique within the account.
  */
 export class MailboxNames {
   readonly #rawNames = new Map<string, string | null>();
   readonly #paths = new Map<string, string>();
 
-  /** A stored mailbox; `rawName` is null where it was not noted. */
+  /** Adds a stored mailbox; `rawName` is null if it was not recorded. */
   know(path: string, rawName: string | null): void {
     this.#rawNames.set(path, rawName);
     if (rawName !== null) this.#paths.set(rawName, path);
   }
 
   /**
-   * All names of a LIST. A stored path whose name is not among them is the one that reads like it: servers change their
-   * spelling when UTF8=ACCEPT is enabled (RFC 6855).
+   * Adds all names of a LIST. If the raw name of a stored path is missing from them, the path goes to the name that
+   * reads the same: servers spell names differently when UTF8=ACCEPT is enabled (RFC 6855).
    */
   learn(spellings: readonly Spelling[]): void {
     const listed = new Set(spellings.map(({ rawName }) => rawName));
@@ -45,19 +45,19 @@ export class MailboxNames {
     return this.#paths.get(rawName) ?? rawName;
   }
 
-  /** What the server is asked for. A name that it never listed is spelled as RFC 9051, A.1 says. */
+  /** Returns the name to send to the server. A name that it never listed is encoded by RFC 9051, A.1. */
   rawNameOf(path: string): string {
     return this.#rawNames.get(path) ?? encodeUtf7(path);
   }
 }
 
-/** INBOX has no case (RFC 9051, 5.1). */
+/** Returns whether a name is INBOX, which is case-insensitive (RFC 9051, 5.1). */
 export const isInbox = (name: string): boolean => name.toUpperCase() === 'INBOX';
 
 /**
- * A name as people read it: decoded, without what cannot be stored or shown, cut when it is long.
+ * Returns a name for people: decoded, without characters that cannot be stored or shown, truncated if it is long.
  * @param rawName each byte one character
- * @param isUtf8 whether UTF8=ACCEPT is enabled: names are not in modified UTF-7 then
+ * @param isUtf8 whether UTF8=ACCEPT is enabled: names are then not in modified UTF-7
  */
 export function shownName(rawName: string, isUtf8: boolean): string {
   const text = toStorable(decoded(rawName, isUtf8).replace(CONTROLS, '\ufffd'));
@@ -74,7 +74,7 @@ function decoded(rawName: string, isUtf8: boolean): string {
   }
 }
 
-/** Modified UTF-7 (RFC 9051, A.1); what is none stays as it is. */
+/** Decodes modified UTF-7 (RFC 9051, A.1). Invalid parts stay unchanged. */
 function decodeUtf7(name: string): string {
   return name.replace(/&([A-Za-z0-9+,]*)-/g, (shift, base64: string) => {
     if (base64 === '') return '&';

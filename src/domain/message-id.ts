@@ -1,16 +1,16 @@
-/** What scripts put to the left of the `@` where they have no value; they send it with all their letters. */
+/** Left sides of the `@` that scripts write if they have no value; all their letters then have the same one. */
 const PLACEHOLDER =
   /^(?:undefined|null|\(null\)|nil|none|nan|false|true|unknown|empty|default|placeholder|n\/a|(?:no-?)?message-?id|no-?id|[-.*?#]+)$/i;
-/** What a template leaves behind that nobody has filled in. */
+/** Remains of a template that was not filled in. */
 const TEMPLATE = /^%\w(?:@|$)|\$\{|\{\{|<%|\[object/;
-/** Without an `@`, an identifier of this length that has a digit is unlikely to be a word or a counter. */
+/** An identifier without an `@`, of this length and with a digit, is unlikely to be a word or a counter. */
 const LONG = 16;
-/** Left of `@localhost`, less is the counter of a machine that does not know its name. */
+/** A shorter left side of `@localhost` is the counter of a machine that does not know its name. */
 const SHORT = 4;
 
 /**
- * Whether a Message-ID, in angle brackets, can tell one message from all others. RFC 5322 (3.6.4) asks for an `@` with
- * something on both sides. Some senders omit the right side; theirs count when they are long enough to be unique.
+ * Returns whether a Message-ID, in angle brackets, can identify one message. RFC 5322 (3.6.4) requires an `@` with
+ * something on both sides. Some senders omit the right side; theirs count if they are long enough to be unique.
  */
 export function isMessageId(id: string): boolean {
   const inner = id.slice(1, -1);

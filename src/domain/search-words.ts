@@ -1,16 +1,19 @@
 import type { MailAddress } from './imap-types.ts';
 
 /**
- * Full text: which words a message is found by, and what a person's search asks for. Our own words, not those of
- * PostgreSQL's text search parser, whose time grows with the square of hostile input (20 kB of "a_a_a_" cost it eight
- * seconds, in which nobody else got an answer from the embedded database), and which in the embedded database takes
- * five times as long as all other writing. A word is a run of letters, digits and marks, lower case, in Unicode's
- * compatibility form (NFKC: composed letters, full-width letters as ordinary ones). In scripts that put no blanks between
- * words it is each two characters that follow each other, and the last one of a run alone, so that every sequence of
- * characters is found as a phrase, without a dictionary. Documents and queries are read by the same rule.
+ * Words of the full-text search, in documents and in queries by the same rule.
+ *
+ * A word is a run of letters, digits and marks, in lower case and in Unicode's compatibility form (NFKC: composed
+ * letters, full-width letters as ordinary ones). In scripts without blanks between words, every two consecutive
+ * characters are a word, and so is the last character of a run. So any sequence of characters is found as a phrase,
+ * without a dictionary.
+ *
+ * Refused: PostgreSQL's text search parser. Its time is quadratic in hostile input: 20 kB of "a_a_a_" take eight
+ * seconds, during which the embedded database answers no other query. In the embedded database it takes five times as
+ * long as all other writing.
  */
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
-/** Of a longer run the beginning counts, in UTF-16 units: the rest of a key or a hash tells nothing more apart. */
+/** Longest word, in UTF-16 units. A longer run is truncated: the beginning of a key or a hash distinguishes it. */
 export const MAX_WORD = 64;
 
 const UNSPACED =
@@ -20,13 +23,13 @@ const PART = new RegExp(`[${UNSPACED}]+|[^${UNSPACED}]+`, 'gu');
 const UNSPACED_CHARACTER = new RegExp(`^[${UNSPACED}]`, 'u');
 const SINGLE_UNSPACED = new RegExp(`^[${UNSPACED}]$`, 'u');
 
-/** Text in the form in which its words are compared, but for the case. */
+/** Returns a text in the form in which its words are compared, except for the case. */
 export const normalForm = (text: string): string => (BEYOND_ASCII.test(text) ? text.normalize('NFKC') : text);
 
-/** Most mail is ASCII, which is in every normal form. */
+/** Most mail is ASCII, which is already normalised. */
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
-/** What a search for a message looks at. */
+/** The searchable parts of a message. */
 export interface SearchableMessage {
   readonly subject: string | null;
   readonly from: readonly MailAddress[];
@@ -41,10 +44,10 @@ export interface SearchableMessage {
 
 export const BETWEEN_WORDS = 1;
 export const IN_WORDS = 2;
-/** A character of a script that puts no blanks between words. */
+/** A character of a script without blanks between words. */
 export const IN_UNSPACED = 3;
 
-/** What a code point is for words. */
+/** Returns the kind of a code point. */
 export function characterKind(point: number): number {
   let kind = kinds[point]!;
   if (!kind) {
@@ -60,28 +63,28 @@ function kindOf(character: string): number {
 }
 
 const WORD_CHARACTER = /^[\p{L}\p{N}\p{M}]$/u;
-/** By code point; 0 is not known yet. */
+/** By code point; 0 is unknown. */
 const kinds = new Uint8Array(0x110000);
 
 /**
- * What a person typed as the text form of a `tsquery`: words that all must occur, "a phrase", `or` between two, `-` in
- * front of what must not occur. The last word may be the beginning of one, as long as nothing follows it, because who
- * is still typing wants to see something already. Null when it holds no word.
+ * Returns a typed search as the text form of a `tsquery`, or null if it contains no word. All words must occur; "a
+ * phrase", `or` between two, and `-` for exclusion are supported. If nothing follows the last word, it may be the
+ * beginning of one, so that a user who is still typing already gets results.
  */
 export function searchQuery(typed: string): string | null {
   const alternatives = alternativesOf(typed).map((terms) => terms.map(termQuery).join(' & '));
   return alternatives.length > 0 ? alternatives.map((terms) => `(${terms})`).join(' | ') : null;
 }
 
-/** Words one after the other: what is written together, or in quotes, is looked for together. */
+/** Consecutive words, written without blanks or in quotes, that are searched as a phrase. */
 export interface SearchTerm {
   readonly words: readonly string[];
   readonly isExcluded: boolean;
-  /** Its last word may go on. */
+  /** Its last word may be the beginning of a longer one. */
   readonly isOpen: boolean;
 }
 
-/** What a message that was found may have in it: the terms that are not excluded. */
+/** Returns the terms to highlight in a result: those that are not excluded. */
 export const searchedTerms = (typed: string): SearchTerm[] =>
   alternativesOf(typed)
     .flat()
@@ -89,8 +92,8 @@ export const searchedTerms = (typed: string): SearchTerm[] =>
 
 interface TypedTerm extends SearchTerm {
   /**
-   * Its words by the rule before PARSER_VERSION 1 (whole runs, as written), null where that knew none: what was stored
-   * under it is found by it until it is parsed again.
+   * Its words by the rule before PARSER_VERSION 1 (whole runs, as written), or null if it has none. Messages stored
+   * under that rule are found by them until they are parsed again.
    */
   readonly earlier: string | null;
 }
@@ -110,7 +113,7 @@ function alternativesOf(typed: string): TypedTerm[][] {
     if (words.length === 0) continue;
     const isExcluded = minus !== undefined;
     const isLast = index + token.length === query.length;
-    // Of what must not occur nobody wants to see less while it is typed.
+    // An incomplete exclusion would remove too many results.
     const isTyping = isLast && !isExcluded && ENDS_IN_WORD.test(token);
     all.push({ words, isExcluded, isOpen: isTyping || isPart, earlier: earlierPhrase(written, isTyping) });
   }
@@ -130,20 +133,20 @@ function earlierPhrase(written: string, isOpen: boolean): string | null {
   return words.length > 0 && words.every((word) => word.length <= MAX_WORD) ? phraseOf(words, isOpen) : null;
 }
 
-/** The words to look for, and whether the last one is a single character that a stored one may go on behind. */
+/** Returns the words to search, and whether the last one is a single character, with which a stored word may begin. */
 function typedWords(written: string): { words: string[]; isPart: boolean } {
   const found = [...wordsIn(written)];
   const last = found.at(-1);
-  // The character that ends a run need not end it in the text.
+  // The last character of a typed run need not end a run in the text.
   if (last && found.at(-2)?.end === last.end) found.pop();
   const words = found.map(({ word }) => word);
   const end = words.at(-1) ?? '';
   return { words, isPart: SINGLE_UNSPACED.test(end) };
 }
 
-/** Longest search that is read, in UTF-16 units. */
+/** Longest search, in UTF-16 units. The rest is ignored. */
 const MAX_QUERY = 1000;
-/** "a phrase", or anything up to white space; a minus in front. */
+/** "a phrase", or anything up to white space, with an optional minus. */
 const TOKEN = /(-)?(?:"([^"]*)"?|\S+)/g;
 const ENDS_IN_WORD = /[\p{L}\p{N}\p{M}]$/u;
 
@@ -153,9 +156,9 @@ interface PlacedWord {
   readonly end: number;
 }
 
-/** Where words are, in UTF-16 units, by the rule that documents and queries are read by. */
+/** Yields the words of a text and their positions, in UTF-16 units. */
 export function* wordsIn(text: string): Generator<PlacedWord> {
-  // No normal form joins what white space parts, and who wants the first words only, pays for no more.
+  // By pieces, because normalisation joins nothing across white space, and some callers need the first words only.
   for (const { 0: piece, index } of text.matchAll(/\S+/g)) {
     const { normal, starts, ends } = placed(piece);
     for (const { 0: run, index: runAt } of normal.matchAll(WORD)) {
@@ -168,7 +171,7 @@ export function* wordsIn(text: string): Generator<PlacedWord> {
   }
 }
 
-/** The words of a run of word characters. */
+/** Yields the words of a run of word characters. */
 function* partsOf(run: string): Generator<PlacedWord> {
   for (const { 0: part, index } of run.matchAll(PART)) {
     if (!UNSPACED_CHARACTER.test(part)) {
@@ -188,11 +191,14 @@ function* partsOf(run: string): Generator<PlacedWord> {
   }
 }
 
-/** Its first {@link MAX_WORD} units, without half a character at the end. */
+/** Returns the first {@link MAX_WORD} units of a word, without half a character at the end. */
 const cutWord = (word: string): string =>
   word.length > MAX_WORD ? word.slice(0, MAX_WORD).replace(/[\ud800-\udbff]$/, '') : word;
 
-/** Of each unit of the normal form where the character begins and ends that it comes from; nothing where all is as it was. */
+/**
+ * Normalises a piece. For each unit of the normal form, `starts` and `ends` give the original character; they are
+ * absent if the piece is unchanged.
+ */
 function placed(piece: string): { normal: string; starts?: number[]; ends?: number[] } {
   const whole = normalForm(piece);
   if (whole === piece) return { normal: piece };
@@ -210,5 +216,7 @@ function placed(piece: string): { normal: string; starts?: number[]; ends?: numb
   return { normal, starts, ends };
 }
 
-/** A character with what a normal form may join to it: marks, half-width voicing marks, vowels and finals of Hangul. */
+/**
+ * A character and those that normalisation may join to it: marks, half-width voicing marks, Hangul vowels and finals.
+ */
 const COMPOSED = /.[\p{M}\uff9e\uff9f\u1160-\u11ff]*/gsu;

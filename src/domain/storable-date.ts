@@ -1,4 +1,6 @@
-/** A date of the years 1 to 9999, for which ISO 8601 has four digits, and with it the timeline; null for any other. */
+/**
+ * Returns a date in the years 1 to 9999, which ISO 8601 and the timeline write with four digits; null for any other.
+ */
 export function storableDate(date: Date | null): Date | null {
   if (date === null) return null;
   const year = date.getUTCFullYear();

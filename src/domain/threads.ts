@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { isSameLetter, SHARED } from './carrier.ts';
 
-/** What decides about a message's thread. */
+/** The links of a message that decide its thread. */
 export interface ThreadLinks {
-  /** The key of its own Message-ID; null without one that can tell it from others. */
+  /** The key of its own Message-ID; null if it has none that identifies it. */
   readonly own: bigint | null;
-  /** By what the message is recognised when another one carries the same Message-ID (carrier.ts). */
+  /** Distinguishes the message from others with the same Message-ID (carrier.ts). */
   readonly carrier: bigint;
   /** The keys of the Message-IDs that it refers to. */
   readonly references: readonly bigint[];
@@ -15,54 +15,57 @@ export interface LinkedMessage extends ThreadLinks {
   readonly key: string;
 }
 
-/** What the account knows about a Message-ID. */
+/** A Message-ID that the account knows. */
 export interface KnownReference {
   readonly threadId: string;
-  /** Of the message that carries it as its own; {@link SHARED} when several do; null while it is only referred to. */
+  /**
+   * The carrier of the message that has it as its own; {@link SHARED} if several do; null while it is only referred to.
+   */
   readonly carrier: bigint | null;
   /** An earlier version of the parser wrote it (src/store/mail/reparse.ts). */
   readonly isOld: boolean;
 }
 
-/** A Message-ID that belongs to a thread from now on, with its carrier. */
+/** A Message-ID to store, with its thread and carrier. */
 export type NewReference = readonly [ref: bigint, threadId: string, carrier: bigint | null];
 
 export interface ThreadAssignment {
   /** By the key of the message. */
   readonly threadOf: ReadonlyMap<string, string>;
-  /** Messages that refer to what is not parsed again yet: their thread is provisional, and so are they. */
+  /** Messages that refer to one which is not parsed again yet: their thread is provisional. */
   readonly provisional: ReadonlySet<string>;
   /** Threads to create. */
   readonly newThreads: readonly string[];
   readonly newReferences: readonly NewReference[];
-  /** Known Message-IDs whose carrier has become known, or is not the only one any more. */
+  /** Known Message-IDs whose carrier has become known, or shared. */
   readonly changedReferences: readonly NewReference[];
-  /** Threads that turned out to be a part of another one: all that belongs to `from` goes to `into`. */
+  /** Threads to merge: all messages and references of `from` move to `into`. */
   readonly merges: readonly (readonly [from: string, into: string])[];
 }
 
 /**
- * A Message-ID as PostgreSQL's bigint: the first 64 bits of its SHA-256. They are as long as the sender likes, too long
- * for an index; that two of one account share the key by chance is out of the question (2^32 of them for an even one).
+ * Returns the key of a Message-ID as PostgreSQL's bigint: the first 64 bits of its SHA-256. Message-IDs have any
+ * length, too long for an index. Two of one account practically never have the same key by chance: an even chance takes
+ * 2^32.
  */
 export function referenceKey(messageIdHeader: string): bigint {
   return hash('sha256', messageIdHeader, 'buffer').readBigInt64BE();
 }
 
-/** The keys of all Message-IDs that a message names, its own among them. */
+/** Returns the keys of all Message-IDs of a message, including its own. */
 export const keysOf = ({ own, references }: ThreadLinks): readonly bigint[] =>
   own === null ? references : [own, ...references];
 
 /**
- * Puts messages into threads: two messages share one when they name a Message-ID in common. Messages come newest first,
- * so the replies are there before what they reply to, and a late one may show that two threads are one. They become the
- * older of the two, which is the smaller id (UUID version 7), so the result does not depend on the order of arrival.
- * A message that names no id has a thread of its own.
+ * Assigns messages to threads: two messages share a thread if they have a Message-ID in common. Messages arrive newest
+ * first, so replies come before the message that they reply to, and a later message may show that two threads are one.
+ * The two are merged into the older one, which has the smaller id (UUID version 7), so the result does not depend on
+ * the order of arrival. A message without Message-IDs has a thread of its own.
  *
- * A Message-ID that different letters carry as their own identifies none of them: from the second letter on it joins
- * nobody. Copies of one letter still share a thread (carrier.ts).
- * @param known what is known about those keys of the messages that were seen before
- * @param newThreadId the thread for a message that joins none
+ * A Message-ID that different letters have as their own identifies none of them: from the second letter on, it joins no
+ * messages. Copies of one letter still share a thread (carrier.ts).
+ * @param known the stored references among the keys of the messages
+ * @param newThreadId returns the id of the thread for a message that joins none
  */
 export function assignThreads(
   messages: readonly LinkedMessage[],
@@ -128,7 +131,7 @@ export function assignThreads(
   };
 }
 
-/** Of a Message-ID, when another message carries it as its own. */
+/** Returns the carrier of a Message-ID after another message has it as its own. */
 function carrierAfter(before: bigint | null, carrier: bigint): bigint {
   if (before === null) return carrier;
   return before !== SHARED && isSameLetter(before, carrier) ? before : SHARED;
@@ -136,7 +139,7 @@ function carrierAfter(before: bigint | null, carrier: bigint): bigint {
 
 const smaller = (a: string, b: string): string => (a < b ? a : b);
 
-/** Union-find in which the smallest id of a set stands for it. */
+/** Union-find in which the smallest id of a set represents it. */
 class MergingThreads {
   readonly #parents = new Map<string, string>();
 

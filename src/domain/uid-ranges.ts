@@ -2,19 +2,19 @@ const HIGHEST_UID = 0xffff_ffff;
 const numberOf = (uid: string | undefined): number => (uid === '*' ? HIGHEST_UID : Number(uid));
 
 /**
- * A set of UIDs as a server wrote it, in ranges: `1:4294967295` costs as much as one UID does. What a server may name
- * is all that there can be, so such a set is asked about UIDs that are known, and never read out one by one.
+ * A set of UIDs as a server wrote it, in ranges: `1:4294967295` costs as much as one UID. A server may name all
+ * possible UIDs, so the set can only be queried for given UIDs, and never be enumerated.
  */
 export class UidRanges {
   #ranges: (readonly [first: number, last: number])[] = [];
   #isSorted = true;
 
-  /** Ranges that were added since the last question, with those that it left. */
+  /** Number of ranges: those left by the last merge, and those added since. */
   get count(): number {
     return this.#ranges.length;
   }
 
-  /** @param set a sequence set of RFC 9051, 9; what is no number in it is left out */
+  /** @param set a sequence set of RFC 9051, 9; invalid parts are ignored */
   add(set: string): void {
     for (const part of set.split(',')) {
       const [, from, to = from] = /^(\d{1,10}|\*)(?::(\d{1,10}|\*))?$/.exec(part) ?? [];

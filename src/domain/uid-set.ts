@@ -1,10 +1,10 @@
 /**
- * Longest UID set in one command, in characters. Servers cut or drop the connection on long lines (Courier 8 kB,
- * Cyrus `maxword`), RFC 7162 section 4 speaks of 8192; well below all of them.
+ * Longest UID set in one command, in characters. Servers truncate long lines or drop the connection (Courier 8 kB,
+ * Cyrus `maxword`). RFC 7162, section 4 mentions 8192. This is well below all of them.
  */
 const MAX_SET_LENGTH = 2000;
 
-/** UIDs as IMAP sequence sets ("1:5,7"), split so that none is longer than {@link MAX_SET_LENGTH}. */
+/** Returns UIDs as IMAP sequence sets ("1:5,7"), none longer than `maxLength`. */
 export function packUids(uids: Iterable<number>, maxLength = MAX_SET_LENGTH): string[] {
   const sorted = [...new Set(uids)].sort((a, b) => a - b);
   const sets: string[] = [];

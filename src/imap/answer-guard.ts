@@ -2,13 +2,13 @@ import type { ImapFlow } from 'imapflow';
 import { MailtideError } from '../errors.ts';
 import type { AnswerLimit } from './answer-limits.ts';
 
-/** One response as imapflow's stream hands it on: its lines, and what is called when it was used. */
+/** One response as imapflow's stream passes it on: its lines, and the callback for when it is processed. */
 interface Response {
   readonly payload: Buffer;
   readonly next: () => void;
 }
 
-/** What of imapflow's stream is needed and its types do not show. It is behind TLS and decompression. */
+/** The parts of imapflow's stream that its types omit. It comes after TLS and decompression. */
 interface Streamer {
   readonly inputBuffer: readonly Buffer[];
   readonly destroyed: boolean;
@@ -23,22 +23,22 @@ interface Sender {
 }
 
 export interface GuardEvents {
-  /** The answer is larger than it may be. */
+  /** The answer exceeds its limit. */
   onExceeded(error: MailtideError): void;
-  /** A command goes to the server. */
+  /** A command is sent to the server. */
   onCommand(): void;
-  /** VANISHED (RFC 7162, 3.2.10): imapflow would walk through it UID by UID. */
+  /** VANISHED (RFC 7162, 3.2.10) arrived. imapflow would iterate over it UID by UID. */
   onVanished(set: string, isEarlier: boolean): void;
 }
 
 const VANISHED = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)\s*$/i;
 const LONGEST_KEYWORD = 12;
-/** More than a hundred thousand single UIDs; a range costs no more than one of these. */
+/** Enough for a hundred thousand single UIDs; a range takes hardly more bytes than one UID. */
 const MAX_VANISHED_BYTES = 2 * 1024 * 1024;
 
 /**
- * Counts what a server sends, by command. imapflow limits one line, one literal and one response; how many of them
- * follow one command is limited here, before they are parsed.
+ * Limits what a server sends in answer to one command. imapflow limits a single line, literal and response. This class
+ * limits their number and total size per command, before they are parsed.
  */
 export class AnswerGuard {
   readonly #events: GuardEvents;
@@ -47,14 +47,14 @@ export class AnswerGuard {
   #bytes = 0;
   #responses = 0;
   #isOver = false;
-  /** The message whose literal was announced as larger than it may be; null when another limit was met. */
+  /** UID of the message whose announced literal exceeds its limit; null if another limit was exceeded. */
   oversized: number | null = null;
 
   constructor(client: ImapFlow, usual: AnswerLimit, events: GuardEvents) {
     this.#events = events;
     this.#default = this.#limit = usual;
     const sender = client as unknown as Sender;
-    this.#hear(sender.streamer);
+    this.#watch(sender.streamer);
     const exec = sender.exec.bind(client);
     sender.exec = (command, attributes, options) => {
       this.renew();
@@ -63,18 +63,18 @@ export class AnswerGuard {
     };
   }
 
-  /** What the commands from now on may be answered; without a limit the usual. */
+  /** Sets the limit for the answers to the following commands; the default if absent. */
   allow(limit: AnswerLimit = this.#default): void {
     this.#limit = limit;
     this.renew();
   }
 
-  /** Something came that was asked for: what comes next is counted from here. */
+  /** Restarts the count, because a requested row has arrived. */
   renew(): void {
     this.#bytes = this.#responses = 0;
   }
 
-  #hear(streamer: Streamer): void {
+  #watch(streamer: Streamer): void {
     const transform = streamer._transform.bind(streamer);
     streamer._transform = (chunk, encoding, next) => {
       this.#bytes += chunk.length;
@@ -123,7 +123,9 @@ export class AnswerGuard {
   }
 }
 
-/** The UID of a row of FETCH whose literal has not come yet: servers say it first, as they are asked to. */
+/**
+ * Returns the UID of a FETCH row whose literal has not arrived. Servers send UID first, in the order of the command.
+ */
 function uidOf(row: Buffer): number | null {
   const [, uid] = /\bUID (\d{1,10})\b/i.exec(row.toString('latin1', 0, 1024)) ?? [];
   return uid === undefined ? null : Number(uid);

@@ -1,24 +1,24 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What the server may send in answer to one command. What comes above it ends the connection. */
+/** Limit of the answer to one command. If the server exceeds it, the connection is closed. */
 export interface AnswerLimit {
   readonly bytes: number;
-  /** Lines with their literals, tagged and untagged. */
+  /** Number of lines with their literals, tagged and untagged. */
   readonly responses: number;
 }
 
-/** How large a mail server's answers may be, for one connection. */
+/** Limits of a server's answers on one connection. */
 export interface ImapLimits {
   /** Bytes of a message, and so of any literal. */
   readonly messageBytes: number;
-  /** Messages in one mailbox: a server that says EXISTS more is not believed. */
+  /** Messages in one mailbox. A higher EXISTS is an error. */
   readonly mailboxMessages: number;
-  /** Of LIST with its STATUS. */
+  /** LIST with its STATUS. */
   readonly list: AnswerLimit;
-  /** Of everything that has no limit of its own: greeting, CAPABILITY, login, SELECT, STATUS. */
+  /** Answers without a limit of their own: greeting, CAPABILITY, login, SELECT, STATUS. */
   readonly other: AnswerLimit;
-  /** Words and lists in one response: each costs a hundred bytes of memory. */
+  /** Tokens in one response: each takes a hundred bytes of memory. */
   readonly tokens: number;
 }
 
@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   tokens: 100_000,
 };
 
-/** A few kilobytes are enough to know a server, and a list of ten thousand mailboxes to connect one. */
+/** Limits of a connection test: a few kilobytes suffice to recognise a server, and 10,000 mailboxes to connect one. */
 export const TEST_LIMITS: Partial<ImapLimits> = {
   messageBytes: 64 * KIB,
   list: { bytes: MIB, responses: 20_000 },
@@ -38,15 +38,15 @@ export const TEST_LIMITS: Partial<ImapLimits> = {
   tokens: 5000,
 };
 
-/** Messages that may have come since EXISTS was said. */
+/** Messages that may have arrived since EXISTS. */
 const NEWCOMERS = 10_000;
-/** A UID as SEARCH writes it, with its blank. */
+/** A UID in the answer to SEARCH, with its blank. */
 const BYTES_OF_UID = 11;
-/** A row of FETCH with UID, flags and mod-sequence; most have a quarter of it. */
+/** A FETCH row with UID, flags and mod-sequence; most take a quarter of this. */
 const BYTES_OF_ROW = 300;
 const BYTES_OF_ALL_ROWS = 96 * MIB;
 const BYTES_OF_FIELDS = 4 * KIB;
-/** RFC 5322 has no limit for a header; mail servers refuse one of more than a few hundred kilobytes. */
+/** RFC 5322 does not limit a header. Mail servers refuse one of more than a few hundred kilobytes. */
 const BYTES_OF_HEADER = 8 * MIB;
 
 export const searchLimit = (exists: number): AnswerLimit => ({
@@ -54,13 +54,13 @@ export const searchLimit = (exists: number): AnswerLimit => ({
   responses: NEWCOMERS + exists,
 });
 
-/** Of rows about `messages` messages, each of which may change once more while it is spoken of. */
+/** Returns the limit for rows about `messages` messages, each of which may change once more meanwhile. */
 export const rowsLimit = (messages: number): AnswerLimit => ({
   bytes: Math.min(BYTES_OF_ALL_ROWS, 4 * MIB + BYTES_OF_ROW * messages),
   responses: NEWCOMERS + 2 * messages,
 });
 
-/** Between two messages that were asked for: one of them, and what may be said about others in between. */
+/** Returns the limit from one requested message to the next: the message, and unsolicited rows about others. */
 export function sourceLimit({ messageBytes }: ImapLimits, exists: number): AnswerLimit {
   const others = rowsLimit(exists);
   return { bytes: messageBytes + others.bytes, responses: others.responses };

@@ -9,10 +9,10 @@ import type {
 import type { UnreadAnswers } from '../domain/receipt.ts';
 import type { UidRanges } from '../domain/uid-ranges.ts';
 
-/** Where and as whom to log in. `password` and `accessToken` never leave this object. */
+/** Server and credentials of a login. `password` and `accessToken` never leave this object. */
 export interface ImapLogin {
   readonly host: string;
-  /** Where `host` was found when that was checked: nothing else is connected to. Certificates are still for `host`. */
+  /** The checked addresses of `host`, and the only ones to connect to. Certificates are still verified for `host`. */
   readonly addresses?: readonly string[];
   readonly port: number;
   readonly security: ConnectionSecurity;
@@ -22,18 +22,18 @@ export interface ImapLogin {
 
 export interface ImapServerFacts {
   readonly level: SyncLevel;
-  /** By capability X-GM-EXT-1: sync \All, \Trash and \Junk only, labels are mailboxes there. */
+  /** The server has X-GM-EXT-1. Its labels are mailboxes, so only \All, \Trash and \Junk are synced. */
   readonly isGmail: boolean;
   readonly capabilities: readonly string[];
 }
 
-/** The bytes of one message. `source` is never empty unless the message is. */
+/** The bytes of one message. `source` is empty only if the message is. */
 export interface FetchedSource {
   readonly uid: number;
   readonly source: Buffer;
 }
 
-/** A message that has more bytes than a message may have, whatever the server said of its size. */
+/** A message that exceeds the size limit, whatever size the server reported. */
 export interface OversizedSource {
   readonly uid: number;
   readonly source: null;
@@ -41,67 +41,68 @@ export interface OversizedSource {
 
 export interface MailboxChanges {
   readonly changed: readonly FlagChange[];
-  /** UIDs that VANISHED (RFC 7162); may name UIDs that never were. */
+  /** UIDs that VANISHED (RFC 7162); may include UIDs that never existed. */
   readonly vanished: UidRanges;
 }
 
 /**
- * One logged-in connection, reading only: no STORE, EXPUNGE, CLOSE, APPEND; BODY.PEEK. One command at a time.
- * Every method rejects with a MailtideError of the table (IMAP_*), and within a deadline.
+ * One logged-in, read-only connection: it never sends STORE, EXPUNGE, CLOSE or APPEND, and fetches with BODY.PEEK. It
+ * runs one command at a time. Every method rejects within a deadline, with a MailtideError of the table (IMAP_*).
  */
 export interface ImapConnection {
   readonly server: ImapServerFacts;
 
   /**
-   * All mailboxes of all namespaces, INBOX first, which is there also where LIST does not show it. With their STATUS
-   * unless that is not wanted; `status` is null where the server gave none.
+   * Lists all mailboxes of all namespaces, INBOX first, even if LIST omits it. Includes their STATUS by default;
+   * `status` is null if the server returned none.
    */
   list(options?: { withStatus: boolean }): Promise<ListedMailbox[]>;
 
-  /** What the server answered to the last {@link list} that could not be read. */
+  /** Returns the unreadable answers to the last {@link list}. */
   unread(): UnreadAnswers;
 
-  /** SELECTs afresh (also when selected already), by the name that LIST showed, and copies what it says at once. */
+  /** SELECTs a mailbox by the name in LIST, even if it is selected already, and copies the answer at once. */
   select(path: string): Promise<MailboxSnapshot>;
 
   /**
-   * UID SEARCH UID `set`, ascending. A refused search rejects: never an empty answer for a failure. `n:*` names the last
-   * message even where its UID is below n (RFC 9051, 9, seq-range).
+   * UID SEARCH UID `set`, ascending. A refused search rejects, so an empty result is never a failure. `n:*` includes
+   * the last message even if its UID is below n (RFC 9051, 9, seq-range).
    */
   searchUids(set: string): Promise<number[]>;
 
   /**
-   * What the server knows of `uids` without their bytes. Rows may be missing: compare asked with received. For their
-   * size servers may have to read the messages, and break down over one that they cannot: without it all sizes are 0.
+   * Fetches the metadata of `uids` without their bytes. Rows may be missing: compare requested with received UIDs. To
+   * compute a size, a server may have to read the message, and may fail on it. Without size, all sizes are 0.
    */
   fetchMetadata(uids: readonly number[], options?: { withSize: boolean }): AsyncIterable<MessageMetadata>;
 
-  /** Flags of all UIDs up to `upTo` that changed after `since`; with QRESYNC also what vanished. Needs CONDSTORE. */
+  /** Fetches the flags of UIDs up to `upTo` that changed after `since`; with QRESYNC also VANISHED. Needs CONDSTORE. */
   fetchChanges(upTo: number, since: bigint): Promise<MailboxChanges>;
 
-  /** Flags of a range of known UIDs, for servers without CONDSTORE. */
+  /** Fetches the flags of a range of known UIDs, for servers without CONDSTORE. */
   fetchFlags(set: string): Promise<FlagChange[]>;
 
   /**
-   * BODY.PEEK[] of `uids`, in the server's order, empty ones last. Rows may be missing, as above. The reader waits while
-   * you do. Leaving the loop early does not stop the server: ask for as much as you will take. Messages that are large,
-   * as far as `sizes` tells (bytes), come last, and in pieces. One that is larger than it may be has no source; the
-   * connection may have ended with it.
+   * BODY.PEEK[] of `uids`, in the server's order, empty ones last. Rows may be missing, as above. Reading pauses while
+   * the caller processes a row. Leaving the loop early does not stop the server, so request only what you will read.
+   * Messages that are large according to `sizes` (bytes) come last, and are fetched in pieces. One that exceeds the
+   * size limit has no source, and the connection may have ended with it.
    */
   fetchSources(
     uids: readonly number[],
     sizes?: ReadonlyMap<number, { readonly size: number }>,
   ): AsyncIterable<FetchedSource | OversizedSource>;
 
-  /** BODY.PEEK[HEADER] of `uids`, whole or only some fields of it. Rows may be missing, as above. */
+  /** BODY.PEEK[HEADER] of `uids`, whole or only the given fields. Rows may be missing, as above. */
   fetchHeaders(uids: readonly number[], fields?: readonly string[]): Promise<FetchedSource[]>;
 
   /**
-   * UIDs of the selected mailbox that VANISHED unasked since the last call; with QRESYNC the server counts them as told
-   * and may not tell again. EXPUNGE, which servers without QRESYNC send, names no UIDs: there, compare sets.
+   * Returns the UIDs of the selected mailbox that VANISHED unsolicited since the last call. With QRESYNC the server
+   * counts them as reported and may not repeat them. Servers without QRESYNC send EXPUNGE, which contains no UIDs:
+   * compare sets there.
    */
   takeVanished(): UidRanges;
 
-  /** LOGOUT if it can be said quickly, else the socket is closed. Never rejects, never sends CLOSE. */
+  /** Sends LOGOUT, and closes the socket if that takes too long. Never rejects, never sends CLOSE. */
   close(): Promise<void>;
 }

@@ -1,21 +1,21 @@
 const SECOND = 1000;
 
-/** How long this side waits before it gives a connection up. All in milliseconds. */
+/** How long the client waits before it gives up a connection, in milliseconds. */
 export interface ImapDeadlines {
-  /** For TCP and TLS together. Longer than the 15 s in which a lost SYN has been repeated three times. */
+  /** For TCP and TLS together. Longer than the 15 s in which a lost SYN is sent three more times. */
   readonly connectMs: number;
-  /** For the greeting. Servers look up the client's name first; a server that waits for TLS never greets. */
+  /** For the greeting. Servers look up the client's name first. A server that waits for TLS never greets. */
   readonly greetingMs: number;
-  /** From the greeting to the end of the login. Servers answer wrong passwords late on purpose. */
+  /** From the greeting to the end of the login. Servers delay the answer to a wrong password on purpose. */
   readonly loginMs: number;
   /** Without a single byte while a command runs. Servers send "still here" lines during long ones (Dovecot: 15 s). */
   readonly silenceMs: number;
   /**
-   * For the whole answer to a command, with a second more for each 4 KiB that came: servers may work long on one, but
-   * one that says "still here" for ever does not work.
+   * For the whole answer to a command, plus one second for each 4 KiB received. A command may take long, but a server
+   * that sends "still here" without end does not work.
    */
   readonly commandMs: number;
-  /** For the answer to LOGOUT, which is a courtesy. */
+  /** For the answer to LOGOUT, which is only polite. */
   readonly logoutMs: number;
 }
 
@@ -28,7 +28,7 @@ export const DEFAULT_DEADLINES: ImapDeadlines = {
   logoutMs: 2 * SECOND,
 };
 
-/** The deadlines of somebody who waits for a silent server for `silenceMs`, and for no other step longer. */
+/** Returns deadlines with this silence, and with no other step except a whole command longer than it. */
 export function deadlinesOf(silenceMs: number): ImapDeadlines {
   const { connectMs, greetingMs, loginMs, logoutMs } = DEFAULT_DEADLINES;
   return {
@@ -41,15 +41,16 @@ export function deadlinesOf(silenceMs: number): ImapDeadlines {
   };
 }
 
-/** Slower than any line on which mail is read. */
+/** Slower than any network on which people read mail. */
 const SLOWEST_BYTES_PER_MS = 4.096;
 
-/** Looks this often within the allowed silence, so that it is noticed at most a quarter late. */
-const LOOKS = 4;
+/** Checks per allowed silence, so that silence is detected at most a quarter late. */
+const CHECKS = 4;
 
 /**
- * Watches one connection while a command runs: `onSilence` is called when no byte came for the allowed time although
- * this side was listening, or the answer takes longer than it may. imapflow's own watchdog also ends connections that are quiet between two commands.
+ * Watches one connection while a command runs. It calls `onSilence` if no byte arrives for the allowed time although
+ * the client is reading, or if the answer takes longer than allowed. imapflow's own watchdog cannot be used, because it
+ * also ends connections that are quiet between two commands.
  */
 export class SilenceWatch {
   readonly #bytesReceived: () => number;
@@ -58,7 +59,7 @@ export class SilenceWatch {
   readonly #onSilence: () => void;
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
-  #quietLooks = 0;
+  #quietChecks = 0;
   #listening = true;
 
   #listenedMs = 0;
@@ -76,9 +77,9 @@ export class SilenceWatch {
   }
 
   start(): void {
-    this.#quietLooks = 0;
+    this.#quietChecks = 0;
     this.#listening = true;
-    this.#timer = setInterval(() => this.#look(), this.#lookEveryMs);
+    this.#timer = setInterval(() => this.#check(), this.#checkEveryMs);
     this.#timer.unref();
   }
 
@@ -86,33 +87,33 @@ export class SilenceWatch {
     clearInterval(this.#timer);
   }
 
-  /** A command was sent: its answer has its own time. */
+  /** Restarts the time limit of the answer, because a command was sent. */
   commandBegins(): void {
     this.#listenedMs = 0;
     this.#bytesBefore = this.#bytesReceived();
   }
 
-  /** The consumer of a row is busy: nothing is read until it comes back, and that is not the server's silence. */
+  /** Stops counting silence while the consumer processes a row: nothing is read meanwhile. */
   pause(): void {
     this.#listening = false;
   }
 
   resume(): void {
     this.#listening = true;
-    this.#quietLooks = 0;
+    this.#quietChecks = 0;
   }
 
-  #look(): void {
+  #check(): void {
     const bytes = this.#bytesReceived();
-    const heard = bytes !== this.#bytes;
+    const isQuiet = bytes === this.#bytes;
     this.#bytes = bytes;
-    this.#quietLooks = heard || !this.#listening ? 0 : this.#quietLooks + 1;
-    if (this.#listening) this.#listenedMs += this.#lookEveryMs;
+    this.#quietChecks = isQuiet && this.#listening ? this.#quietChecks + 1 : 0;
+    if (this.#listening) this.#listenedMs += this.#checkEveryMs;
     const allowedMs = this.#commandMs + (bytes - this.#bytesBefore) / SLOWEST_BYTES_PER_MS;
-    if (this.#quietLooks >= LOOKS || this.#listenedMs >= allowedMs) this.#onSilence();
+    if (this.#quietChecks >= CHECKS || this.#listenedMs >= allowedMs) this.#onSilence();
   }
 
-  get #lookEveryMs(): number {
-    return this.#silenceMs / LOOKS;
+  get #checkEveryMs(): number {
+    return this.#silenceMs / CHECKS;
   }
 }

@@ -2,10 +2,10 @@ import type { ImapFlowError } from 'imapflow';
 import { type ErrorCode, MailtideError } from '../errors.ts';
 import { suggestedPauseMs } from './suggested-pause.ts';
 
-/** How far a connection had come when it failed: the same error means different things before and after. */
+/** The stage at which a connection failed. The same error means different things at different stages. */
 export type ImapStage = 'connect' | 'tls' | 'greeting' | 'login' | 'command';
 
-/** What imapflow and Node tell about a failure. Nothing of it is shown to a caller. */
+/** A failure as imapflow and Node report it. No caller sees it. */
 type Failure = ImapFlowError & { readonly syscall?: string | undefined };
 
 /** Codes of Node's net, dns and tls, and of imapflow, that mean the same at every stage. */
@@ -69,7 +69,7 @@ const CLOSED = new Set([
   'EPIPE',
 ]);
 
-/** Response codes (RFC 5530, RFC 9051 7.1) that say why a login was refused. Others say nothing about the password. */
+/** Response codes (RFC 5530, RFC 9051 7.1) that state why a login was refused. Others do not concern the password. */
 const LOGIN_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   AUTHENTICATIONFAILED: 'IMAP_AUTH_FAILED',
   AUTHORIZATIONFAILED: 'IMAP_AUTH_FAILED',
@@ -79,7 +79,7 @@ const LOGIN_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   UNAVAILABLE: 'IMAP_AUTH_UNAVAILABLE',
   INUSE: 'IMAP_AUTH_UNAVAILABLE',
   LIMIT: 'IMAP_AUTH_UNAVAILABLE',
-  // Gmail's daily bandwidth limit: it lets nobody in who has passed it.
+  // Gmail's daily bandwidth limit: it refuses logins above it.
   OVERQUOTA: 'IMAP_QUOTA_EXCEEDED',
   THROTTLED: 'IMAP_THROTTLED',
   SERVERBUG: 'IMAP_AUTH_UNAVAILABLE',
@@ -90,20 +90,20 @@ const COMMAND_REFUSALS: Readonly<Record<string, ErrorCode>> = {
   EXPIRED: 'IMAP_AUTH_FAILED',
   THROTTLED: 'IMAP_THROTTLED',
   LIMIT: 'IMAP_THROTTLED',
-  // Of a command that stores nothing, this is Gmail's daily bandwidth limit.
+  // In answer to a command that stores nothing, this is Gmail's daily bandwidth limit.
   OVERQUOTA: 'IMAP_QUOTA_EXCEEDED',
 };
 
-/** Refused logins without a code that are not about the password: Gmail's [ALERT], Exchange, older servers. */
+/** Text of login refusals without a code that do not concern the password: Gmail's [ALERT], Exchange, older servers. */
 const TRANSIENT = /temporar|too many|try again|later|unavailable/i;
 
-/** Microsoft says it in words only. */
+/** Microsoft sends text only, no code. */
 const THROTTLED = /throttled|backoff time/i;
 
 /**
- * Unknown in, an error of the table out; the cause is kept for the log.
- * A `NO` to a login means wrong credentials only where it has a code that says so or no code at all: servers that are
- * merely busy answer NO as well (imapflow marks every NO and BAD as `authenticationFailed`).
+ * Converts any error to one of the error table, and keeps the cause for the log. A `NO` to a login means wrong
+ * credentials only if it has such a code, or no code: busy servers answer NO too (imapflow marks every NO and BAD as
+ * `authenticationFailed`).
  */
 export function toImapError(error: unknown, stage: ImapStage): MailtideError {
   if (error instanceof MailtideError) return error;
@@ -117,12 +117,12 @@ export function toImapError(error: unknown, stage: ImapStage): MailtideError {
   return new MailtideError(code, { cause: error, retryAfterMs, ...(message && { message }) });
 }
 
-/** What a person has to do where it is not to correct the password. */
+/** Returns what the user has to do, unless it is to correct the password. */
 function refusalInWords(failure: Failure): string | undefined {
   if (responseCode(failure) === 'EXPIRED') {
     return 'The password has expired. Change it at the provider, then enter the new one here.';
   }
-  // Gmail's [WEBALERT] and [ALERT], after a login from a place that it does not know.
+  // Gmail's [WEBALERT] and [ALERT], after a login from an unknown network.
   if (/web ?browser/i.test(failure.responseText ?? '')) {
     return 'The provider requires a login in a web browser first. Log in there, then enter the password here again.';
   }
@@ -142,7 +142,7 @@ function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
   // imapflow has no code for a server that lacks STARTTLS, refuses it, or greets with PREAUTH.
   if (failure.tlsFailed && !code) return 'IMAP_STARTTLS_UNAVAILABLE';
   if (failure.message === 'Unsupported authentication mechanism') return 'IMAP_AUTH_UNSUPPORTED';
-  // imapflow threw something that has no code, over what the server said.
+  // imapflow threw an error without a code because of the server's answer.
   if (!CLOSED.has(code)) return 'IMAP_INVALID_ANSWER';
   if (stage === 'tls') return 'IMAP_TLS_FAILED';
   if (stage === 'connect' && syscall === 'connect') return 'IMAP_UNREACHABLE';
@@ -158,7 +158,7 @@ function refusedLogin(failure: Failure): ErrorCode {
   if (TRANSIENT.test(failure.responseText ?? '')) return 'IMAP_AUTH_UNAVAILABLE';
   if (failure.responseStatus === 'BAD') return 'IMAP_AUTH_UNSUPPORTED';
   if (failure.responseStatus === 'NO') return 'IMAP_AUTH_FAILED';
-  // Exchange accepted the login and then is "authenticated but not connected": a disabled or a busy mailbox.
+  // Exchange accepts the login and is then "authenticated but not connected": the mailbox is disabled or busy.
   return 'IMAP_AUTH_UNAVAILABLE';
 }
 
@@ -168,7 +168,7 @@ function refusedCommand(failure: Failure): ErrorCode {
   return THROTTLED.test(failure.responseText ?? '') ? 'IMAP_THROTTLED' : 'IMAP_SERVER_REFUSED';
 }
 
-/** THIS of `NO [THIS] text`, or ''. imapflow lifts it out of the parsed answer for some commands, not for FETCH. */
+/** Returns CODE of `NO [CODE] text`, or ''. imapflow extracts it from the answer to some commands, but not FETCH. */
 export function responseCode({ serverResponseCode, response }: ImapFlowError): string {
   if (serverResponseCode) return serverResponseCode.toUpperCase();
   if (!response || typeof response === 'string') return '';

@@ -6,7 +6,7 @@ import type { ImapSession } from './session.ts';
 
 /**
  * UID FETCH 1:`upTo` (FLAGS) (CHANGEDSINCE `since` [VANISHED]), RFC 7162 3.1.4.1 and 3.2.6.
- * Where mod-sequences are missing imapflow would ask for all flags instead, so that is refused here.
+ * Rejects if the mailbox has no mod-sequences: imapflow would fetch all flags instead.
  */
 export async function fetchChanges(session: ImapSession, upTo: number, since: bigint): Promise<MailboxChanges> {
   if (upTo < 1) return { changed: [], vanished: new UidRanges() };

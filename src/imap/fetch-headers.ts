@@ -3,7 +3,7 @@ import { commandSets } from './command-sets.ts';
 import type { FetchedSource } from './connection.ts';
 import type { ImapSession } from './session.ts';
 
-/** BODY.PEEK[HEADER] of messages, or these fields of it. Rows may be missing; those that nobody asked for are dropped. */
+/** BODY.PEEK[HEADER] of messages, or these fields of it. Rows may be missing; unsolicited ones are dropped. */
 export async function fetchHeaders(
   session: ImapSession,
   uids: readonly number[],

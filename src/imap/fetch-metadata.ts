@@ -7,13 +7,13 @@ import { commandSets } from './command-sets.ts';
 import { dateOf, modseqOf, objectIdOf, sizeOf } from './field-values.ts';
 import type { ImapSession } from './session.ts';
 
-/** What the rows of one command said of a message so far. */
+/** The fields of a message that the rows of a command have contained so far. */
 type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size' | 'emailId'>;
 
 /**
- * Servers split what they say of a message over several rows, say it twice, and put rows between that nobody asked for
- * (RFC 9051, 7.5.2), so rows count by what they hold. A message is handed out when all of it is there, or at the end
- * of its command, when nothing more can come but an internal date may lack.
+ * Yields the metadata of messages. Servers split the fields of a message over several rows, repeat them, and send
+ * unsolicited rows in between (RFC 9051, 7.5.2), so rows are merged by UID. A message is yielded once all its fields
+ * have arrived. At the end of its command it is yielded even without an internal date.
  */
 export async function* fetchMetadata(
   session: ImapSession,
@@ -45,7 +45,7 @@ export async function* fetchMetadata(
   }
 }
 
-/** Flags as the last row of each message says them; messages that the server said nothing of are not in the answer. */
+/** Returns the flags from the last row of each message. Messages that the server omits are missing. */
 export async function fetchFlags(session: ImapSession, set: string, changedSince?: bigint): Promise<FlagChange[]> {
   const byUid = new Map<number, Row>();
   const options = changedSince === undefined ? {} : { changedSince };

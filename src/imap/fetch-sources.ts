@@ -6,13 +6,13 @@ import type { ImapSession } from './session.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** A larger message comes in pieces, or imapflow would hold it twice while it puts its own pieces together. Bytes. */
+/** A larger message is fetched in pieces, or imapflow would hold it twice while it joins its own chunks. In bytes. */
 const WHOLE = 8 * 1024 * 1024;
 const PIECE = 2 * 1024 * 1024;
 
 /**
- * The bytes of messages, one at a time. A row without bytes is no message: expunged meanwhile (NIL or nothing), or
- * flags that nobody asked for. An empty literal is one only if the server, asked for it, says that the size is 0.
+ * Yields the bytes of messages, one at a time. A row without bytes is no message: the message is expunged (NIL or
+ * nothing), or the row has unsolicited flags. An empty literal is a message only if the server reports its size as 0.
  */
 export async function* fetchSources(
   session: ImapSession,
@@ -40,7 +40,7 @@ export async function* fetchSources(
       throw error;
     }
   }
-  // Not asked together with the bytes: that is a tenth of the work, for messages that hardly exist.
+  // Sizes are not fetched with the bytes: they would cost a tenth of the work, for messages that hardly exist.
   for (const set of commandSets(empty.filter((uid) => waiting.has(uid)))) {
     for await (const { uid, size } of session.rows(set, { uid: true, size: true }, limit)) {
       if (size === 0 && waiting.delete(uid)) yield { uid, source: EMPTY };
@@ -55,14 +55,16 @@ export async function* fetchSources(
 
 const limitOf = (session: ImapSession) => sourceLimit(session.limits, session.messages);
 
-/** The message whose size ended the connection: the one that the server named, or that was asked for alone. */
+/**
+ * Returns the message whose size ended the connection: the one that the server announced, or the only one requested.
+ */
 function oversizedOf(session: ImapSession, error: unknown, waiting: Set<number>): number | undefined {
   if (!(error instanceof MailtideError) || error.code !== 'IMAP_ANSWER_TOO_LARGE') return undefined;
   const uid = session.oversized ?? (waiting.size === 1 ? [...waiting][0] : undefined);
   return uid !== undefined && waiting.delete(uid) ? uid : undefined;
 }
 
-/** BODY.PEEK[]<start.length> until there is no more (RFC 9051, 6.4.5). Null when the server says nothing of it. */
+/** Fetches BODY.PEEK[]<start.length> to the end (RFC 9051, 6.4.5). Returns null if the server returns no bytes. */
 async function fetchInPieces(session: ImapSession, uid: number, size: number): Promise<Buffer | null | 'oversized'> {
   let whole = Buffer.allocUnsafeSlow(size);
   for (let end = 0; ; ) {
@@ -71,11 +73,11 @@ async function fetchInPieces(session: ImapSession, uid: number, size: number): P
     for await (const row of session.rows(String(uid), query, limitOf(session))) {
       if (row.uid === uid && row.source) piece ??= row.source;
     }
-    // Beyond the end some servers say NIL.
+    // Beyond the end, some servers return NIL.
     if (!piece && end < size) return null;
     const length = piece?.length ?? 0;
     if (end + length > session.limits.messageBytes) return 'oversized';
-    // Servers have been seen to count less than they send.
+    // Some servers report a smaller size than they send.
     if (end + length > whole.length) whole = Buffer.concat([whole, Buffer.allocUnsafeSlow(size)]);
     piece?.copy(whole, end);
     end += length;

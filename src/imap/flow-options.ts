@@ -6,12 +6,12 @@ import type { ImapLogin } from './connection.ts';
 import type { ImapDeadlines } from './deadlines.ts';
 
 /**
- * imapflow ends a connection that is quiet between two commands; servers keep one for 30 minutes (RFC 9051, 5.4), and
- * a batch may take its time to commit. Silence during a command is watched by src/imap/deadlines.ts. Milliseconds.
+ * imapflow ends a connection that is quiet for this long between two commands, in milliseconds. Servers keep one for 30
+ * minutes (RFC 9051, 5.4), and a batch may take long to commit. src/imap/deadlines.ts watches silence during a command.
  */
 const QUIET_BETWEEN_COMMANDS_MS = 30 * 60 * 1000;
 
-/** How imapflow is to connect for `login`: what of it is a matter of knowing the protocol and its servers. */
+/** Returns the options of imapflow for a login that follow from the protocol and from known servers. */
 export function flowOptions(
   login: ImapLogin,
   deadlines: ImapDeadlines,
@@ -23,7 +23,7 @@ export function flowOptions(
     host: login.host,
     port: login.port,
     secure: login.security === 'TLS',
-    // Never undefined, which would mean: in clear text where the server offers no STARTTLS.
+    // Never undefined: imapflow would then use clear text if the server offers no STARTTLS.
     ...(login.security === 'TLS' ? {} : { doSTARTTLS: login.security === 'STARTTLS' }),
     tls,
     auth:
@@ -32,15 +32,15 @@ export function flowOptions(
         : { user: login.username, accessToken: login.credentials.accessToken },
     // iCloud's VANISHED answers are malformed: old mail seems to disappear (Mailspring-Sync, PR 91).
     qresync: !/(^|\.)(icloud|me|mac)\.com$/i.test(login.host),
-    // ESEARCH answers, which IMAP4rev2 brings, are cut at the count of EXISTS.
+    // imapflow truncates ESEARCH answers, which IMAP4rev2 brings, at the count of EXISTS.
     disableIMAP4rev2: true,
     disableAutoIdle: true,
     disableCompression: isLoopback(login.addresses?.[0] ?? login.host),
     // The longest line is the answer to SEARCH.
     maxLineLength: lineBytes,
-    // A literal is held in memory whole: what is announced as larger ends the connection.
+    // A literal is held in memory as a whole, so a larger one ends the connection.
     maxLiteralSize: limits.messageBytes,
-    // Above the literal, whose line and framing count too.
+    // Larger than a literal, because its line and framing count too.
     maxResponseSize: limits.messageBytes + lineBytes,
     maxResponseTokens: limits.tokens,
     connectionTimeout: deadlines.connectMs,

@@ -1,7 +1,10 @@
 import type { MailboxStatus } from '../domain/imap-types.ts';
 import { countOf, modseqOf, uidOf, uidValidityOf } from './field-values.ts';
 
-/** One untagged response: its bytes as characters (latin1), cut above {@link MAX_LINE}, and the literals that `{n}` in it stand for, in order. */
+/**
+ * One untagged response: its bytes as characters (latin1), truncated above {@link MAX_LINE}, and the literals that its
+ * `{n}` stand for, in order.
+ */
 export interface RawLine {
   readonly text: string;
   readonly literals: readonly Buffer[];
@@ -15,19 +18,19 @@ export interface ListLine {
   readonly rawName: string;
 }
 
-/** No name is longer, in bytes: a line of megabytes is none to look at. */
+/** Longest name in bytes. Longer lines are not parsed. */
 const MAX_NAME = 4096;
 export const MAX_LINE = 16 * 1024;
-/** RFC 3501, RFC 5258 and RFC 6154 have two dozen in all. */
+/** RFC 3501, RFC 5258 and RFC 6154 define two dozen in all. */
 const MAX_ATTRIBUTES = 50;
 
 const LIST = /^\* +LIST +\(([^()]*)\) +(NIL|""|"\\?."|[^\s"]) +/is;
 const STATUS = /^\* +STATUS +/i;
 
 /**
- * `* LIST (attributes) delimiter name`, also where the name breaks the grammar (RFC 9051, 9, mailbox-list): an atom
- * with any character, a quoted string with quotes that are not escaped.
- * @returns null when no name can be made out.
+ * Parses `* LIST (attributes) delimiter name`, even if the name violates the grammar (RFC 9051, 9, mailbox-list): an
+ * atom with any character, or a quoted string with unescaped quotes.
+ * @returns null if no name can be recognised
  */
 export function readListLine({ text, literals }: RawLine): ListLine | null {
   if (text.length > MAX_LINE) return null;
@@ -38,13 +41,13 @@ export function readListLine({ text, literals }: RawLine): ListLine | null {
   if (rawName === null || rawName.length > MAX_NAME) return null;
   return {
     attributes: new Set(attributes.toLowerCase().split(/\s+/, MAX_ATTRIBUTES).filter(Boolean)),
-    // A control character, NUL among them, which no row can hold, divides no names.
+    // A control character is no delimiter; the database could not hold NUL.
     delimiter: /^(NIL|"")$|\p{Cc}/iu.test(delimiter) ? null : delimiter.replace(/^"\\?(.)"$/s, '$1'),
     rawName,
   };
 }
 
-/** `* STATUS name (items)`; null when it is something else. Items that are no number are unknown. */
+/** Parses `* STATUS name (items)`; returns null for any other line. Items that are no number are unknown. */
 export function readStatusLine({ text, literals }: RawLine): { rawName: string; status: MailboxStatus | null } | null {
   const head = text.length > MAX_LINE ? null : STATUS.exec(text);
   if (!head) return null;
@@ -70,7 +73,7 @@ export function readStatusLine({ text, literals }: RawLine): { rawName: string; 
   return { rawName, status };
 }
 
-/** The prefixes of a NAMESPACE response (RFC 2342), of all three kinds, in order, as characters of their bytes. */
+/** Returns the prefixes of a NAMESPACE response (RFC 2342), of all three kinds, in order, each byte one character. */
 export function readNamespaces({ text }: RawLine): string[] {
   if (text.length > MAX_LINE) return [];
   const pairs = text.matchAll(/\( *"((?:[^"\\]|\\.)*)" +(?:NIL|"(?:[^"\\]|\\.)*")/gi);
@@ -83,16 +86,19 @@ function readName(text: string, literals: readonly Buffer[]): string | null {
   if (/^~?\{\d+\+?\}/.test(rest) && literal) return literal.toString('latin1') || null;
   const quoted = /^"((?:[^"\\]|\\["\\])*)"/.exec(rest);
   if (quoted && isExtended(rest.slice(quoted[0].length))) return unescaped(quoted[1]!) || null;
-  // Quotes or backslashes that are not escaped: all between the first and the last quote is the name.
+  // With unescaped quotes or backslashes, the name is all that is between the first and the last quote.
   if (rest.startsWith('"')) return rest.length > 2 && rest.endsWith('"') ? rest.slice(1, -1) : null;
   const end = rest.indexOf(' ("');
   return (end > 0 && isExtended(rest.slice(end)) ? rest.slice(0, end) : rest) || null;
 }
 
-/** What may be behind a name: nothing, or extended data, `("CHILDINFO" ("SUBSCRIBED"))` (RFC 5258, 3.5). */
+/**
+ * Returns whether the text may follow a name: nothing, or extended data, `("CHILDINFO" ("SUBSCRIBED"))` (RFC 5258,
+ * 3.5).
+ */
 const isExtended = (text: string): boolean => text === '' || (/^ +\(/.test(text) && text.endsWith(')'));
 
-/** Without blanks at its end; a name may end in a byte that is a blank in latin1, half of a character in UTF-8. */
+/** Removes trailing spaces, but not U+00A0: in latin1 it may be the last byte of a UTF-8 character. */
 function withoutBlanks(text: string): string {
   let end = text.length;
   while (text[end - 1] === ' ') end -= 1;
@@ -101,7 +107,7 @@ function withoutBlanks(text: string): string {
 
 const unescaped = (quoted: string): string => quoted.replace(/\\(.)/gs, '$1');
 
-/** Undefined for what is no number. */
+/** Returns undefined for anything but digits. */
 const bigintOf = (digits = ''): bigint | undefined => (/^\d{1,40}$/.test(digits) ? BigInt(digits) : undefined);
 
 function numberOf(digits: string | undefined): number | undefined {

@@ -10,13 +10,13 @@ import { specialUses } from './special-uses.ts';
 
 const INBOX = 'INBOX';
 
-/** Prefixes that are listed by themselves: servers name one for each of the three kinds (RFC 2342). */
+/** Most prefixes that are listed separately: servers usually have one for each of the three kinds (RFC 2342). */
 const MAX_NAMESPACES = 100;
 
 /**
- * LIST of everything, with STATUS (RFC 5819 where the server has it) unless that is not wanted, in the order of a sync.
- * Of every namespace: `LIST "" "*"` shows on most servers what is in all of them; one of which it shows nothing is asked
- * for by its prefix. The lines are read here, because imapflow drops those that break the grammar, and changes names.
+ * Lists all mailboxes in the order of a sync, by default with STATUS (by RFC 5819 if the server has it). On most
+ * servers `LIST "" "*"` covers all namespaces; one of which it shows nothing is then listed by its prefix. The lines
+ * are parsed here, because imapflow drops those that violate the grammar, and changes names.
  */
 export async function list(session: ImapSession, withStatus: boolean): Promise<ListedMailbox[]> {
   const listing = new Listing(session.redact);
@@ -37,7 +37,7 @@ async function reading(session: ImapSession, listing: Listing, ask: () => Promis
   }
 }
 
-/** Whether LIST shows a mailbox of this name now. */
+/** Returns whether LIST has a mailbox of this name. */
 export async function isListed(session: ImapSession, client: ImapFlow, rawName: string): Promise<boolean> {
   const listing = new Listing(session.redact);
   await reading(session, listing, () => send(client, 'LIST', [string(''), nameToken(rawName)]));
@@ -51,7 +51,7 @@ async function listAll(session: ImapSession, client: ImapFlow, listing: Listing,
   try {
     await ask('');
   } catch (error) {
-    // There are servers that advertise these options and refuse them.
+    // Some servers advertise these options and refuse them.
     if (options.length === 0 || (error as { responseStatus?: string }).responseStatus !== 'BAD') throw error;
     ask = (prefix) => send(client, 'LIST', [nameToken(prefix), string('*')]);
     await ask('');
@@ -65,7 +65,7 @@ async function listAll(session: ImapSession, client: ImapFlow, listing: Listing,
   }
 }
 
-/** Without NAMESPACE, what imapflow made of LIST "" "". */
+/** Returns the prefixes of all namespaces; without NAMESPACE, the one that imapflow found by LIST "" "". */
 function prefixesOf({ namespaces, client }: ImapSession): string[] {
   const known = namespaces.length > 0 ? namespaces : [client.namespace?.prefix ?? ''];
   return known.filter((prefix) => prefix !== '');
@@ -75,7 +75,7 @@ function returnOptions(client: ImapFlow, withStatus: boolean): Attribute[] {
   const { capabilities } = client;
   const items: Attribute[] = withStatus && capabilities.has('LIST-STATUS') ? [atom('STATUS'), statusItems(client)] : [];
   const isExtended = capabilities.has('LIST-EXTENDED') || items.length > 0;
-  // With options a server says what it is asked for, and nothing else.
+  // With options, a server returns only what is requested.
   if (isExtended && capabilities.has('SPECIAL-USE')) items.push(atom('SPECIAL-USE'));
   return items.length > 0 ? [atom('RETURN'), items] : [];
 }
@@ -86,8 +86,8 @@ function statusItems({ capabilities }: ImapFlow): Attribute[] {
 }
 
 /**
- * Of each mailbox, where it is wanted and LIST did not bring it. INBOX may exist whatever LIST says (RFC 9051, 5.1): it does where it has a
- * STATUS, and does not where the server says so.
+ * Requests the STATUS of each mailbox, if it is wanted and LIST did not return it. INBOX may exist even if LIST omits
+ * it (RFC 9051, 5.1): it exists if it has a STATUS, and does not if the server answers NONEXISTENT.
  */
 async function askForStatus(client: ImapFlow, listing: Listing, ofEach: boolean): Promise<void> {
   const { lines, statuses } = listing;
@@ -106,8 +106,8 @@ async function askForStatus(client: ImapFlow, listing: Listing, ofEach: boolean)
 }
 
 /**
- * The response code of a refusal, or '' (RFC 5530); null where the server does not refuse it.
- * @throws any other failure.
+ * Returns the response code of a refusal (RFC 5530), or '' if it has none; null if the server does not refuse.
+ * @throws any other failure
  */
 async function refusalOf(command: Promise<void>): Promise<string | null> {
   try {
@@ -134,7 +134,7 @@ function mailboxesOf({ client, names }: ImapSession, { lines, statuses }: Listin
   }));
 }
 
-/** Yahoo shows a HIGHESTMODSEQ without having CONDSTORE. */
+/** Removes HIGHESTMODSEQ if the server lacks CONDSTORE: Yahoo still sends it. */
 function statusOf({ enabled }: ImapFlow, status: MailboxStatus | null = null): MailboxStatus | null {
   return status && !enabled.has('CONDSTORE') ? { ...status, highestModseq: null } : status;
 }

@@ -5,22 +5,22 @@ import { toStorable } from '../domain/storable-text.ts';
 import { type ListLine, type RawLine, readListLine, readStatusLine } from './list-lines.ts';
 import type { Redact } from './redact.ts';
 
-/** More are counted as unread: no account has so many. */
+/** Further mailboxes are counted as unread: no account has that many. */
 const MAX_MAILBOXES = 50_000;
 /** Bytes of all names together. */
 const MAX_NAMES = 16 * 1024 * 1024;
-/** Of a mailbox, those of all lines that name it. */
+/** Attributes of one mailbox, from all lines that name it. */
 const MAX_ATTRIBUTES = 50;
 const MAX_SAMPLES = 5;
-/** Bytes of an answer that are shown. */
+/** Bytes of an answer in a sample. */
 const SAMPLE = 120;
 const CONTROLS = /\p{Cc}/gu;
 
-/** What a server has answered to LIST and STATUS so far. */
+/** The answers of a server to LIST and STATUS so far. */
 export class Listing {
   /** By raw name, the best line of each. */
   readonly lines = new Map<string, ListLine>();
-  /** By raw name; null where the server said nothing of use. */
+  /** By raw name; null if the STATUS was unusable. */
   readonly statuses = new Map<string, MailboxStatus | null>();
   readonly #redact: Redact;
   readonly #samples: string[] = [];
@@ -35,7 +35,7 @@ export class Listing {
     return { count: this.#unread, samples: this.#samples };
   }
 
-  /** True for a line that is an answer to LIST or STATUS. */
+  /** Reads a line. Returns true if it is an answer to LIST or STATUS. */
   read(line: RawLine): boolean {
     const [, word] = /^\* *([^\s(]*)/.exec(line.text.slice(0, SAMPLE)) ?? [];
     switch (word?.toUpperCase()) {
@@ -52,7 +52,7 @@ export class Listing {
         return true;
       }
       default:
-        // What is no word of the protocol may have been a mailbox.
+        // A line that does not begin with a word of the protocol may be a garbled mailbox.
         if (!/^[A-Z]+$/i.test(word ?? '')) this.addUnread(line.text);
         return false;
     }
@@ -65,7 +65,7 @@ export class Listing {
     this.#samples.push(toStorable(shown.replace(CONTROLS, '\ufffd')));
   }
 
-  /** Servers name a mailbox twice: the line counts by which it can be opened, and what any of them says. */
+  /** Servers list a mailbox twice. The line by which it can be opened is kept, with the attributes of both. */
   #add(line: ListLine): void {
     const rawName = canonical(line.rawName);
     const known = this.lines.get(rawName);

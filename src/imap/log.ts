@@ -1,7 +1,7 @@
 import type { Logger } from 'imapflow';
 import { type Redact, redactedError, withoutWords } from './redact.ts';
 
-/** What is used of a pino logger. */
+/** The part of a pino logger that is used. */
 export interface ImapLogger {
   debug(entry: object, message?: string): void;
   isLevelEnabled?(level: string): boolean;
@@ -16,11 +16,13 @@ interface Entry {
 }
 
 /**
- * imapflow's log as our debug level: what matters of a failure is told by the error that it ends in.
- * `onThrottle` hears of Microsoft's "Request is throttled" at once. Left alone, imapflow waits out the suggested time
- * inside the connection, minutes in which nothing is read, and then repeats the FETCH without rows that it takes for
- * delivered; this entry is its only sign before the wait.
- * While `isLoggingIn`, nothing that the server says is written: it may repeat the secret in any spelling.
+ * Writes imapflow's log at debug level: a failure is reported by the error that it ends in.
+ *
+ * It calls `onThrottle` at once for Microsoft's "Request is throttled". imapflow would wait for the suggested time
+ * inside the connection, minutes in which nothing is read, and then repeat the FETCH without the rows that it considers
+ * delivered. This entry is the only sign before that wait.
+ *
+ * While `isLoggingIn`, no answer of the server is written: it may repeat the secret in any spelling.
  */
 export function flowLogger(
   logger: ImapLogger | undefined,
@@ -41,7 +43,7 @@ export function flowLogger(
     debug: write,
     info: write,
     warn(entry: Entry) {
-      // After the wait has begun: closing the connection settles waits, not what is about to wait.
+      // Deferred until the wait has begun: closing the connection ends only waits in progress.
       if (entry.msg === 'Throttling detected') setImmediate(onThrottle, entry.throttleDelay);
       write(entry);
     },

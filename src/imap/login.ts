@@ -2,7 +2,7 @@ import type { ImapFlow } from 'imapflow';
 import type { ImapLogin } from './connection.ts';
 import { responseCode } from './errors.ts';
 
-/** What of imapflow a login needs and its types do not show. */
+/** The parts of imapflow that a login needs and its types omit. */
 interface Client {
   readonly capabilities: ReadonlyMap<string, unknown>;
   readonly state: number;
@@ -20,9 +20,9 @@ interface Client {
 export type LoginMethod = 'LOGIN' | 'PLAIN with initial response' | 'PLAIN' | 'SASL LOGIN';
 
 /**
- * The methods that a server offers, in the order in which they are tried. LOGIN is first: a server that has it answers
- * it like any other command, whereas AUTHENTICATE is offered by some that then refuse it with AUTHENTICATIONFAILED, as
- * if the password were wrong. LOGIN has no way to send other characters than ASCII, so it is last for these.
+ * Returns the methods that a server offers, in the order in which they are tried. LOGIN comes first, because some
+ * servers offer AUTHENTICATE and then refuse it with AUTHENTICATIONFAILED, as if the password were wrong. LOGIN can
+ * only send ASCII, so it comes last for other characters.
  */
 export function loginMethods(capabilities: Pick<ReadonlySet<string>, 'has'>, isAscii: boolean): LoginMethod[] {
   const login: LoginMethod[] = capabilities.has('LOGINDISABLED') ? [] : ['LOGIN'];
@@ -35,15 +35,15 @@ export function loginMethods(capabilities: Pick<ReadonlySet<string>, 'has'>, isA
   return isAscii ? [...login, ...sasl] : [...sasl, ...login];
 }
 
-/** Of a NO without a code, as servers say that this way to log in is closed. */
+/** Text of a NO without a code by which servers refuse this method. */
 const REFUSES_METHOD =
   /mechanism|unsupported|not (?:supported|implemented|enabled|available|permitted|allowed)|disabled|unknown command|plain ?text/i;
-/** The same words about the account are a refusal of its own. */
+/** The same words about the account refuse the login itself. */
 const SPEAKS_OF_ACCOUNT = /account|mailbox|password|credential|user/i;
 
 /**
- * Whether a refusal is about the way to log in, so that another one is worth a try. What may be about the password is
- * final: the same wrong password sent twice counts twice towards a lock-out.
+ * Returns whether a refusal concerns the method, so that another method is worth trying. A refusal that may concern the
+ * password is final: the same wrong password sent twice counts twice towards a lock-out.
  */
 export function refusesMethod(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -59,15 +59,15 @@ export function refusesMethod(error: unknown): boolean {
   if (code !== undefined || !responseStatus) return false;
   const reason = responseCode(error);
   if (reason === 'CANNOT' || reason === 'PRIVACYREQUIRED') return true;
-  // An unknown code says no more than none does.
+  // With an unknown code, the refusal may concern the password.
   if (reason !== '' && reason !== 'ALERT') return false;
   if (responseStatus === 'BAD') return true;
   return responseStatus === 'NO' && REFUSES_METHOD.test(responseText) && !SPEAKS_OF_ACCOUNT.test(responseText);
 }
 
 /**
- * Replaces imapflow's login, which knows one method for each list of capabilities and gives up when that is refused.
- * `onLogin` hears of its beginning and its end: what the server says between them may hold the secret.
+ * Replaces imapflow's login, which tries one method for each list of capabilities and gives up if it is refused.
+ * `onLogin` is called when it begins and ends: the server's answers in between may contain the secret.
  */
 export function useLogin(client: ImapFlow, login: ImapLogin, onLogin: (isUnderWay: boolean) => void): void {
   const flow = client as unknown as Client;
@@ -81,7 +81,7 @@ export function useLogin(client: ImapFlow, login: ImapLogin, onLogin: (isUnderWa
     } finally {
       onLogin(false);
     }
-    // Some servers answer ID before the login, and open no mailbox before it is sent once more (NetEase).
+    // Some servers answer ID before the login, but open no mailbox until it is sent again (NetEase).
     flow.idRequested = undefined;
     return true;
   };
@@ -89,7 +89,7 @@ export function useLogin(client: ImapFlow, login: ImapLogin, onLogin: (isUnderWa
 
 async function logIn(flow: Client, username: string, password: string, original: () => Promise<boolean>) {
   const methods = loginMethods(new Set(flow.capabilities.keys()), /^[\x20-\x7e]*$/.test(username + password));
-  // imapflow has the errors for a server that offers none.
+  // imapflow throws the error for a server that offers none.
   if (methods.length === 0) return original();
   let first: unknown;
   for (const method of methods) {

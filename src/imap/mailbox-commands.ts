@@ -16,18 +16,18 @@ interface Sender {
   run(command: string, ...args: unknown[]): Promise<unknown>;
 }
 
-/** What imapflow calls the mailbox to be opened: the one name that it changes in no way. */
+/** The name under which imapflow opens a mailbox: the only one that it leaves unchanged. */
 const STAND_IN = 'INBOX';
 
-/** What imapflow sends with; not in its types. */
+/** Returns imapflow's methods for sending, which its types omit. */
 const senderOf = (client: ImapFlow): Sender => client as unknown as Sender;
 
 export const atom = (value: string): Token => ({ type: 'ATOM', value });
 export const string = (value: string): Token => ({ type: 'STRING', value });
 
 /**
- * A mailbox's name as the server spells it, quoted always: Courier reads an apostrophe in an atom as a quote. A literal
- * where a quoted string cannot have the bytes (RFC 9051, 4.3).
+ * Returns the token of a mailbox name as the server spells it. It is always quoted, because Courier reads an apostrophe
+ * in an atom as a quote. It is a literal if a quoted string cannot contain the bytes (RFC 9051, 4.3).
  * @param rawName each byte one character
  */
 export function nameToken(rawName: string): Token {
@@ -37,23 +37,23 @@ export function nameToken(rawName: string): Token {
   return isQuotable ? string(text) : { type: 'LITERAL', value: bytes };
 }
 
-/** Sends a command whose answer is read from the raw lines. */
+/** Sends a command whose answer is parsed from the raw lines. */
 export async function send(client: ImapFlow, command: string, attributes: readonly Attribute[]): Promise<void> {
   const response = await senderOf(client).exec(command, attributes);
   response.next();
 }
 
-/** What a SELECT says, as far as it was said and could be read. */
+/** The readable parts of an answer to SELECT. */
 export type Opened = Partial<MailboxObject>;
 
-/** Opens mailboxes by names that are sent as they are: imapflow decodes, encodes and completes what it is given. */
+/** Returns a SELECT that sends names unchanged: imapflow would decode, encode and complete them. */
 export function createSelect(client: ImapFlow): (rawName: string) => Promise<Opened> {
   const sender = senderOf(client);
   const exec = sender.exec.bind(client);
   let name = nameToken(STAND_IN);
   sender.exec = (command, attributes, options) =>
     exec(command, command === 'SELECT' && attributes ? [name, ...attributes.slice(1)] : attributes, options);
-  // Else imapflow asks LIST for it first.
+  // Otherwise imapflow sends LIST first.
   const { folders } = client as unknown as { folders: Map<string, object> };
   return (rawName) => {
     folders.set(STAND_IN, {});

@@ -1,16 +1,16 @@
 import type { ListedMailbox } from '../domain/imap-types.ts';
 import type { ImapServerFacts } from './connection.ts';
 
-/** Gmail's mailboxes are labels: these three have every message, and each once. */
+/** Gmail's mailboxes are labels. Together, these three contain each message exactly once. */
 const GMAIL_MAILBOXES = new Set(['\\All', '\\Junk', '\\Trash']);
 
-/** What people look at first comes first; what they hardly look at comes last. */
+/** Mailboxes that users read first come first; those that they hardly read come last. */
 const RANKS: Readonly<Record<string, number>> = { '\\Inbox': 0, '\\All': 1, '\\Sent': 2, '\\Junk': 4, '\\Trash': 5 };
 const OTHER = 3;
 
 /**
- * The mailboxes of an account that are synced, in order. Of Gmail those that hold everything, unless its "All Mail" is
- * hidden from IMAP by the user's settings; of all others every mailbox that can be selected.
+ * Returns the mailboxes of an account to sync, in order. For Gmail these are the three that contain everything, unless
+ * the user's settings hide "All Mail" from IMAP. Otherwise, they are all selectable mailboxes.
  */
 export function mailboxesToSync(
   mailboxes: readonly ListedMailbox[],

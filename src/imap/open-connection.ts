@@ -18,8 +18,8 @@ import { ImapSession } from './session.ts';
 
 export interface OpenImapOptions {
   /**
-   * Ends the connection at once: the socket is destroyed, what waits rejects with RUN_CANCELLED, or with the signal's
-   * reason where that is one of our errors.
+   * Ends the connection at once: the socket is destroyed, and pending calls reject with the signal's reason if it is a
+   * MailtideError, otherwise with RUN_CANCELLED.
    */
   readonly signal?: AbortSignal;
   readonly logger?: ImapLogger;
@@ -27,13 +27,13 @@ export interface OpenImapOptions {
   readonly limits?: Partial<ImapLimits>;
   /** `ca`: PEM of the authorities to trust instead of the system's. */
   readonly tls?: { readonly ca?: string };
-  /** How the account's mailboxes are spelled, as far as it is known; a LIST adds to it. */
+  /** The known spelling of the account's mailbox names; a LIST adds to it. */
   readonly names?: MailboxNames;
 }
 
 /**
- * Connects and logs in, with TLS verified and never in clear text where `login` asks for TLS or STARTTLS.
- * @throws MailtideError IMAP_* for what went wrong (src/imap/errors.ts), RUN_CANCELLED when `signal` aborts.
+ * Connects and logs in. TLS is verified, and never replaced by clear text if `login` requires TLS or STARTTLS.
+ * @throws MailtideError IMAP_* for what went wrong (src/imap/errors.ts), RUN_CANCELLED if `signal` aborts
  */
 export async function openImapConnection(login: ImapLogin, options: OpenImapOptions = {}): Promise<ImapConnection> {
   const { signal, logger } = options;
@@ -70,9 +70,9 @@ async function connect(session: ImapSession, login: ImapLogin, deadlines: ImapDe
   } finally {
     clearTimeout(timer);
   }
-  // A server that advertises CONDSTORE needs no ENABLE (RFC 7162, 3.1): asking for HIGHESTMODSEQ, as list() does, or for
-  // CHANGEDSINCE is enough. To servers without ENABLE, and those that answer it with an empty list (iCloud, James),
-  // imapflow would send neither, without a word.
+  // A server that advertises CONDSTORE needs no ENABLE (RFC 7162, 3.1): a request for HIGHESTMODSEQ, as by list(), or
+  // for CHANGEDSINCE suffices. To servers without ENABLE, and those that answer it with an empty list (iCloud, James),
+  // imapflow would silently send neither.
   if (client.capabilities.has('CONDSTORE')) client.enabled.add('CONDSTORE');
 }
 
@@ -112,7 +112,7 @@ function connectionOn(session: ImapSession, { logoutMs }: ImapDeadlines): ImapCo
 
 /** LOGOUT expunges nothing (RFC 9051, 6.1.3), unlike CLOSE (6.4.1), which is never sent. */
 async function close({ client, busy }: ImapSession, logoutMs: number): Promise<void> {
-  // An unanswered LOGOUT is given up by closing the socket, which settles it.
+  // Closing the socket ends the wait for an unanswered LOGOUT.
   const timer = setTimeout(() => client.close(), busy ? 0 : logoutMs);
   await client.logout().catch(() => {});
   clearTimeout(timer);

@@ -3,7 +3,7 @@ import type { ImapLogin } from './connection.ts';
 import { responseCode } from './errors.ts';
 import { spellingsOf } from './secret-spellings.ts';
 
-/** Takes secrets out of a text: servers may repeat what they were sent, as it was sent or in another spelling. */
+/** Removes secrets from a text: servers may repeat what the client sent, unchanged or in another spelling. */
 export type Redact = (text: string) => string;
 
 const HIDDEN = '***';
@@ -11,7 +11,7 @@ const HIDDEN = '***';
 export function redactorFor({ credentials }: ImapLogin): Redact {
   const secret = 'password' in credentials ? credentials.password : credentials.accessToken;
   if (secret === '') return (text) => text;
-  // Made when the first text comes: most connections log nothing.
+  // Compiled for the first text, because most connections log nothing.
   let compiled: RegExp | undefined;
   const pattern = (): RegExp =>
     (compiled ??= new RegExp(
@@ -20,7 +20,7 @@ export function redactorFor({ credentials }: ImapLogin): Redact {
         .join('|'),
       'gi',
     ));
-  // SASL sends it within base64 (RFC 4616, RFC 7628).
+  // SASL sends the secret within base64 (RFC 4616, RFC 7628).
   const withoutEncoded = (token: string): string => {
     const bytes = Buffer.from(token, 'base64');
     const texts = [bytes.toString(), bytes.toString('latin1'), bytes.toString('utf16le')];
@@ -30,8 +30,8 @@ export function redactorFor({ credentials }: ImapLogin): Redact {
 }
 
 /**
- * A copy of an error with what a log may know of it: imapflow's own carries the whole parsed answer, and in `cause`
- * everything of it would be written down.
+ * Returns a copy of an error with the fields that may be logged. imapflow's errors contain the whole parsed answer, and
+ * as a `cause` all of it would be logged.
  */
 export function redactedError(error: unknown, redact: Redact): Error {
   const original: ImapFlowError = error instanceof Error ? error : new Error(String(error));
@@ -52,7 +52,7 @@ export function redactedError(error: unknown, redact: Redact): Error {
   });
 }
 
-/** The same of an error from a login, without what the server said: with no word of its own, its kind is left. */
+/** Returns a copy of an error from a login without any text of the server: only the kind of the error remains. */
 export function withoutWords(error: unknown): Error {
   const copy: ImapFlowError = redactedError(error, () => '');
   return Object.assign(new Error('the login failed'), {

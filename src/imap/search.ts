@@ -7,7 +7,7 @@ export async function searchUids(session: ImapSession, set: string): Promise<num
   return session.command(async (client) => {
     const uids = await client.search({ uid: set }, { uid: true });
     if (Array.isArray(uids)) return uids;
-    // `false` for a NO or BAD, and nothing when no mailbox is selected: an empty answer is an empty list.
+    // imapflow returns `false` for a NO or BAD, undefined if no mailbox is selected, and [] for an empty answer.
     throw toImapError(refusal(session), 'command');
   }, searchLimit(session.messages));
 }

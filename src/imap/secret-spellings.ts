@@ -1,12 +1,12 @@
-/** Shorter encoded forms stand in innocent words too; a server that repeats one gives hardly anything away. */
+/** Shorter encoded forms also occur in innocent words, and a server that repeats one reveals hardly anything. */
 const SHORTEST_ENCODED = 6;
-/** A quoted string that is quoted again in an answer, which the log then quotes. */
+/** A quoted string, quoted again in an answer, and again by the log. */
 const QUOTED_TIMES = 3;
 
 /**
- * The forms in which a secret that went to a server may come back from it: as typed, as its bytes in UTF-8 and Latin-1
- * look when they are read as the other, in the Unicode normal forms, within quoted strings (RFC 9051, 9), and in the
- * encodings of mail and the web. Longest first, so that none hides only a part of another.
+ * Returns the forms in which a server may send back a secret: as typed, its UTF-8 bytes read as Latin-1 and vice versa,
+ * in the Unicode normal forms, within quoted strings (RFC 9051, 9), and in the encodings of mail and the web. Longest
+ * first, so that none hides only a part of another.
  */
 export function spellingsOf(secret: string): string[] {
   const asRead = new Set<string>();
@@ -29,7 +29,7 @@ export function spellingsOf(secret: string): string[] {
     for (const one of bytes) {
       encoded.add(one.toString('hex'));
       encoded.add(percent(one, /[^\w.~-]/g));
-      // What encodeURIComponent leaves as it is.
+      // As encodeURIComponent does.
       encoded.add(percent(one, /[^\w.~!*'()-]/g));
       encoded.add(quotedPrintable(one));
       for (const base64 of withinBase64(one)) encoded.add(base64);
@@ -41,7 +41,10 @@ export function spellingsOf(secret: string): string[] {
   return [...new Set([...asRead, ...long])].filter(Boolean).toSorted((a, b) => b.length - a.length);
 }
 
-/** What is the same in the base64 of every text that has `bytes` in it: it depends on where in a group of three they begin. */
+/**
+ * Returns the parts that the base64 of any text containing `bytes` has in common, one for each position of `bytes` in a
+ * group of three.
+ */
 function withinBase64(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
@@ -53,7 +56,7 @@ function withinBase64(bytes: Buffer): string[] {
   });
 }
 
-/** RFC 2152 with `+`, and as mailbox names have it with `&` (RFC 3501, 5.1.3). */
+/** Encodes UTF-7 (RFC 2152) with `+`, or the modified UTF-7 of mailbox names (RFC 3501, 5.1.3) with `&`. */
 function utf7(text: string, shift: '+' | '&'): string {
   return text.replaceAll(shift, `${shift}-`).replace(/[^\x20-\x7e]+/g, (run) => {
     const base64 = Buffer.from(run, 'utf16le')
@@ -70,7 +73,7 @@ function percent(bytes: Buffer, escaped: RegExp): string {
   return bytes.toString('latin1').replace(escaped, (sign) => `%${byte(sign.charCodeAt(0))}`);
 }
 
-/** RFC 2045, 6.7, without its line breaks. */
+/** Encodes quoted-printable (RFC 2045, 6.7) without line breaks. */
 function quotedPrintable(bytes: Buffer): string {
   return bytes.toString('latin1').replace(/[^\x20-\x3c\x3e-\x7e]/g, (sign) => `=${byte(sign.charCodeAt(0))}`);
 }

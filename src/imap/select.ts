@@ -8,21 +8,21 @@ import type { Opened } from './mailbox-commands.ts';
 import type { ImapSession } from './session.ts';
 
 /**
- * SELECT, not EXAMINE: Courier gives a mailbox that was never selected a new UIDVALIDITY at each EXAMINE, and keeps
- * none of the UIDs. Nothing is written all the same: no STORE, no EXPUNGE, no CLOSE.
+ * Selects a mailbox by SELECT, not EXAMINE: at each EXAMINE, Courier gives a mailbox that was never selected a new
+ * UIDVALIDITY and new UIDs. Still, nothing is written, because STORE, EXPUNGE and CLOSE are never sent.
  */
 export async function select(session: ImapSession, path: string): Promise<MailboxSnapshot> {
-  // What vanished from here on belongs to the new view, and a failed SELECT leaves nothing selected (RFC 9051, 6.3.2).
+  // From here on, VANISHED belongs to the new mailbox. A failed SELECT leaves none selected (RFC 9051, 6.3.2).
   session.takeVanished();
   session.selected = null;
   session.selected = await session.command(async (client) => {
     const mailbox = await open(session, client, session.names.rawNameOf(path));
-    // Yahoo shows a HIGHESTMODSEQ without having CONDSTORE.
+    // Yahoo sends HIGHESTMODSEQ although it lacks CONDSTORE.
     const hasModseqs = client.enabled.has('CONDSTORE') && !mailbox.noModseq;
-    // Copied before anything else can happen: imapflow raises highestModseq with every row that it sees.
+    // Copied at once: imapflow raises highestModseq with every row that it reads.
     return {
       path,
-      // Both are required (RFC 9051, 6.3.2), and left out all the same.
+      // Both are required (RFC 9051, 6.3.2), but some servers omit them.
       uidValidity: uidValidityOf(mailbox.uidValidity) ?? NO_UIDVALIDITY,
       exists: countOf(mailbox.exists),
       uidNext: uidOf(mailbox.uidNext),
@@ -36,7 +36,10 @@ export async function select(session: ImapSession, path: string): Promise<Mailbo
   return session.selected;
 }
 
-/** A refusal says `mailboxMissing` where the mailbox is not there any more: not every server has a code for that. */
+/**
+ * Opens a mailbox. Sets `mailboxMissing` on a refusal if LIST omits the mailbox: not every server sends a code for
+ * that.
+ */
 async function open(session: ImapSession, client: ImapFlow, rawName: string): Promise<Opened> {
   try {
     return await session.openMailbox(rawName);

@@ -24,7 +24,7 @@ import { type Redact, redactedError } from './redact.ts';
 import { repairRows } from './repair-rows.ts';
 import { socketTransport } from './transport.ts';
 
-/** Single sets of a VANISHED cost memory, whatever they name: more than any mailbox can have lost between two passes. */
+/** Most ranges of VANISHED, each of which takes memory: more than any mailbox loses between two passes. */
 const MAX_VANISHED_RANGES = 200_000;
 
 export interface SessionSettings {
@@ -37,8 +37,8 @@ export interface SessionSettings {
 }
 
 /**
- * One imapflow client and what every operation on it needs: one command at a time, watched for silence, failures told
- * in our words. The first failure is the one that is told; what comes after it is only its consequence.
+ * One imapflow client with what every operation on it needs: one command at a time, a watch for silence, and errors of
+ * the error table. Only the first failure is reported; later ones are its consequences.
  */
 export class ImapSession {
   readonly client: ImapFlow;
@@ -46,15 +46,15 @@ export class ImapSession {
   readonly redact: Redact;
   /** Prefixes of NAMESPACE, each byte one character. */
   namespaces: readonly string[] = [];
-  /** Sees the untagged lines of the command that runs; true for one that it took. */
+  /** Receives the untagged lines of the running command; returns true for a line that it has consumed. */
   readLine: ((line: RawLine) => boolean) | null = null;
-  /** Of the last LIST. */
+  /** Unreadable answers to the last LIST. */
   unread: UnreadAnswers = NOTHING_UNREAD;
   /** SELECT by the bytes of a name. */
   readonly openMailbox: (rawName: string) => Promise<Opened>;
-  /** What the last SELECT said; null while nothing is selected. */
+  /** The answer to the last SELECT; null while no mailbox is selected. */
   selected: MailboxSnapshot | null = null;
-  /** Status and code of the last tagged answer: imapflow's search keeps them to itself. */
+  /** Status and code of the last tagged answer: imapflow's search does not return them. */
   lastAnswer: { readonly response: string; readonly code?: string | undefined } | null = null;
 
   readonly limits: ImapLimits;
@@ -92,12 +92,12 @@ export class ImapSession {
       if (/^\* +NAMESPACE /i.test(line.text)) this.namespaces = readNamespaces(line);
       return this.readLine?.(line) ?? false;
     });
-    useLogin(this.client, login, (isUnderWay) => {
-      this.#isLoggingIn = isUnderWay;
+    useLogin(this.client, login, (isLoggingIn) => {
+      this.#isLoggingIn = isLoggingIn;
     });
     repairRows(this.client);
-    // imapflow tells some ends of a connection by `error` only and some by `close` only; without a listener for
-    // `error` the process would end.
+    // imapflow reports some ends of a connection by `error` only and some by `close` only. Without a listener for
+    // `error`, the process would end.
     this.client.on('error', (error) => this.fail(this.translate(error, 'command')));
     this.client.on('close', () => this.#watch.stop());
     this.client.on('response', (answer) => {
@@ -115,7 +115,7 @@ export class ImapSession {
     );
   }
 
-  /** As many as the selected mailbox can have: what EXISTS said, or else the limit. */
+  /** Most messages that the selected mailbox can have: EXISTS, or the limit without it. */
   get messages(): number {
     return this.selected ? (this.selected.exists ?? this.limits.mailboxMessages) : 0;
   }
@@ -124,7 +124,7 @@ export class ImapSession {
     return this.#busy;
   }
 
-  /** Closes the socket at once; everything that waits on it, and every later call, rejects with `error`. */
+  /** Closes the socket at once. All pending and later calls reject with `error`. */
   fail(error: MailtideError): void {
     this.#failure ??= error;
     this.client.close();
@@ -136,7 +136,7 @@ export class ImapSession {
     );
   }
 
-  /** @param limit of the answer to each command that `run` sends; the usual one when absent */
+  /** @param limit of the answer to each command that `run` sends; the default one if absent */
   async command<T>(run: (client: ImapFlow) => Promise<T>, limit?: AnswerLimit): Promise<T> {
     this.#begin(limit);
     try {
@@ -149,8 +149,9 @@ export class ImapSession {
   }
 
   /**
-   * The rows of one UID FETCH, as they come, unsolicited ones among them. The socket rests while a row is used.
-   * @param limit of all of them, or of those between two that `wanted` is called for
+   * Yields the rows of one UID FETCH as they arrive, including unsolicited ones. The socket is not read while the
+   * caller processes a row.
+   * @param limit of all rows, or of those between two calls of `wanted`
    */
   async *rows(
     set: string,
@@ -172,31 +173,31 @@ export class ImapSession {
     }
   }
 
-  /** A row came that was asked for. */
+  /** To be called for each requested row that arrives. */
   wanted(): void {
     this.#guard.renew();
   }
 
-  /** The message that ended the connection because it is larger than it may be, where the server said which. */
+  /** UID of the message that ended the connection because it exceeds the size limit, if it is known. */
   get oversized(): number | null {
     return this.#guard.oversized;
   }
 
-  /** UIDs that vanished while we were looking, since the last call. */
+  /** Returns the UIDs of unsolicited VANISHED since the last call. */
   takeVanished(): UidRanges {
     const taken = this.#vanished;
     this.#vanished = new UidRanges();
     return taken;
   }
 
-  /** UIDs of VANISHED (EARLIER), the answer to a question about the past. */
+  /** Returns the UIDs of VANISHED (EARLIER), the answer to CHANGEDSINCE, since the last call. */
   takeVanishedEarlier(): UidRanges {
     const taken = this.#vanishedEarlier;
     this.#vanishedEarlier = new UidRanges();
     return taken;
   }
 
-  /** A second command would wait for ever behind a FETCH whose rows wait for whoever sends it. */
+  /** Begins a command. A second one would deadlock: it waits for a FETCH whose rows wait for the caller. */
   #begin(limit?: AnswerLimit): void {
     if (this.#failure) throw this.#failure;
     if (this.#busy) {

@@ -4,15 +4,18 @@ import type { ListLine } from './list-lines.ts';
 
 type Named = ListLine & { readonly path: string };
 
-/** What is more certain comes first: said by the server (RFC 6154), a well-known name, a name much like one. */
+/** Most certain first: reported by the server (RFC 6154), a well-known name, a similar name. */
 const SOURCES: readonly SpecialUseSource[] = ['extension', 'name', 'name-guess'];
 
-/** What each mailbox is for, by its raw name; each use once. */
-export function specialUses(mailboxes: readonly Named[], serverSays: boolean): ReadonlyMap<string, string> {
+/**
+ * Returns the special use of each mailbox by its raw name; each use occurs once.
+ * @param isReported whether the server reports special uses
+ */
+export function specialUses(mailboxes: readonly Named[], isReported: boolean): ReadonlyMap<string, string> {
   const candidates = mailboxes.flatMap((mailbox) => {
     if (isInbox(mailbox.rawName)) return [];
     const levels = mailbox.delimiter === null ? [mailbox.path] : mailbox.path.split(mailbox.delimiter);
-    const { flag, source = 'name' } = specialUse(serverSays, {
+    const { flag, source = 'name' } = specialUse(isReported, {
       flags: new Set(mailbox.attributes),
       name: levels.at(-1)!,
     });

@@ -7,15 +7,15 @@ type Transport = NonNullable<ImapFlowOptions['transport']>;
 const ASTERISK = 0x2a;
 
 export interface TransportSettings {
-  /** The only addresses to connect to, tried as Node tries those of a name; the name is not looked up again. */
+  /** The only addresses to connect to, tried in the way Node tries those of a name. The name is not resolved again. */
   readonly addresses?: readonly string[] | undefined;
   readonly onForeignProtocol: () => void;
 }
 
 /**
- * Node's sockets as imapflow would open them, with two things more. They go to the given addresses only. And the first
- * byte is looked at: every IMAP greeting begins with "*" (RFC 9051, 7.1), but imapflow skips what it cannot parse and
- * waits for the greeting until its deadline, although an SMTP, SSH or HTTP server has long said what it is.
+ * Opens Node's sockets as imapflow would, with two additions. They connect to the given addresses only. And the first
+ * byte is checked: every IMAP greeting begins with "*" (RFC 9051, 7.1), but imapflow skips what it cannot parse and
+ * waits for the greeting until its deadline, even if an SMTP, SSH or HTTP server has already identified itself.
  */
 export function socketTransport({ addresses, onForeignProtocol }: TransportSettings): Transport {
   const pinned = addresses ? { lookup: lookupOf(addresses) } : {};

@@ -1,10 +1,10 @@
 /**
- * Arrays in PostgreSQL's binary form (array_recv), for columns that are large: node-postgres writes an array as text,
- * every quote and backslash escaped and bytes as hex, and the server reads it character by character. Pure bytes, so the
- * thread that has the values builds them, and the others only hand them on.
+ * Arrays in PostgreSQL's binary format (array_recv), for large columns. node-postgres would write an array as text,
+ * with quotes and backslashes escaped and bytes as hex, and the server would parse it character by character. The
+ * thread that has the values builds the bytes, and the other threads only pass them on.
  *
- * A header (dimensions, whether there are nulls, type, length, first index) is followed by the items, each with its
- * length in front, -1 for null; all numbers are big-endian int32.
+ * A header (dimensions, whether it has nulls, type, length, first index) precedes the items. Each item follows its
+ * length, which is -1 for null. All numbers are big-endian int32.
  */
 const HEADER = 20;
 const NULL = -1;
@@ -15,11 +15,11 @@ export const PG_TYPES = { bool: 16, bytea: 17, text: 25, tsvector: 3614 } as con
 const TRUE = Uint8Array.of(1);
 const FALSE = Uint8Array.of(0);
 
-/** Room that is kept between two arrays, in bytes; more is let go. */
+/** Largest buffer that is kept between two arrays, in bytes; a larger one is released. */
 const KEPT = 2 * 1024 * 1024;
 const SMALL = 16 * 1024;
 
-/** Builds an array, and after {@link clear} another one, in a buffer that grows. */
+/** Builds an array in a growing buffer, and another one after {@link clear}. */
 export class PgArrayWriter {
   #buffer = Buffer.allocUnsafeSlow(SMALL);
   #end = HEADER;
@@ -30,7 +30,7 @@ export class PgArrayWriter {
     this.#type = PG_TYPES[type];
   }
 
-  /** Of the array so far, in bytes. */
+  /** Length of the array so far, in bytes. */
   get length(): number {
     return this.#end;
   }
@@ -46,7 +46,7 @@ export class PgArrayWriter {
       this.null();
       return;
     }
-    // No UTF-16 unit takes more than three bytes.
+    // A UTF-16 unit takes at most three bytes.
     this.#reserve(4 + value.length * 3);
     const length = this.#buffer.write(value, this.#end + 4);
     this.#buffer.writeInt32BE(length, this.#end);
@@ -66,7 +66,7 @@ export class PgArrayWriter {
     this.#count++;
   }
 
-  /** Copies the array to the beginning of `target`, which has room for {@link length} bytes. */
+  /** Copies the array to the beginning of `target`, which must hold {@link length} bytes. */
   copyTo(target: Uint8Array): void {
     writeHeader(this.#buffer, this.#type, this.#count);
     target.set(this.#buffer.subarray(0, this.#end));
@@ -86,7 +86,7 @@ export class PgArrayWriter {
   }
 }
 
-/** An array of one item. */
+/** Returns an array of one item. */
 export function pgArrayOf(type: keyof typeof PG_TYPES, item: Uint8Array): Uint8Array<ArrayBuffer> {
   const array = Buffer.allocUnsafeSlow(HEADER + 4 + item.length);
   writeHeader(array, PG_TYPES[type], 1);
@@ -95,7 +95,7 @@ export function pgArrayOf(type: keyof typeof PG_TYPES, item: Uint8Array): Uint8A
   return array;
 }
 
-/** The items of all arrays, which are of one type, in one. */
+/** Returns one array with the items of all arrays, which must be of one type. */
 export function joinPgArrays(arrays: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const buffers = arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.length));
   const joined = Buffer.concat([Buffer.alloc(HEADER), ...buffers.map((buffer) => buffer.subarray(HEADER))]);
@@ -104,7 +104,7 @@ export function joinPgArrays(arrays: readonly Uint8Array<ArrayBuffer>[]): Uint8A
   return joined;
 }
 
-/** The items of an array without nulls; views, not copies. */
+/** Returns the items of an array without nulls, as views. */
 export function pgArrayItems(array: Uint8Array<ArrayBuffer>): Buffer[] {
   const buffer = Buffer.from(array.buffer, array.byteOffset, array.length);
   const items: Buffer[] = [];

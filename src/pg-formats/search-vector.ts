@@ -8,17 +8,21 @@ import {
   type SearchableMessage,
 } from '../domain/search-words.ts';
 
-/** Text beyond this is not indexed, in UTF-16 units: a tsvector ends at 1 MB. */
+/** Most text that is indexed, in UTF-16 units: a tsvector is limited to 1 MB. */
 const MAX_TEXT = 200_000;
-/** Of words and positions as a tsvector keeps them, in bytes: two characters of a script without blanks are a word each. */
+/**
+ * Most bytes of words and positions, as a tsvector holds them. MAX_TEXT does not suffice, because in scripts without
+ * blanks every two characters are a word.
+ */
 const MAX_SIZE = 900_000;
-/** PostgreSQL's own limits: positions end at 16383, and a word keeps 255 of them. */
+/** PostgreSQL's own limits: the highest position is 16383, and a word has at most 255 positions. */
 const MAX_POSITION = 16_383;
 const MAX_POSITIONS_OF_WORD = 255;
 
 /**
- * The words of a message with their positions, as the binary form of a `tsvector` (tsvectorrecv): the number of words,
- * then for each the word, a zero, the number of its positions and the positions. PostgreSQL sorts them itself.
+ * Returns the words of a message with their positions, in the binary format of a `tsvector` (tsvectorrecv): the number
+ * of words, then for each word its bytes, a zero, the number of its positions and the positions. PostgreSQL sorts the
+ * words.
  * @returns bytes that are valid until the next call
  */
 export function searchVector(message: SearchableMessage): Uint8Array {
@@ -27,7 +31,7 @@ export function searchVector(message: SearchableMessage): Uint8Array {
   const read = (text: string | null): void => {
     if (!text || room <= 0) return;
     words.read(normalForm(text.slice(0, room)).toLowerCase());
-    // What joins two texts counts as one character.
+    // The boundary between two texts counts as one character.
     room -= text.length + 1;
   };
   read(message.subject);
@@ -44,21 +48,21 @@ export function searchVector(message: SearchableMessage): Uint8Array {
 }
 
 /**
- * Words and their positions in buffers that are used again for every message. The same with a Map of arrays is a
- * quarter of the lines, and was a third of the time and half of the garbage of all that is done with a message.
+ * Words and their positions, in buffers that are reused for every message. Refused: a Map of arrays, a quarter of the
+ * lines. It took a third of the processing time of a message, and caused half of the garbage.
  *
- * A word is hashed while it is read, and looked up in an open-addressing table; the positions of a word are a linked
- * list, first to last.
+ * A word is hashed while it is read, and looked up in an open-addressing table. The positions of a word are a linked
+ * list in ascending order.
  */
 class WordTable {
   /** UTF-8 of all words, one after the other. */
   #text = Buffer.allocUnsafeSlow(64 * 1024);
   #textEnd = 0;
-  /** Index of a word, plus one; 0 is free. A power of two, at least twice as long as there are words. */
+  /** Index of a word plus one; 0 is free. The length is a power of two, at least twice the number of words. */
   #table = new Int32Array(4096);
   #words = newColumns(2048);
   #wordCount = 0;
-  /** In the order of the text: the position, and where the next one of the same word is. */
+  /** In the order of the text: the position, and the index of the next one of the same word. */
   #places = new Uint16Array(8192);
   #nextPlace = new Int32Array(8192);
   #placeCount = 0;
@@ -70,9 +74,9 @@ class WordTable {
     this.#textEnd = this.#wordCount = this.#placeCount = this.#position = 0;
   }
 
-  /** @param text in its normal form and lower case */
+  /** @param text normalised and in lower case */
   read(text: string): void {
-    // Most bytes that one UTF-16 unit takes is three, in scripts without blanks twice.
+    // A UTF-16 unit takes at most three bytes, and in scripts without blanks it is written twice.
     if (this.#text.length < this.#textEnd + text.length * 6) {
       const larger = Buffer.allocUnsafeSlow((this.#textEnd + text.length * 6) * 2);
       this.#text.copy(larger, 0, 0, this.#textEnd);
@@ -118,7 +122,7 @@ class WordTable {
     }
   }
 
-  /** A word whose bytes lie from the end of the text to `end`. */
+  /** Adds the word whose bytes begin at the end of the text and end at `end`. */
   #add(hash: number, end: number): void {
     const start = this.#textEnd;
     if (this.#position < MAX_POSITION) this.#position++;
@@ -132,7 +136,7 @@ class WordTable {
         return;
       }
     }
-    // What a tsvector keeps of a word: its bytes, how many places it has, each place.
+    // A tsvector holds the bytes of a word, the number of its positions, and each position.
     if (end + this.#wordCount * 4 + this.#placeCount * 2 > MAX_SIZE) return;
     const word = this.#wordCount++;
     if (word === this.#words.hash.length) this.#words = grownColumns(this.#words);
@@ -204,10 +208,10 @@ class WordTable {
   }
 }
 
-/** The low bits of a hash are little but those of the word's last letters: the high ones come down. */
+/** Mixes the high bits of a hash into the low ones, which depend mainly on the word's last letters. */
 const firstSlot = (hash: number): number => hash ^ (hash >>> 15);
 
-/** Another one in every process: nobody can send a message whose words all have the same hash. Odd, or bits are lost. */
+/** Differs in every process, so that no sender can craft words with equal hashes. Odd, or bits would be lost. */
 const MULTIPLIER = Math.floor(Math.random() * 2 ** 31) * 2 + 1;
 
 const COLUMNS = ['start', 'end', 'hash', 'slot', 'first', 'last', 'count'] as const;
@@ -246,5 +250,5 @@ function writeUtf8(bytes: Uint8Array, point: number, at: number): number {
   return at;
 }
 
-/** A thread reads one message at a time. */
+/** One per thread, which reads one message at a time. */
 const words = new WordTable();

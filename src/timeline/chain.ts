@@ -3,13 +3,13 @@ import { checkPayload, currentVersion, type EventInput, type EventPayload, type 
 
 export { genesisHash } from './event-hash.ts';
 
-/** The last event of a chain; for an empty one sequence 0 and the account's genesis hash. */
+/** The last event of a chain; for an empty chain, sequence 0 and the account's genesis hash. */
 export interface ChainHead {
   readonly seq: bigint;
   readonly hash: Uint8Array;
 }
 
-/** An event with its place in the chain: what is stored. */
+/** An event with its position in the chain, as it is stored. */
 export interface ChainedEvent {
   readonly seq: bigint;
   readonly type: EventType;
@@ -21,9 +21,9 @@ export interface ChainedEvent {
 }
 
 /**
- * Links events to the end of an account's chain: gapless sequence numbers, each hash covering the one before.
+ * Links events to the end of an account's chain: sequence numbers have no gaps, and each hash covers the one before.
  * `at` has the precision of the database (milliseconds, timestamptz(3)), as every Date has.
- * @throws ZodError when a payload does not keep to its schema; then nothing is linked.
+ * @throws ZodError if a payload violates its schema; then no event is linked
  */
 export function chainEvents(
   head: ChainHead,

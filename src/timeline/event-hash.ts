@@ -4,11 +4,11 @@ import canonicalizeModule from 'canonicalize';
 // The package is CommonJS, but its types describe an ES module.
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string;
 
-/** Named in every preimage, so that a later format cannot be taken for this one. Specification: docs/timeline.md. */
+/** Part of every preimage, so that a later format cannot be mistaken for this one. Specification: docs/timeline.md. */
 const GENESIS_FORMAT = 'mailtide-timeline-v1';
 const EVENT_FORMAT = 'mailtide-event-v1';
 
-/** An event without its own hash: what the hash is of. */
+/** The fields of an event that its hash covers. */
 export interface HashedFields {
   readonly accountId: string;
   readonly seq: bigint;
@@ -19,12 +19,12 @@ export interface HashedFields {
   readonly prevHash: Uint8Array;
 }
 
-/** The `prevHash` of an account's first event: it names the account, so that no chain passes for another's. */
+/** Returns the `prevHash` of an account's first event. It covers the account, so that no chain passes for another's. */
 export function genesisHash(accountId: string): Buffer {
   return hash('sha256', `${GENESIS_FORMAT}\n${accountId}`, 'buffer');
 }
 
-/** SHA-256 over the format and the RFC 8785 canonical JSON of all other fields, a line each. */
+/** Returns the SHA-256 of the format, a line feed, and the RFC 8785 canonical JSON of all fields. */
 export function eventHash(event: HashedFields): Buffer {
   const fields = canonicalize({
     accountId: event.accountId,

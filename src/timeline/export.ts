@@ -1,6 +1,6 @@
 import type { StoredEvent } from './verify.ts';
 
-/** An event as docs/timeline.md publishes it: one line of JSON, hashes in hex. */
+/** Returns an event in the format of docs/timeline.md: one line of JSON, hashes in hex. */
 export function exportLine(accountId: string, event: StoredEvent): string {
   return `${JSON.stringify({
     accountId,

@@ -1,7 +1,7 @@
 import { type ChainHead, genesisHash } from './chain.ts';
 import { eventHash } from './event-hash.ts';
 
-/** An event as the database has it. Its type and version may be of a time that this code does not know. */
+/** An event as the database has it. Its type and version may be newer or older than this code knows. */
 export interface StoredEvent {
   readonly seq: bigint;
   readonly type: string;
@@ -12,31 +12,31 @@ export interface StoredEvent {
   readonly hash: Uint8Array;
 }
 
-/** What the first broken place looks like. */
+/** How a chain is broken. */
 export type ChainBreak =
-  /** A number is missing, doubled or out of order: events were removed, added or moved. */
+  /** A sequence number is missing, repeated or out of order: events were removed, added or moved. */
   | 'SEQUENCE'
-  /** The event does not name the hash of the one before it (of the first: the account's genesis hash). */
+  /** `prevHash` is not the hash of the event before it (for the first event: the account's genesis hash). */
   | 'LINK'
   /** The event's hash is not that of its contents: it was changed. */
   | 'CONTENT'
-  /** The events end before or after the head, or with another hash: the end was cut off or replaced. */
+  /** The events end before or after the head, or with another hash: the end was truncated or replaced. */
   | 'HEAD';
 
 export interface ChainVerification {
   readonly ok: boolean;
-  /** Events that were found intact, from the first on. */
+  /** Number of intact events, from the first on. */
   readonly length: bigint;
-  /** Hash of the last intact event, the genesis hash when there is none. */
+  /** Hash of the last intact event, or the genesis hash if none is. */
   readonly head: Buffer;
-  /** Sequence number of the first place that is not as it should be. */
+  /** Sequence number at which the chain is broken. */
   readonly brokenAtSeq: bigint | null;
   readonly reason: ChainBreak | null;
 }
 
 /**
- * Verifies an account's timeline, read in order of `seq` and held one event at a time.
- * @param head the chain's end as the account's row has it; without it, a truncated chain looks intact
+ * Verifies an account's timeline, which is read in the order of `seq`, one event at a time.
+ * @param head the end of the chain by the account's row; without it, a truncated chain would look intact
  */
 export async function verifyChain(
   accountId: string,
@@ -62,7 +62,7 @@ export async function verifyChain(
   return { ok: true, length, head: last, brokenAtSeq: null, reason: null };
 }
 
-/** Null for contents that cannot be hashed at all (a time of "infinity", say): we did not write them. */
+/** Returns null for contents that cannot be hashed (a time of "infinity", for example): Mailtide did not write them. */
 function hashOf(accountId: string, event: StoredEvent): Buffer | null {
   try {
     return eventHash({ accountId, ...event });
