@@ -6,7 +6,7 @@ import type { EventInput } from '../../timeline/schemas.ts';
 import { inTransaction, type Sql } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 
-/** What of an account is to be another; what is absent stays. */
+/** The new values of an account; absent ones stay. */
 export interface AccountPatch {
   readonly displayName?: string | null;
   readonly syncIntervalMinutes?: number | null;
@@ -21,11 +21,11 @@ type Present = Pick<EmailAccount, 'imapHost' | 'isActive' | 'syncIntervalMinutes
 };
 
 /**
- * Changes the account's row together with what follows from it: its place in the schedule, whether logins are tried
- * again, and the events that tell of it.
- * @param intervalMinutes of accounts that have none of their own
- * @returns whether a sync that is going on has to end: the account is paused, or the sync uses its old login.
- * @throws NOT_FOUND for an account that is not the tenant's.
+ * Changes the account's row together with its next sync time, whether logins are tried again, and the events that
+ * record the change.
+ * @param intervalMinutes the interval of accounts that have none of their own
+ * @returns whether a running sync has to end, because the account is paused or the sync uses its old login
+ * @throws NOT_FOUND for an account that is not the tenant's
  */
 export function changeAccount(
   pool: Pool,
@@ -52,7 +52,7 @@ export function changeAccount(
       credentials: login?.credentials,
       next_sync_at: dueAfter(present, change, intervalMinutes),
       ...(login ? { needs_auth_since: null } : {}),
-      // The pause was asked for by another server.
+      // The former server asked for the pause.
       ...(login?.imapHost && login.imapHost !== present.imapHost ? { throttled_until: null } : {}),
     });
     if (login) await tx.query('UPDATE email_account SET login_version = login_version + 1 WHERE id = $1', [id]);
@@ -61,7 +61,10 @@ export function changeAccount(
   });
 }
 
-/** Undefined where the account keeps its time. Whoever resumes an account, or mends its login, wants to see it sync. */
+/**
+ * Returns the account's new sync time, or undefined to keep it. It is now if the account is resumed or its login
+ * changed.
+ */
 function dueAfter(present: Present, change: AccountPatch, defaultMinutes: number): Date | null | undefined {
   if (!(change.isActive ?? present.isActive)) return null;
   if (present.needsAuthSince && !change.login) return undefined;

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '../plumbing/sql.ts';
 
-/** An account may have millions of rows. */
+/** Time limit in milliseconds: an account may have millions of rows. */
 const LIMIT_MS = 30 * 60_000;
 
 /**
- * Deletes the account's row with all that hangs on it, or nothing.
- * @returns false when the tenant has no such account.
+ * Deletes the account's row and all rows that refer to it, or nothing.
+ * @returns false if the tenant has no such account
  */
 export function deleteAccount(pool: Pool, { tenantId, id }: { tenantId: string; id: string }): Promise<boolean> {
   return inTransaction(
@@ -16,7 +16,7 @@ export function deleteAccount(pool: Pool, { tenantId, id }: { tenantId: string; 
         id,
         tenantId,
       ]);
-      // The one table without a foreign key: it gets two rows a message, and every check would cost.
+      // The only table without a foreign key: it gets two rows per message, and the checks would be expensive.
       if (deleted.length > 0) await tx.query('DELETE FROM thread_reference WHERE account_id = $1', [id]);
       return deleted.length > 0;
     },

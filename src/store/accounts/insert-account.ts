@@ -23,7 +23,7 @@ export type NewAccount = Pick<
 
 /**
  * Writes the account's row and the first event of its timeline, together.
- * @throws ACCOUNT_EXISTS when the tenant has the address already.
+ * @throws ACCOUNT_EXISTS if the tenant already has the address
  */
 export async function insertAccount(pool: Pool, account: NewAccount): Promise<void> {
   await inTransaction(pool, async (tx) => {

@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite';
 
 /**
- * Makes the files of a new embedded database, in a process of its own that ends: initdb takes some 500 MB once, which
- * a service that goes on would keep. It also ends when whoever waits for it dies. Usage: node create-cluster.ts DIRECTORY
+ * Creates the files of a new embedded database, in a process of its own: initdb takes some 500 MB, which a service that
+ * continues would keep. The process also ends if its parent dies. Usage: node create-cluster.ts DIRECTORY
  */
 const directory = process.argv[2];
 if (!directory) throw new Error('usage: create-cluster.ts DIRECTORY');

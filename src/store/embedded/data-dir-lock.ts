@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** What the process that has a data directory open writes there, for commands beside it and for the error sentence. */
+/** What the process that has a data directory open records there, for commands run beside it and for the error. */
 export interface DataDirOwner {
   readonly pid: number;
-  /** Name of its machine or container: a pid means nothing in another one. Absent in files of older versions. */
+  /** Name of its machine or container, outside of which the pid is meaningless. Absent in files of older versions. */
   readonly host?: string;
   /** Directory of the database's unix socket, as libpq's `host`. */
   readonly socketDir: string;
@@ -15,7 +15,7 @@ export interface DataDirOwner {
 /** Another process has the data directory open. */
 export class DataDirInUse extends Error {
   readonly dataDir: string;
-  /** Null while that process is only starting. */
+  /** Null while that process is starting. */
   readonly owner: DataDirOwner | null;
 
   constructor(dataDir: string, owner: DataDirOwner | null, advice = ': stop it first.') {
@@ -29,16 +29,16 @@ export class DataDirInUse extends Error {
 }
 
 export interface DataDirLock {
-  /** Lets commands beside this process find its database. */
+  /** Records the socket, so that commands run beside this process find its database. */
   announce(socketDir: string): void;
   release(): void;
 }
 
 /**
- * Takes the data directory for this process, because two databases on the same files destroy them. The lock is the
- * kernel's (fcntl, which SQLite takes for an exclusive transaction on an empty file): it holds across containers that
- * share the directory, and ends with its holder however that ends. Nothing else in this process may open the file,
- * because closing it would give up the lock (POSIX: all locks of a process on a file end at its first close).
+ * Locks the data directory for this process, because two databases on the same files destroy them. The lock is the
+ * kernel's: fcntl, which SQLite takes for an exclusive transaction on an empty file. It holds across containers that
+ * share the directory, and ends with the process, even if that is killed. No other code in this process may open the
+ * file, because closing it would release the lock (POSIX: the first close releases all locks of a process on a file).
  * @throws DataDirInUse
  */
 export function lockDataDir(dataDir: string): DataDirLock {
@@ -70,29 +70,29 @@ export function lockDataDir(dataDir: string): DataDirLock {
   };
 }
 
-/** The garbage collector closes a DatabaseSync that nothing refers to, and the lock would end with it. */
+/** Keeps the locks: the garbage collector closes a DatabaseSync that nothing refers to, and the lock would end. */
 const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
 const isBusy = (error: unknown): boolean => (error as { errcode?: number }).errcode === SQLITE_BUSY;
 
-/** As libpq looks for it in a directory. */
+/** The name under which libpq looks for a socket in a directory. */
 export const SOCKET_NAME = '.s.PGSQL.5432';
 
-/** Only information: it outlives a process that is killed. */
+/** The file of the owner. Information only: it outlives a process that is killed. */
 const ownerFile = (dataDir: string): string => join(dataDir, 'mailtide.lock');
 
-/** The process that wrote last that it has the data directory open. */
+/** Returns the process that last recorded that it has the data directory open. */
 export function dataDirOwner(dataDir: string): DataDirOwner | null {
   try {
     return JSON.parse(readFileSync(ownerFile(dataDir), 'utf8')) as DataDirOwner;
   } catch {
-    // Not there, or cut short by a crash while it was written.
+    // Missing, or truncated by a crash while it was written.
     return null;
   }
 }
 
-/** A process that was killed leaves its socket, in a folder that nothing else would ever remove. */
+/** Removes the socket of a process that was killed, and its folder, which nothing else would ever remove. */
 function removeSocketOfDead(dataDir: string): void {
   const socketDir = dataDirOwner(dataDir)?.socketDir;
   if (!socketDir) return;
@@ -100,6 +100,6 @@ function removeSocketOfDead(dataDir: string): void {
   try {
     rmdirSync(socketDir);
   } catch {
-    // Not there any more, or more is in it than a socket, and not ours.
+    // Already removed, or the folder holds other files, and is not Mailtide's.
   }
 }

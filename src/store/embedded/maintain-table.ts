@@ -1,31 +1,31 @@
 import type pg from 'pg';
 import { sqlOf } from '../plumbing/sql.ts';
 
-/** What a table needs: statistics for the planner, or its dead rows made room again. */
+/** The maintenance of a table: statistics for the planner, or the removal of dead rows. */
 export interface TableCare {
   readonly table: string;
   readonly care: 'ANALYZE' | 'VACUUM';
 }
 
-/** Changes since the last time that make care due: so many, and a share of the rows that there are. */
+/** Number of changes after which maintenance is due: a constant, plus a share of the table's rows. */
 const FEW = 500;
 const ANALYZE_SHARE = 0.5;
 const VACUUM_SHARE = 0.2;
 /**
- * What people read while a first sync goes on: analysed also then, each time that there is twice as much. All others
- * wait for a pause.
+ * Tables that users read during a first sync: they are analysed even then, each time their size has doubled. All others
+ * wait until no run is running.
  */
 const READ = ['message', 'message_location', 'thread'];
 /**
- * A tenth of PostgreSQL's default: 3,000 rows are looked at, however many there are. That is enough to tell a thread
- * from a mailbox, and takes 200 ms at the most, of which the search words of messages are two thirds.
+ * A tenth of PostgreSQL's default: 3,000 rows are sampled, whatever the size of the table. That is enough to
+ * distinguish a thread from a mailbox. It takes at most 200 ms, two thirds of them for the search words of messages.
  */
 const STATISTICS_TARGET = 10;
 
 /**
- * What autovacuum does elsewhere, which the embedded database has not: looks after the table that needs it most. Its
- * own counters tell which one; they do not outlive the process, so after a start each table has its turn once.
- * @returns what was done; null when nothing is due
+ * Maintains the table that needs it most. It replaces autovacuum, which the embedded database lacks. The database's own
+ * counters show which table is due. They do not outlive the process, so each table is maintained once after a start.
+ * @returns what was done, or null if nothing is due
  */
 export async function maintainTable(pool: pg.Pool): Promise<TableCare | null> {
   const [due] = await sqlOf(pool).query<TableCare>(DUE, [FEW, ANALYZE_SHARE, VACUUM_SHARE, READ]);
@@ -39,7 +39,7 @@ export async function maintainTable(pool: pg.Pool): Promise<TableCare | null> {
   return due;
 }
 
-/** Statistics first: they take less, and plans without them may read each row once for every other. */
+/** Statistics come first: they take less time, and plans without them may read each row once for every other row. */
 const DUE = `
   WITH tables AS (
     SELECT s.relname, greatest(c.reltuples, 0) AS rows, s.n_live_tup, s.n_mod_since_analyze, s.last_analyze,

@@ -15,7 +15,7 @@ export interface EmbeddedPostgres {
   close(): Promise<void>;
 }
 
-/** Memory of the database thread's JavaScript side, in MB: what it handles are messages of a few MB. */
+/** JavaScript heap of the database thread, in MB: it handles messages of a few MB. */
 const THREAD_HEAP_MB = 128;
 
 /**
@@ -56,13 +56,13 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   }
 }
 
-/** A version that knows nothing of the lock may have the files open: its socket answers then. */
+/** Throws if a version without the lock has the files open: its socket then answers. */
 async function refuseBesideOlderVersion(root: string): Promise<void> {
   const left = dataDirOwner(root);
   if (left && (await isServing(left.socketDir))) throw new DataDirInUse(root, left);
 }
 
-/** Whether a database answers on the socket in this directory. */
+/** Returns whether a database answers on the socket in this directory. */
 function isServing(socketDir: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(join(socketDir, SOCKET_NAME));
@@ -72,8 +72,8 @@ function isServing(socketDir: string): Promise<boolean> {
 }
 
 /**
- * The socket of the running service that `inUse` is about, for a command beside it.
- * @throws an Error that says what to do when the service is only starting, or runs in another container.
+ * Returns the socket directory of the running service that `inUse` is about, for a command run beside it.
+ * @throws an Error with advice if the service is starting, or runs in another container
  */
 export async function socketDirOfRunning(inUse: DataDirInUse): Promise<string> {
   if (inUse.owner && (await isServing(inUse.owner.socketDir))) return inUse.owner.socketDir;
@@ -105,8 +105,9 @@ async function startThread(cluster: string, socketDir: string): Promise<{ close(
 }
 
 /**
- * Without the database there is no service, so every fault of its thread ends the process: an exception, a panic of
- * PostgreSQL, no memory, no space for its log. What was committed is there at the next start, which the supervisor makes.
+ * Ends the process. The service cannot run without its database, so every fault of the thread leads here: an exception,
+ * a panic of PostgreSQL, no memory, no space for its log. Committed data is safe, and the supervisor restarts the
+ * process.
  */
 function endProcess(root: string, error: unknown): void {
   console.error(`Mailtide ends: ${databaseFailure(root, error).message}`);
@@ -114,8 +115,8 @@ function endProcess(root: string, error: unknown): void {
 }
 
 /**
- * Made beside and moved into place, so that an interrupted initdb is begun again, not opened; in a new folder each time,
- * because an interrupted one may go on writing for a moment.
+ * Creates the database in a temporary folder and renames it, so that an interrupted initdb is started again and never
+ * opened. The folder is new each time, because an interrupted initdb may keep writing for a moment.
  */
 async function createCluster(cluster: string): Promise<void> {
   const root = dirname(cluster);
@@ -123,7 +124,7 @@ async function createCluster(cluster: string): Promise<void> {
     if (name.startsWith(`${basename(cluster)}.new`)) rmSync(join(root, name), { recursive: true, force: true });
   }
   const made = mkdtempSync(`${cluster}.new-`);
-  // Without the optimising compiler: an initdb is over before its code is worth the time and the 400 MB.
+  // Without the optimising compiler: initdb ends before optimised code pays off, which would also take 400 MB.
   await promisify(execFile)(process.execPath, ['--liftoff-only', script('create-cluster.ts'), made]);
   renameSync(made, cluster);
 }

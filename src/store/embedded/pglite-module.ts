@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * PGlite's WebAssembly, with one function that V8 will never optimise: `raw_parser`, PostgreSQL's grammar, 100 kB in one
- * function that turns hot at once. Optimising it takes V8 600 MB of memory and two seconds of a core, at every start, for
- * something that runs once a statement. V8 has no flag for "not this one", but whether a function counts its calls at
- * all is decided when it is first compiled, which is when it is first called: so it is called here, in an instance of
- * its own, while V8 is told to optimise nothing. All else is optimised as ever. (`--liftoff-only`, which optimises
- * nothing at all, costs half of the speed.)
+ * Compiles PGlite's WebAssembly so that V8 never optimises one function: `raw_parser`, PostgreSQL's grammar, 100 kB in
+ * one function that becomes hot at once. Optimising it takes V8 600 MB of memory and two seconds of a core at every
+ * start, for a function that runs once per statement.
+ *
+ * V8 has no flag to exclude a function. But it decides whether a function counts its calls when it first compiles it,
+ * which is at its first call. So the function is called here, in an instance of its own, while a flag prevents all
+ * optimisation. All other functions are optimised as usual.
+ *
+ * Refused: `--liftoff-only`, which optimises nothing and costs half of the speed.
  */
 export function compilePgliteModule(): WebAssembly.Module {
   const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'));
@@ -18,7 +21,7 @@ export function compilePgliteModule(): WebAssembly.Module {
   try {
     rawParser(0, 0);
   } catch (error) {
-    // Nothing in this instance is set up, so it cannot get far: by now it is compiled, which is all that is wanted.
+    // The instance is not initialised, so the call fails. The function is compiled now, which is all that is needed.
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
   } finally {
     setFlagsFromString(`--wasm-tier-up-filter=${ALL_FUNCTIONS}`);
@@ -26,11 +29,11 @@ export function compilePgliteModule(): WebAssembly.Module {
   return module;
 }
 
-/** The only function to optimise: the index is an import's, which has no code. */
+/** Index of the only function to optimise. It is that of an import, which has no code. */
 const NO_FUNCTION = 0;
 const ALL_FUNCTIONS = -1;
 
-/** What an instance needs to exist. */
+/** Returns imports with which the module can be instantiated. */
 function emptyImports(module: WebAssembly.Module): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
@@ -40,7 +43,7 @@ function emptyImports(module: WebAssembly.Module): WebAssembly.Imports {
   return imports;
 }
 
-/** At least what PGlite asks for, in pages of 64 kB. */
+/** At least what PGlite requires, in pages of 64 kB. */
 const MEMORY = { initial: 2048, maximum: 32_768 };
 
 function notThere(): never {

@@ -6,16 +6,18 @@ import { StatementCache } from './statement-cache.ts';
 import { panicOf, transactionStatus, type Unit, UnitReader } from './wire.ts';
 
 /**
- * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) speaks
- * to it as to any PostgreSQL. PGlite is one session: units of work run one at a time, first come first served, and a
- * connection that opened a transaction keeps the session until it ends. Session-level state (SET, advisory locks,
- * LISTEN, statements with names of their own) would be shared by all connections: use transaction-level forms only.
+ * The embedded database: PGlite in this thread, behind a unix socket, so that the rest of the program (and psql) talks
+ * to it as to any PostgreSQL. PGlite has one session. Units of work run one at a time, in the order of arrival, and a
+ * connection that opened a transaction keeps the session until the transaction ends. Session-level state (SET, advisory
+ * locks, LISTEN, named statements) would be shared by all connections: use transaction-level forms only.
  */
 const { dataDir, socketPath } = workerData as { dataDir: string; socketPath: string };
 
-/** PostgreSQL's own default of 128 MB is sized for a server; 16 MB takes 100 MB off the process. */
+/** PostgreSQL's default of 128 MB is meant for a server; 16 MB saves the process 100 MB. */
 const SHARED_BUFFERS = '16MB';
-/** Files of the log are written once, not filled with zeros before: that is for filesystems that place blocks early. */
+/**
+ * `wal_init_zero=off` writes log files once, without filling them with zeros first, which only some filesystems need.
+ */
 const SETTINGS = [`shared_buffers=${SHARED_BUFFERS}`, 'wal_init_zero=off'];
 const pglite = await PGlite.create({
   dataDir,
@@ -31,7 +33,7 @@ const waiting: Work[] = [];
 const statements = new StatementCache();
 let owner: Socket | null = null;
 let busy = false;
-/** Close as soon as nothing runs; then nothing may touch the database any more, such as a client that goes away. */
+/** `closing`: close as soon as nothing runs. `closed`: nothing may use the database, such as the end of a client. */
 let closing = false;
 let closed = false;
 
@@ -64,7 +66,7 @@ async function run(unit: Uint8Array, onAnswer: (answer: Buffer) => void): Promis
   let last: Buffer = Buffer.alloc(0);
   await pglite.execProtocolRawStream(bytes, {
     onRawData: (data) => {
-      // The WASM memory is used again for the next answer.
+      // Copied, because the WASM memory is reused for the next answer.
       const answer = first === undefined ? Buffer.concat([promised, data]) : Buffer.from(data);
       first ??= data[0];
       last = answer;
@@ -74,13 +76,13 @@ async function run(unit: Uint8Array, onAnswer: (answer: Buffer) => void): Promis
   });
   answered(first);
   const status = transactionStatus(tail);
-  // After a panic PostgreSQL answers nothing any more, and the next statement would wait for ever.
+  // After a panic, PostgreSQL answers no more, and the next statement would wait forever.
   const panic = status === null ? panicOf(last) : null;
   if (panic !== null) throw new Error(panic);
   return status;
 }
 
-/** A client that went away in the middle of a transaction took it along. */
+/** Rolls back the transaction of a client that disconnected during it. */
 async function rollbackAbandoned(): Promise<void> {
   if (!owner?.destroyed) return;
   await pglite.exec('ROLLBACK');
@@ -102,7 +104,7 @@ function take(client: Socket, unit: Unit): void {
   }
 }
 
-/** A fault of the database thread is a fault of the whole service: let it end it, loudly. */
+/** Throws a failure of `work` out of the thread: a fault of the database ends the whole service. */
 function fire(work: Promise<void>): void {
   work.catch((error: unknown) => {
     setImmediate(() => {
@@ -126,7 +128,7 @@ const server = createServer((client) => {
   });
 });
 
-/** Our own pool has ended by now: a transaction that is still open is a stranger's, and is rolled back. */
+/** Closes the database. Mailtide's pool has ended by now; a transaction of another client is rolled back. */
 async function shutdown(): Promise<void> {
   closed = true;
   server.close();

@@ -1,25 +1,28 @@
 import { messageEnd } from './wire.ts';
 
-/** Each kept statement takes memory for its tree and its plan. */
+/** Most kept statements, each of which takes memory for its tree and its plan. */
 const MOST_KEPT = 100;
-/** What changes rows finds them by their keys. But its plan does not see how tables grow: after so many uses, anew. */
+/**
+ * Uses of a statement that changes rows. It finds them by their keys, but its plan ignores that tables grow. So it is
+ * planned again after this many uses.
+ */
 const USES_OF_A_CHANGE = 100;
 /**
- * What only reads is planned for its values, such as words that are common or rare, and LIMITs. PostgreSQL does so the
- * first five times, then it may make one plan for all (PREPARE, "Notes"): so that is all the uses it has.
+ * Uses of a statement that only reads. Its plan depends on values, such as common or rare words, and LIMITs. PostgreSQL
+ * plans it for its values the first five times, then it may make one plan for all (PREPARE, "Notes").
  */
 const USES_OF_A_READ = 5;
-/** Longer texts are lists of what is looked for: they do not come again. */
+/** Longest statement that is kept. Longer ones contain lists of values and do not recur. */
 const LONGEST = 16 * 1024;
 
-/** What the session is to be asked in the place of a client's unit. */
+/** What the session runs instead of a client's unit. */
 export interface Request {
-  /** To be run before, its answer to nobody; null for nothing. */
+  /** To be run first, with its answer discarded; null for nothing. */
   readonly close: Uint8Array | null;
   readonly bytes: Uint8Array;
-  /** What the client expects in front of the answer. */
+  /** To be sent to the client before the answer. */
   readonly promised: Buffer;
-  /** To be told with the first byte of the answer: the type of its first message. */
+  /** To be called with the first byte of the answer: the type of its first message. */
   readonly answered: (type: number | undefined) => void;
 }
 
@@ -29,16 +32,17 @@ interface Kept {
 }
 
 /**
- * Spares the session to parse what comes again, and mostly to plan it: in WebAssembly that was a quarter of the database's
- * time. Clients send their statements unnamed, each in one unit (Parse, Bind, Describe, Execute, Sync: PostgreSQL protocol
- * 3.0, "Extended Query"). Here a statement gets a name that the session keeps, and the next time only its Bind goes on.
- * Clients notice nothing, and because all of them share the session, what one has prepared serves the others.
+ * Saves the session from parsing recurring statements, and mostly from planning them: in WebAssembly this took a
+ * quarter of the database's time. Clients send their statements unnamed, each in one unit (Parse, Bind, Describe,
+ * Execute, Sync: PostgreSQL protocol 3.0, "Extended Query"). The cache gives a statement a name that the session keeps,
+ * and the next time it passes on only the Bind. Clients do not notice. All of them share the session, so a statement
+ * that one has prepared serves the others.
  *
  *   unknown ──Parse under a name──▶ kept ──Bind to it──▶ kept ──▶ forgotten: refused, used up, long unused, or its
  *                                                                            tables have changed
  */
 export class StatementCache {
-  /** By text and types of parameters; what was used last comes last. */
+  /** By text and types of parameters; the most recently used comes last. */
   readonly #kept = new Map<string, Kept>();
   /** Names that the session still has to close. */
   #forgotten: string[] = [];
@@ -62,7 +66,7 @@ export class StatementCache {
       close: this.#close(),
       bytes: kept ? bindTo(name, bytes, bindAt) : parseAs(name, bytes, bindAt),
       promised: kept ? PARSE_COMPLETE : Buffer.alloc(0),
-      // Refused before it ran: no such statement, one that does not fit any more, or values that are none.
+      // PostgreSQL refused it before it ran: the statement is unknown or no longer valid, or a value is invalid.
       answered: (type) => {
         if (type !== (kept ? BIND_COMPLETE : PARSE_COMPLETE[0])) this.#forget(key);
       },
@@ -95,18 +99,20 @@ export class StatementCache {
 
 const QUERY = code('Q');
 const CHANGES_ROWS = /\b(?:insert|update|delete)\b/i;
-/** A statement whose columns are not what they were is refused, also to who has never prepared it. */
+/** PostgreSQL refuses a kept statement whose columns changed, even to a client that did not prepare it. */
 const CHANGES_TABLES = /\b(?:alter|create|drop)\b/i;
 const PARSE = code('P');
 const BIND = code('B');
 const PARSE_COMPLETE = message('1', '');
 const BIND_COMPLETE = code('2');
-/** Where a message begins, behind type and length: of a Parse its name, of a Query its text. */
+/** Offset of a message's body, after type and length: the name of a Parse, the text of a Query. */
 const BODY_AT = 5;
-/** What may follow Bind in a unit that has one statement only: Describe (of the portal), Execute, Sync. */
+/** Messages that may follow Bind in a unit of a single statement: Describe (of the portal), Execute, Sync. */
 const OF_ONE_STATEMENT = new Set(['D', 'E', 'S'].map(code));
 
-/** Where its Bind begins, if the unit is one unnamed statement, parsed and bound to the unnamed portal; else null. */
+/**
+ * Returns where Bind begins if the unit is one unnamed statement, parsed and bound to the unnamed portal; else null.
+ */
 function endOfUnnamedParse(bytes: Buffer): number | null {
   if (bytes[0] !== PARSE || bytes[BODY_AT] !== 0) return null;
   const bindAt = messageEnd(bytes, 0);
@@ -119,13 +125,13 @@ function endOfUnnamedParse(bytes: Buffer): number | null {
   return bindAt;
 }
 
-/** The unit's Parse under a name, and its Bind to that. */
+/** Returns the unit with its Parse under a name, and its Bind to that name. */
 function parseAs(name: string, bytes: Buffer, bindAt: number): Buffer {
   const parse = message('P', Buffer.concat([Buffer.from(`${name}\0`), bytes.subarray(BODY_AT + 1, bindAt)]));
   return Buffer.concat([parse, boundTo(name, bytes, bindAt), bytes.subarray(bindAt + 7)]);
 }
 
-/** The unit without its Parse: the head of Bind goes where that ended, so that what is bound, often large, is not moved. */
+/** Returns the unit without its Parse. The head of Bind overwrites the Parse, so that the values, often large, stay. */
 function bindTo(name: string, bytes: Buffer, bindAt: number): Buffer {
   const head = boundTo(name, bytes, bindAt);
   const beginAt = bindAt + 7 - head.length;
@@ -134,7 +140,7 @@ function bindTo(name: string, bytes: Buffer, bindAt: number): Buffer {
   return bytes.subarray(beginAt);
 }
 
-/** Bind's type, length, unnamed portal, and statement. */
+/** Returns Bind's type, length, unnamed portal, and statement. */
 function boundTo(name: string, bytes: Buffer, bindAt: number): Buffer {
   const head = Buffer.from(`B....\0${name}\0`);
   head.writeUInt32BE(bytes.readUInt32BE(bindAt + 1) + name.length, 1);

@@ -1,19 +1,21 @@
 import type { Pool } from 'pg';
 
-/** When somebody waits for every transaction. Milliseconds. */
+/** If another client waits for every transaction, in milliseconds. */
 const SHORTEST_MS = 10;
-/** When nobody does: larger ones cost less in all, and the first to come waits for one of them. Milliseconds. */
+/**
+ * If none waits, in milliseconds: longer transactions cost less in total, and the next client waits for one of them.
+ */
 const LONGEST_MS = 60;
-/** How many of the latest transactions tell how many are waited for. */
+/** Number of recent transactions over which the share of waiting ones is averaged. */
 const REMEMBERED = 8;
 
 /**
- * How long a transaction of a sync may take in the embedded database, where everybody else waits for it: when
- * every second one is waited for, twice as long as when each is. Who asks has just ended one, and whoever waited for it
- * has a connection now, or is next for one.
+ * Returns how long a transaction of a sync may take in the embedded database, where all other clients wait for it: if
+ * clients wait for every second one, twice as long as if they wait for each. To be called after each transaction: a
+ * client that waited for it then has a connection, or waits for one.
  */
 export function transactionTime(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): () => number {
-  // Who comes first need not be the first that waits long.
+  // Begins with the shortest time, so that the first client does not wait long.
   let waitedFor = 1;
   return () => {
     const isWaitedFor = pool.totalCount - pool.idleCount + pool.waitingCount > 0;

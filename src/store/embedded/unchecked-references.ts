@@ -1,18 +1,23 @@
 import pg from 'pg';
 
-/** What a first sync writes by the thousand, each row with one to three references. */
+/** Tables that a first sync fills by the thousand, each row with one to three references. */
 const TABLES = ['message_location', 'message', 'thread', 'attachment', 'event'];
 
 /**
- * Turns off the look behind each reference that a sync writes: row by row, it was a fifth of the embedded database's time
- * in a first sync. It finds nothing new here: a sync refers to what it has written itself or a look before has found, and
- * it writes only while its run is held, so that its account is there, with which alone mailboxes and messages go. Threads
- * go when they are merged; that moves the account's chain, and a batch is only written if that stands where it was seen.
- * What goes with an account still goes with it: that is done by the tables that are referred to, and stays, as do all
- * looks on a server, where the same statements run under them.
+ * Disables the foreign key checks of the rows that a sync writes. Row by row, they took a fifth of the embedded
+ * database's time in a first sync. They cannot fail here, because a sync refers only to rows that it wrote or has found
+ * before, and these rows still exist:
  *
- * Not by a migration: schema and server are to be equal. The catalog keeps it, so from the second start on this finds
- * nothing to do. (PostgreSQL: "ALTER TABLE", DISABLE TRIGGER; there is no constraint that cascades and does not check.)
+ * - It writes only while it holds its run, so its account exists, and mailboxes and messages go only with the account.
+ * - Threads go when they are merged. A merge changes the account's chain or thread revision, and a batch is only
+ *   written if both are still those that it read.
+ *
+ * The deletes that cascade from an account remain: triggers of the referenced tables do them. On a server all checks
+ * remain, and the same statements pass them.
+ *
+ * Refused: a migration, because the schema must be the same as on a server. The catalog keeps the setting, so this
+ * finds nothing to do from the second start on. (PostgreSQL: "ALTER TABLE", DISABLE TRIGGER; no constraint cascades
+ * without checking.)
  */
 export async function leaveReferencesUnchecked(connection: pg.ClientConfig): Promise<void> {
   const client = new pg.Client(connection);

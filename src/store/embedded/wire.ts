@@ -1,16 +1,18 @@
 /**
- * Cuts a client's byte stream into units that may run one after the other on a shared PostgreSQL session.
+ * Splits a client's byte stream into units that may run one after the other on a shared PostgreSQL session.
  *
  * A unit is a startup packet, a simple Query, or everything from a Parse up to its Sync (PostgreSQL protocol 3.0,
- * "Extended Query"). The unnamed statement lives between Parse and Sync, so nobody else's messages may run in between.
- * (`@electric-sql/pglite-socket` 0.2.17 queues single messages and lets connections overwrite each other's statement;
- * it also copies its buffer again for every chunk. That is why this file exists.)
+ * "Extended Query"). The unnamed statement lives between Parse and Sync, so no other client's messages may run in
+ * between.
+ *
+ * Refused: `@electric-sql/pglite-socket` 0.2.17, which queues single messages and lets connections overwrite each
+ * other's statement. It also copies its buffer again for every chunk.
  */
 const STARTUP_HEADER = 8;
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
-/** Message types after which the server answers and is ready for somebody else: Query, Sync, Terminate, copy ends. */
+/** Message types after which the server answers and is ready for another client: Query, Sync, Terminate, copy ends. */
 const UNIT_ENDS = new Set(['Q', 'S', 'X', 'F', 'c', 'f'].map((type) => type.charCodeAt(0)));
 const TERMINATE = 'X'.charCodeAt(0);
 
@@ -23,13 +25,13 @@ export type Unit =
 export class UnitReader {
   #chunks: Buffer[] = [];
   #buffered = 0;
-  /** How many buffered bytes are needed before another look is worth it: keeps large messages linear. */
+  /** Number of buffered bytes from which parsing can continue, so that large messages take linear time. */
   #wanted = STARTUP_HEADER;
-  /** Complete messages of the unit that is being read, in bytes from the start of the buffer. */
+  /** Length of the complete messages of the current unit, in bytes from the start of the buffer. */
   #complete = 0;
   #started = false;
 
-  /** Takes what arrived, gives the units that are complete now. */
+  /** Adds the bytes that arrived, and yields the units that are now complete. */
   *push(chunk: Buffer): Generator<Unit> {
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
@@ -88,12 +90,12 @@ export class UnitReader {
   }
 }
 
-/** Where the message that begins at `at` ends, by the length behind its type. */
+/** Returns the end of the message that begins at `at`, by the length after its type. */
 export const messageEnd = (bytes: Buffer, at: number): number => at + 1 + bytes.readUInt32BE(at + 1);
 
 const READY_FOR_QUERY_LENGTH = 6;
 
-/** The transaction status that ends an answer: 'I' idle, 'T' in a transaction, 'E' in a failed one. */
+/** Returns the transaction status at the end of an answer: 'I' idle, 'T' in a transaction, 'E' in a failed one. */
 export function transactionStatus(answerTail: Uint8Array): 'I' | 'T' | 'E' | null {
   const at = answerTail.length - READY_FOR_QUERY_LENGTH;
   if (at < 0 || answerTail[at] !== 'Z'.charCodeAt(0)) return null;
@@ -101,6 +103,6 @@ export function transactionStatus(answerTail: Uint8Array): 'I' | 'T' | 'E' | nul
   return status === 'I' || status === 'T' || status === 'E' ? status : null;
 }
 
-/** What PostgreSQL says in an error with the severity PANIC, after which its session is over; else null. */
+/** Returns the message of an error with the severity PANIC, after which PostgreSQL's session is over; else null. */
 export const panicOf = (answer: Buffer): string | null =>
   /\0VPANIC\0(?:[^\0]+\0)*?M([^\0]*)\0/.exec(answer.toString('latin1'))?.[1] ?? null;

@@ -6,13 +6,13 @@ import { recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
 
-/** A message that is known already, at a place where its bytes need not be fetched. */
+/** A UID whose message is already stored, so that its bytes need not be fetched. */
 export interface KnownAt {
   readonly uid: number;
   readonly messageId: string;
 }
 
-/** PENDING locations whose EMAILID is that of a stored message, also one that has left its place. */
+/** Returns the PENDING locations whose EMAILID is that of a stored message, even of one that has left its mailbox. */
 export async function knownByEmailId(pool: Pool, mailbox: MailboxRef): Promise<KnownAt[]> {
   const rows = await sqlOf(pool).query<{ uid: bigint; messageId: string }>(
     `SELECT p.uid, known.message_id FROM message_location p
@@ -28,7 +28,7 @@ export async function knownByEmailId(pool: Pool, mailbox: MailboxRef): Promise<K
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
 
-/** PENDING locations with the size and the date of a message that is about to leave another place. */
+/** Returns the UIDs of PENDING locations with the size and date of a message that is leaving another location. */
 export async function likeLeaving(pool: Pool, mailbox: MailboxRef, leaving: readonly string[]): Promise<number[]> {
   const rows = await sqlOf(pool).query<{ uid: bigint }>(
     `SELECT DISTINCT p.uid FROM message_location p
@@ -42,8 +42,8 @@ export async function likeLeaving(pool: Pool, mailbox: MailboxRef, leaving: read
 }
 
 /**
- * Of PENDING locations with these Message-IDs, those that are one of the leaving messages by Message-ID, size and date,
- * where that says which: one such message here, and one there.
+ * Returns those of the PENDING locations with these Message-IDs that match one of the leaving messages by Message-ID,
+ * size and date. The match must be unique on both sides.
  */
 export async function knownByHeader(
   pool: Pool,
@@ -77,8 +77,8 @@ export async function knownByHeader(
 }
 
 /**
- * Stores locations of messages that are known already. Of those that are on the move nothing is told before they have
- * left their old place; the others are copies.
+ * Stores locations of messages that are already stored. A moving message is only announced once it has left its old
+ * location. The others are announced as copies.
  */
 export function adopt(
   pool: Pool,

@@ -6,7 +6,7 @@ export interface AttachmentRow extends ParsedAttachment {
   readonly index: number;
 }
 
-/** In which order an old row is looked for: the same in all; then the same bytes, as far as size and one name tell. */
+/** How the old row of an attachment is found, in this order: all fields equal, then probably the same bytes. */
 const SAME: readonly ((row: ParsedAttachment, parsed: ParsedAttachment) => boolean)[] = [
   (row, parsed) =>
     row.size === parsed.size &&
@@ -19,9 +19,9 @@ const SAME: readonly ((row: ParsedAttachment, parsed: ParsedAttachment) => boole
 ];
 
 /**
- * Pure: the rows of a message's attachments after it was parsed again. An attachment that was there before keeps its id,
- * which clients hold, also where its name, type or place in the list has changed.
- * @returns null when nothing changes
+ * Pure: returns the rows of a message's attachments after it was parsed again. An attachment that existed before keeps
+ * its id, which clients hold, even if its name, type or index has changed.
+ * @returns null if nothing changes
  */
 export function attachmentRows(
   before: readonly AttachmentRow[],

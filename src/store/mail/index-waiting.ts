@@ -2,9 +2,9 @@ import type { Pool } from 'pg';
 import { sqlOf } from '../plumbing/sql.ts';
 
 /**
- * Brings the words of messages into the full-text index that were stored `afterMs` milliseconds ago or earlier, at most
- * `limit` of them, in one transaction. Any number of nodes may do so at once.
- * @returns how many there were
+ * Adds to the full-text index at most `limit` messages that were stored at least `afterMs` milliseconds ago, in one
+ * transaction. Any number of nodes may do so at once.
+ * @returns the number of messages that were indexed
  */
 export async function indexWaiting(pool: Pool, afterMs: number, limit: number): Promise<number> {
   const indexed = await sqlOf(pool).query(

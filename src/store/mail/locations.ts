@@ -5,7 +5,7 @@ import type { SyncRun } from '../../generated/prisma/client.ts';
 import { fenced, type Lease, sqlOf } from '../plumbing/sql.ts';
 import { heldRun, recordProgress } from '../runs/record-progress.ts';
 
-/** A mailbox in one generation: what the UIDs of its locations belong to. */
+/** A mailbox in one generation, to which UIDs belong. */
 export interface MailboxRef {
   readonly id: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface MailboxRef {
   readonly uidValidity: bigint;
 }
 
-/** UIDs of the live locations from `fromUid` on, up to `toUid`, ascending. */
+/** Returns the present UIDs from `fromUid` on, up to `toUid`, ascending. */
 export async function presentUids(
   pool: Pool,
   mailbox: Pick<MailboxRef, 'id' | 'generation'>,
@@ -21,7 +21,7 @@ export async function presentUids(
   toUid: number | null = null,
 ): Promise<number[]> {
   const rows = await sqlOf(pool).query<{ uids: string | null }>(
-    // One string instead of a row each: a mailbox of 100,000 messages is read in milliseconds.
+    // One string instead of one row each, so that a mailbox of 100,000 messages is read in milliseconds.
     `SELECT string_agg(uid::text, ',' ORDER BY uid) AS uids FROM message_location
      WHERE mailbox_id = $1 AND generation = $2 AND uid >= $3 AND ($4::bigint IS NULL OR uid <= $4)
        AND deleted_at IS NULL`,
@@ -30,7 +30,7 @@ export async function presentUids(
   return rows[0]?.uids ? rows[0].uids.split(',').map(Number) : [];
 }
 
-/** How many live locations have a UID below `uid`. */
+/** Returns the number of present UIDs below `belowUid`, or of all if it is null. */
 export async function countPresent(pool: Pool, mailbox: MailboxRef, belowUid: number | null): Promise<number> {
   const [row] = await sqlOf(pool).query<{ live: number }>(
     `SELECT count(*)::int AS live FROM message_location
@@ -44,9 +44,9 @@ const IS_THE_SAME = `(l.message_id IS NOT NULL AND l.state = 'STORED' AND l.size
   AND l.internal_date = excluded.internal_date)`;
 
 /**
- * Writes a PENDING location for each message that the server listed. What is there already stays as it is: repeating an
- * enumeration changes nothing. A tombstone comes back to life, with its message if that is the one by size and date; a
- * server that was set back to a backup gives the UID to another one.
+ * Adds a PENDING location for each message that the server listed. Existing ones stay unchanged, so that an enumeration
+ * can be repeated. A tombstone is revived, with its message if size and date match: a server that was restored from a
+ * backup may give the UID to another message.
  * @throws LEASE_LOST
  */
 export async function addPending(
@@ -65,7 +65,7 @@ export async function addPending(
     metadata.map((row) => row.flags.join(' ')),
     metadata.map((row) => row.modseq),
     metadata.map((row) => row.internalDate),
-    // A size beyond int4 is a lie or a giant: either way it is fetched alone or not at all.
+    // A size beyond int4 is wrong or enormous: either way the message is fetched alone or not at all.
     metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
     metadata.map((row) => row.emailId),
   ]);
@@ -73,8 +73,8 @@ export async function addPending(
 }
 
 /**
- * The fence is in the statement, not a transaction around it: a large mailbox is listed by many of these, and each
- * answer of the database waits for the event loop, which is busy reading the list.
+ * The statement contains the fence, instead of a transaction around it: a large mailbox takes many of these statements,
+ * and each answer of the database waits for the event loop, which is busy reading the list.
  */
 const ADD_PENDING = `
   WITH held AS (
@@ -99,12 +99,12 @@ const ADD_PENDING = `
 export interface PendingLocation {
   readonly uid: number;
   readonly size: number;
-  /** How often it was asked for in vain. */
+  /** Number of failed attempts to fetch it. */
   readonly attempts: number;
   readonly internalDate: Date | null;
 }
 
-/** The next locations whose bytes are missing, newest first, below `belowUid`. */
+/** Returns the next PENDING locations below `belowUid`, newest first. */
 export async function nextPending(
   pool: Pool,
   mailbox: MailboxRef,
@@ -121,7 +121,7 @@ export async function nextPending(
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
 
-/** A message that is stored, the smallest of the newest; null when there is none. */
+/** Returns the UID of the smallest of the newest stored messages; null if none is stored. */
 export async function anyStoredUid(pool: Pool, mailbox: MailboxRef): Promise<number | null> {
   const [row] = await sqlOf(pool).query<{ uid: bigint }>(
     `SELECT uid FROM (
@@ -134,7 +134,7 @@ export async function anyStoredUid(pool: Pool, mailbox: MailboxRef): Promise<num
   return row ? Number(row.uid) : null;
 }
 
-/** Ids of the messages that live locations point to: of `uids`, of older generations, or of a whole mailbox. */
+/** Returns the ids of the messages at present locations: of `uids`, of older generations, or of a whole mailbox. */
 export async function messagesAt(
   pool: Pool,
   mailboxId: string,
@@ -154,7 +154,7 @@ export async function messagesAt(
   return rows.map((row) => row.id);
 }
 
-/** Tombstones PENDING locations that the server expunged before their bytes came. No event: nothing was received. */
+/** Tombstones PENDING locations that the server expunged before their bytes arrived. No event: nothing was received. */
 export function dropPending(pool: Pool, lease: Lease, mailbox: MailboxRef, uids: readonly number[]): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const rows = await tx.query(

@@ -7,11 +7,11 @@ import { type Counts, recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import { waitAfter } from './quarantine.ts';
 
-/** A mailbox as the database holds it, with what is left to fetch of it. */
+/** A mailbox as the database holds it, with the number of messages left to fetch. */
 export interface StoredMailbox {
   readonly id: string;
   readonly path: string;
-  /** As the server spells it, each byte one character; null where that was not noted. */
+  /** The server's spelling, each byte one character; null if it was not recorded. */
   readonly rawName: string | null;
   readonly objectId: string | null;
   readonly generation: number;
@@ -24,13 +24,13 @@ export interface StoredMailbox {
   readonly messageCount: number;
   readonly flagSweepUid: bigint;
   readonly lastSyncedAt: Date | null;
-  /** Of the live UIDs, as proven after the last pass; null where that has not been done. */
+  /** Digest of the present UIDs, as proven after the last pass; null without a proof. */
   readonly uidSetDigest: string | null;
   readonly comparedAt: Date | null;
   readonly pending: number;
-  /** The server broke down over it: from when on it is asked for again. Null also for a time of a clock that was ahead. */
+  /** End of its quarantine; null if it is not quarantined, and for a time that a clock ahead of ours wrote. */
   readonly retryAt: Date | null;
-  /** Live locations of a generation before the present one: left from a UIDVALIDITY change. */
+  /** It has present locations of an earlier generation, left from a UIDVALIDITY change. */
   readonly hasOldGeneration: boolean;
 }
 
@@ -53,7 +53,7 @@ export async function storedMailboxes(pool: Pool, accountId: string): Promise<St
 
 const bytesOf = ({ rawName }: Pick<ListedMailbox, 'rawName'>): Buffer => Buffer.from(rawName, 'latin1');
 
-/** Notes how the server spells the names of mailboxes that are stored. */
+/** Records the server's spelling of the names of stored mailboxes. */
 export async function spellMailboxes(
   pool: Pool,
   lease: Lease,
@@ -68,7 +68,7 @@ export async function spellMailboxes(
   );
 }
 
-/** Writes the mailboxes that LIST shows and we did not know. */
+/** Creates the mailboxes that LIST has and the database lacks. */
 export function createMailboxes(pool: Pool, lease: Lease, listed: readonly ListedMailbox[]): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const created = listed.map((mailbox) => ({ id: newId(), ...mailbox }));
@@ -97,11 +97,11 @@ export function createMailboxes(pool: Pool, lease: Lease, listed: readonly Liste
 
 export interface Rename {
   readonly mailbox: StoredMailbox;
-  /** What LIST shows of it now. */
+  /** The mailbox as LIST has it now. */
   readonly listed: ListedMailbox;
 }
 
-/** Mailboxes that have another name now. In one statement, because two may have swapped theirs. */
+/** Renames mailboxes. In one statement, because two may have swapped names. */
 export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rename[]): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     await tx.query(
@@ -130,8 +130,8 @@ export function renameMailboxes(pool: Pool, lease: Lease, renames: readonly Rena
 }
 
 /**
- * A new generation, mostly after a UIDVALIDITY change: the old UIDs mean nothing any more. Their locations stay until the new
- * ones are stored, so that no message is missing in between; what was not fetched yet is dropped.
+ * Begins a new generation, mostly after a UIDVALIDITY change: the old UIDs have become meaningless. Their locations
+ * stay until the new ones are stored, so that no message is missing in between. PENDING ones are removed.
  */
 export function beginGeneration(
   pool: Pool,
@@ -166,10 +166,10 @@ export function beginGeneration(
   });
 }
 
-/** Where a finished pass has come to: the cursor of the next one. */
+/** The cursor with which a finished pass ends, and from which the next one continues. */
 export interface MailboxCursor {
   readonly snapshot: MailboxSnapshot;
-  /** The mod-sequence to ask for changes from, and one that may follow it: src/sync/cursor.ts. */
+  /** The mod-sequence from which changes are fetched, and one that may follow it: src/sync/cursor.ts. */
   readonly highestModseq: bigint | null;
   readonly laggingModseq: bigint | null;
   readonly laggingSince: Date | null;
@@ -178,8 +178,8 @@ export interface MailboxCursor {
 }
 
 /**
- * Moves a mailbox's cursor: only in the transaction that makes the last change of its pass durable. Bodies are no part
- * of it, they hang on their PENDING rows.
+ * Moves a mailbox's cursor. Only to be called in the transaction that commits the last change of its pass. Bodies are
+ * not part of the pass: their PENDING rows record what is missing.
  */
 export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cursor: MailboxCursor): Promise<void> {
   const { snapshot } = cursor;
@@ -222,7 +222,7 @@ export function finishPass(
   });
 }
 
-/** A mailbox that the server has no more; its locations were tombstoned before. */
+/** Deletes a mailbox that the server no longer has; its locations are already tombstoned. */
 export function deleteMailbox(pool: Pool, lease: Lease, mailbox: StoredMailbox): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     await tx.query('UPDATE mailbox SET deleted_at = now(), message_count = 0, unseen_count = 0 WHERE id = $1', [

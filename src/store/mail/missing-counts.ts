@@ -2,16 +2,16 @@ import type pg from 'pg';
 import { sqlOf } from '../plumbing/sql.ts';
 
 /**
- * Of a tenant's mailboxes, by id, how many of the messages that are counted in `message_count` are not stored: still to
- * be fetched, or set aside. Those, and not the ones that are stored, are counted: there are none of them after a sync,
- * however large the mailbox. What a pass lists is counted when its cursor is moved, and looked at here from then on.
+ * Returns by id how many of the messages in a mailbox's `message_count` are not stored, because they are PENDING or
+ * quarantined. These are counted instead of the stored ones, because none are left after a sync, however large the
+ * mailbox. Messages of an unfinished pass are in neither count until its cursor is moved.
  */
 export async function missingCounts(
   pool: pg.Pool,
   tenantId: string,
   mailboxIds: readonly string[],
 ): Promise<Map<string, number>> {
-  // Each state has an index of its own, which holds nothing else.
+  // Each state has a partial index of its own.
   const missing = (state: string): string =>
     `(SELECT count(*)::int FROM message_location l
       WHERE l.mailbox_id = m.id AND l.generation = m.generation AND l.uid <= m.enumerated_up_to

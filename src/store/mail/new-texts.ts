@@ -10,13 +10,13 @@ const decompress = promisify(zstdDecompress);
 const compress = promisify(zstdCompress);
 
 export interface NewTexts {
-  /** Where the texts of the messages are from now on, by the messages' ids. */
+  /** The new positions of the texts, by message id. */
   readonly places: ReadonlyMap<string, TextPlace>;
-  /** To be written, when a text has changed. */
+  /** The pack to write; null if no text has changed. */
   readonly pack: { readonly id: string; readonly texts: Buffer } | null;
 }
 
-/** Texts that are as they were stay where they are; the others come into a pack of their own, without sources. */
+/** Packs the texts that have changed into a new pack without sources. Unchanged texts keep their positions. */
 export async function newTexts(
   pool: Pool,
   messages: readonly { readonly stale: StaleMessage; readonly place: PackPlace }[],
@@ -47,5 +47,5 @@ export async function newTexts(
   return { places, pack: changed.length > 0 ? { id, texts: await compress(Buffer.concat(changed), LEVEL) } : null };
 }
 
-/** As src/mime/columns/pack-writer.ts compresses. */
+/** The level of src/mime/columns/pack-writer.ts. */
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };

@@ -11,7 +11,7 @@ import type { MailboxRef } from './locations.ts';
 export interface BatchItem {
   readonly uid: number;
   readonly internalDate: Date | null;
-  /** Its place in what was digested. */
+  /** Its index in the digested batch. */
   readonly index: number;
   readonly message: MessageDigest;
 }
@@ -19,17 +19,19 @@ export interface BatchItem {
 export interface Batch {
   readonly mailbox: MailboxRef;
   readonly items: readonly BatchItem[];
-  /** The items' messages at their indexes; others too when the batch is a part of a digested one. */
+  /** The items' messages at their indexes; more than these if the batch is a part of the digested one. */
   readonly digested: DigestedBatch;
-  /** Messages that are about to disappear from another place: their coming here is a move, told when they are gone. */
+  /**
+   * Messages that are leaving another location. Their arrival is a move, which is announced when they are gone there.
+   */
   readonly movingMessageIds: ReadonlySet<string>;
-  /** What else belongs to the same transaction; resolves to the run as it then is. */
+  /** Further work in the same transaction; resolves to the run after it. */
   readonly also?: (tx: Sql) => Promise<SyncRun>;
 }
 
-/** What the account has of a batch's messages, and the head of its chain. */
+/** The stored messages and references of a batch, and the head of the account's chain. */
 export interface Known extends ChainHead {
-  /** Counts what the re-parse did to the account's threads, which appends nothing to the chain. */
+  /** Counts changes of the account's threads by the reparser, which appends nothing to the chain. */
   readonly threadRevision: number;
   /** Message ids by hex SHA-256. */
   readonly messages: ReadonlyMap<string, string>;
@@ -39,10 +41,10 @@ export interface Known extends ChainHead {
 
 export type BatchPlan = ReturnType<typeof planBatch>;
 
-/** Pure: what a batch changes, given what is known. */
+/** Pure: returns what a batch changes, given what is stored. */
 export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Known) {
   const ids = new Map(known.messages);
-  const told: boolean[] = [];
+  const announced: boolean[] = [];
   const created: { id: string; item: BatchItem }[] = [];
   const events: EventInput[] = [];
   let bytes = 0n;
@@ -56,7 +58,7 @@ export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Kn
       uid: item.uid,
     };
     const knownId = ids.get(message.sha256);
-    told.push(knownId === undefined || !movingMessageIds.has(knownId));
+    announced.push(knownId === undefined || !movingMessageIds.has(knownId));
     if (knownId === undefined) {
       const id = newId();
       ids.set(message.sha256, id);
@@ -66,7 +68,7 @@ export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Kn
         type: 'email_received',
         payload: { messageId: id, ...place, sha256: message.sha256, size: message.size, receivedAt },
       });
-    } else if (told.at(-1)) {
+    } else if (announced.at(-1)) {
       events.push({ type: 'email_copied', payload: { messageId: knownId, ...place } });
     }
   }
@@ -75,9 +77,9 @@ export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Kn
     known.references,
     newId,
   );
-  return { ids, created, told, events, threads, bytes };
+  return { ids, created, announced, events, threads, bytes };
 }
 
-/** When a message came, as far as anybody says. Versions before this one stored internal dates of any year. */
+/** Returns when a message was received, as far as is known. Earlier versions stored internal dates of any year. */
 export const receivedAtOf = ({ internalDate, message }: BatchItem): Date =>
   storableDate(internalDate) ?? message.sentAt ?? new Date();

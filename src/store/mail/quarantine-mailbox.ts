@@ -3,8 +3,8 @@ import { fenced, type Lease } from '../plumbing/sql.ts';
 import { RETRY_AT } from './quarantine.ts';
 
 /**
- * Notes that the server breaks down over a mailbox: runs leave it alone until `retry_at`, after waits that double. A
- * finished pass over it takes the note away.
+ * Quarantines a mailbox on which the server fails: runs skip it until `retry_at`, after waits that double. A finished
+ * pass over it ends the quarantine.
  */
 export function quarantineMailbox(pool: Pool, lease: Lease, mailboxId: string): Promise<void> {
   return fenced(pool, lease, async (tx) => {

@@ -8,7 +8,7 @@ import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
 
 /**
- * A message whose bytes cannot be had or stored is set aside, and stops no other. It is asked for again by later runs,
+ * A message whose bytes cannot be fetched or stored is quarantined, and stops no other. Later runs fetch it again,
  * after waits that double.
  *
  *   PENDING --- NOT_SERVED, NOT_STORABLE ---> QUARANTINED (retry_at) --- due, or a full sync ---> PENDING
@@ -16,12 +16,12 @@ import type { MailboxRef } from './locations.ts';
  */
 export type QuarantineReason = 'NOT_SERVED' | 'NOT_STORABLE' | 'TOO_LARGE';
 
-/** 20 minutes after the first attempt, a week and a day from the tenth on. */
+/** SQL of the wait: 20 minutes after the first attempt, a week from the tenth on. */
 export const waitAfter = (attempts: string): string => `interval '10 minutes' * 2 ^ least(${attempts}, 10)`;
 
 export const RETRY_AT = `now() + ${waitAfter('attempts + 1')}`;
 
-/** Sets aside messages with their reason; they count as processed. */
+/** Quarantines messages with a reason. They count as processed. */
 export function quarantine(
   pool: Pool,
   lease: Lease,
@@ -30,7 +30,7 @@ export function quarantine(
   reason: QuarantineReason,
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
-    const rows = await tx.query<SetAside>(
+    const rows = await tx.query<Quarantined>(
       `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = $4, retry_at = ${RETRY_AT}
        WHERE mailbox_id = $1 AND generation = $2 AND uid = ANY ($3::bigint[]) AND state = 'PENDING'
          AND deleted_at IS NULL RETURNING uid, message_id, attempts`,
@@ -45,21 +45,21 @@ export function quarantine(
   });
 }
 
-interface SetAside {
+interface Quarantined {
   readonly uid: bigint;
   readonly messageId: string | null;
   readonly attempts: number;
 }
 
-function eventOf({ uid, messageId, attempts }: SetAside, mailbox: MailboxRef, reason: QuarantineReason): EventInput {
+function eventOf({ uid, messageId, attempts }: Quarantined, mailbox: MailboxRef, reason: QuarantineReason): EventInput {
   const place = { mailboxId: mailbox.id, mailbox: mailbox.path, uidValidity: mailbox.uidValidity.toString() };
   return { type: 'email_quarantined', payload: { messageId, ...place, uid: Number(uid), reason, attempts } };
 }
 
 /**
- * Marks a message of which only the header has just been stored, in the same transaction. Where the same bytes are a
- * whole message in another place, it stays one. One whose server did not tell its size is tried again after a while;
- * others when the limit is raised.
+ * Marks a message of which only the header has just been stored, in the same transaction. If the same bytes are a whole
+ * message in another location, it stays whole. If the server reported a smaller size, the message is retried after a
+ * while; others are retried when the limit is raised.
  */
 export async function markHeadersOnly(
   tx: Sql,
@@ -67,7 +67,7 @@ export async function markHeadersOnly(
   mailbox: MailboxRef,
   { uid, isToldSize }: { uid: number; isToldSize: boolean },
 ): Promise<SyncRun> {
-  const [row] = await tx.query<SetAside & { size: number }>(
+  const [row] = await tx.query<Quarantined & { size: number }>(
     `UPDATE message_location SET state = 'QUARANTINED', attempts = attempts + 1, last_error = 'TOO_LARGE',
        retry_at = CASE WHEN $4 THEN NULL ELSE ${RETRY_AT} END
      WHERE mailbox_id = $1 AND generation = $2 AND uid = $3 RETURNING uid, message_id, attempts, size`,
@@ -86,8 +86,8 @@ export async function markHeadersOnly(
 }
 
 /**
- * Notes that a server broke down over these messages. The next run asks for fewer of them at a time, until the one is
- * alone that does it (src/sync/asked-together.ts).
+ * Counts a failed attempt on these messages. The next run fetches fewer of them at a time, until the message that
+ * causes the failure is alone (src/sync/asked-together.ts).
  */
 export function countAttempt(pool: Pool, lease: Lease, mailbox: MailboxRef, uids: readonly number[]): Promise<void> {
   return fenced(pool, lease, async (tx) => {
@@ -100,8 +100,8 @@ export function countAttempt(pool: Pool, lease: Lease, mailbox: MailboxRef, uids
 }
 
 /**
- * Makes PENDING again what is due for another attempt; with a full sync all that more attempts can help. A time that is
- * further away than the wait was written by a clock that was ahead: that message is due too.
+ * Makes quarantined messages PENDING again that are due for another attempt, or with a full sync all for which another
+ * attempt may succeed. A clock that was ahead wrote a time further away than the wait: that message is due too.
  */
 export function releaseQuarantined(
   pool: Pool,

@@ -4,12 +4,12 @@ import type { TenantReader } from '../tenancy/tenant-scope.ts';
 
 const decompress = promisify(zstdDecompress);
 
-/** The texts of these messages by id, of those that are there and the tenant's. */
+/** Returns the texts of those of the messages that exist and are the tenant's, by id. */
 export function readTexts(reader: TenantReader, messageIds: readonly string[]): Promise<Map<string, string>> {
   return readPacked(reader, messageIds, ({ textAt, textSize }) => [textAt, textSize]);
 }
 
-/** The HTML of these messages by id, as it was sent, of those that have any, are there and the tenant's. */
+/** Returns the HTML, as it was sent, of those of the messages that have any, exist and are the tenant's, by id. */
 export function readHtml(reader: TenantReader, messageIds: readonly string[]): Promise<Map<string, string>> {
   return readPacked(
     reader,
@@ -24,7 +24,7 @@ interface PackSlice {
   readonly htmlSize: number | null;
 }
 
-/** @param part where in its pack's texts that of a message is, from where and how long; false when it has none */
+/** @param part returns the offset and length of a message's part in the texts of its pack; false if it has none */
 async function readPacked(
   reader: TenantReader,
   messageIds: readonly string[],
@@ -38,7 +38,7 @@ async function readPacked(
     select: { id: true, texts: true },
   });
   const found = new Map<string, string>();
-  // One after the other: of a pack, which may be a hundred times what is wanted of it, nothing is kept.
+  // One after the other, so that no pack is kept: it may be a hundred times as large as the part that is needed.
   for (const pack of packs) {
     const texts = await decompress(pack.texts);
     for (const place of byPack.get(pack.id)!) {
@@ -49,7 +49,7 @@ async function readPacked(
   return found;
 }
 
-/** The bytes of a message as received; null when there is no such message, or it is another tenant's. */
+/** Returns the bytes of a message as received; null if it does not exist, or is another tenant's. */
 export async function readSource(reader: TenantReader, messageId: string): Promise<Buffer | null> {
   const select = { packId: true, sourceAt: true, size: true };
   const place = await reader.message.findUnique({ where: { id: messageId }, select });

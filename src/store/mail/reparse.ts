@@ -9,7 +9,7 @@ import { type NewTexts, newTexts } from './new-texts.ts';
 import type { StaleMessage } from './stale-messages.ts';
 import { mergeThreads } from './store-batch.ts';
 
-/** A stale message and what the present parser makes of it, which is at `index` of the digested batch. */
+/** A stale message, and the result of the present parser, which is at `index` of the digested batch. */
 export interface ReparsedMessage {
   readonly stale: StaleMessage;
   readonly index: number;
@@ -17,20 +17,21 @@ export interface ReparsedMessage {
 }
 
 /**
- * Writes what the present parser makes of messages of one account, in one transaction: their columns, attachments,
- * texts and threads. It appends no event and fetches nothing: what the server has did not change. A message that is
- * not stale any more, because another node was here, stays as it is.
+ * Writes the results of the present parser for messages of one account, in one transaction: their columns, attachments,
+ * texts and threads. It appends no event and fetches nothing, because nothing changed on the server. A message that is
+ * no longer stale, because another node has reparsed it, stays unchanged.
  *
- * **Threads** are put together as if the messages came once more to an account that knows no Message-ID. For that, each
- * row of `thread_reference` says which version wrote it, and here older ones do not count. The first message of a
- * thread keeps the thread's id; another one that is not joined to it by what is parsed already gets a new thread, which
- * a later message may join again, into the older id. So in the end threads are what the present rule makes of the mail,
- * whatever older rules have joined, and with the ids they had. A sync that meets an older row stores its message beside
- * it, as stale (src/domain/threads.ts); one that has looked before this writes looks again (`thread_revision`).
+ * **Threads** are assigned as if the messages arrived again in an account without references. For that, each row of
+ * `thread_reference` records the version that wrote it, and rows of older versions are ignored here. The first message
+ * of a thread keeps the thread's id. Another one that no reparsed message joins to it gets a new thread, which a later
+ * message may merge into the older id again. So in the end the threads are those of the present rule, whatever older
+ * rules had joined, and keep their ids. A sync that meets an older row stores its message as stale
+ * (src/domain/threads.ts). One that has looked up references before this transaction looks them up again
+ * (`thread_revision`).
  *
- * A message that the parser does not get through keeps its columns, but for `parse_error`. One that the database does
- * not take keeps them all.
- * @returns how many of them were stale
+ * A message that the parser cannot parse keeps its columns, except `parse_error`. One that the database rejects keeps
+ * all.
+ * @returns how many of the messages were stale
  */
 export async function storeReparsed(
   pool: Pool,
@@ -58,7 +59,7 @@ export async function storeReparsed(
   }
 }
 
-/** Messages whose source cannot be read stay as they are, and are not looked at again by this version. */
+/** Marks messages whose source cannot be read as parsed, so that this version skips them from now on. */
 export async function leaveAsIs(pool: Pool, messageIds: readonly string[]): Promise<void> {
   if (messageIds.length === 0) return;
   await sqlOf(pool).query(`UPDATE message SET parser_version = ${PARSER_VERSION} WHERE id = ANY ($1::uuid[])`, [
@@ -112,7 +113,7 @@ async function planThreads(
   messages: readonly ReparsedMessage[],
   threadBefore: ReadonlyMap<string, string>,
 ) {
-  // Each key and each thread is looked up by itself, as in store-batch.ts.
+  // Each key and each thread is looked up separately, as in store-batch.ts.
   const known = await tx.query<{ ref: bigint; threadId: string; carrier: bigint | null }>(
     `SELECT t.* FROM unnest($2::bigint[]) AS r(ref) CROSS JOIN LATERAL (
        SELECT ref, thread_id, carrier FROM thread_reference
@@ -163,7 +164,7 @@ async function updateMessages(
   { places }: NewTexts,
   threadOf: ReadonlyMap<string, string>,
 ): Promise<void> {
-  // Aligned with the columns; null where nothing is to be written.
+  // Aligned with the columns; null for messages that are not written.
   const at = new Map(messages.map((message) => [message.index, message]));
   const aligned = <T>(value: (message: ReparsedMessage) => T): (T | null)[] =>
     all.map((_, index) => {
@@ -194,7 +195,7 @@ async function updateMessages(
   ]);
 }
 
-/** Words that have changed come into the full-text index later (index-waiting.ts). */
+/** Changed words are added to the full-text index later (index-waiting.ts). */
 const UPDATE_MESSAGES = `
   WITH parsed AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::uuid[],
@@ -228,7 +229,7 @@ async function replaceAttachments(tx: Sql, messages: readonly ReparsedMessage[])
     return after ? [{ messageId: stale.id, after }] : [];
   });
   if (changed.length === 0) return;
-  // Two statements: places in the list are unique, and may be exchanged.
+  // Two statements, because indexes are unique and may be exchanged.
   await tx.query('DELETE FROM attachment WHERE message_id = ANY ($1::uuid[])', [
     changed.map(({ messageId }) => messageId),
   ]);
@@ -259,6 +260,6 @@ async function dropEmptyThreads(tx: Sql, accountId: string, threads: readonly st
     [threads, accountId],
   );
   if (dropped.length === 0) return;
-  // What only an older rule took for a Message-ID.
+  // References that only an older rule took for Message-IDs.
   await tx.query('DELETE FROM thread_reference WHERE thread_id = ANY ($1::uuid[])', [dropped.map(({ id }) => id)]);
 }

@@ -2,14 +2,14 @@ import type { Pool } from 'pg';
 import { sqlOf } from '../plumbing/sql.ts';
 import type { StoredMailbox } from './mailboxes.ts';
 
-/** What a message can be recognised by, without its bytes. */
+/** Metadata by which a message can be recognised without its bytes. */
 export interface SampledLocation {
   readonly uid: number;
   readonly size: number;
   readonly internalDate: Date;
 }
 
-/** Those of these UIDs that are live and stored, with what is known of them. */
+/** Returns those of the UIDs that are present, and have a stored message, size and date. */
 export async function locationsAmong(
   pool: Pool,
   { id, generation }: StoredMailbox,
@@ -24,7 +24,9 @@ export async function locationsAmong(
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
 
-/** The oldest and the newest live messages of a mailbox, at most `each` of both, of which date and size are known. */
+/**
+ * Returns the oldest and the newest present messages of a mailbox with a known date and size, at most `each` of both.
+ */
 export async function sampleLocations(
   pool: Pool,
   { id, generation }: StoredMailbox,
@@ -41,7 +43,7 @@ export async function sampleLocations(
   return rows.map((row) => ({ ...row, uid: Number(row.uid) }));
 }
 
-/** Of the newest live messages of a mailbox that have a Message-ID, at most `limit`, what it is. */
+/** Returns the Message-IDs of at most `limit` of the newest present messages of a mailbox that have one. */
 export async function newestMessageIds(
   pool: Pool,
   { id, generation }: StoredMailbox,

@@ -2,31 +2,31 @@ import type pg from 'pg';
 import { searchQuery } from '../../domain/search-words.ts';
 import { sqlOf } from '../plumbing/sql.ts';
 
-/** Which messages: those of the tenant that are in a mailbox now, fewer with every condition. */
+/** Selects messages of the tenant that are in a mailbox now. All conditions must hold. */
 export interface MessageFilter {
   readonly tenantId: string;
   readonly accountId?: string | undefined;
   readonly mailboxId?: string | undefined;
   readonly threadId?: string | undefined;
-  /** As a person types it: words, "a phrase", or, -not. */
+  /** As users type it: words, "a phrase", or, -not. */
   readonly search?: string | undefined;
-  /** Without the flag \Seen in one of its places (in the mailbox, where that is given), or with it. */
+  /** `true`: unread in at least one mailbox, or in `mailboxId` if given. `false`: read in at least one. */
   readonly unread?: boolean | undefined;
   readonly flagged?: boolean | undefined;
-  /** Of the messages of a thread that all this holds for, only the newest (JMAP's collapseThreads, RFC 8621, 4.4.3). */
+  /** Only the newest matching message of each thread (JMAP's collapseThreads, RFC 8621, 4.4.3). */
   readonly collapseThreads?: boolean | undefined;
 }
 
-/** The place of a message in the list, newest first. */
+/** The position of a message in the list, newest first. */
 export interface MessagePosition {
   readonly id: string;
   readonly receivedAt: Date;
 }
 
 /**
- * The `limit` messages of the filter that follow `after`. The newest of every account are found through the account's
- * own index, then merged, so that a page costs the same however many messages there are; with `search` PostgreSQL
- * chooses between that and the full-text index, by how common the words are.
+ * Returns the next `limit` messages of the filter after `after`. The newest of every account are found in the index by
+ * account, then merged, so that a page costs the same for any number of messages. With `search`, PostgreSQL chooses
+ * between that and the full-text index, by how common the words are.
  */
 export async function searchMessages(
   pool: pg.Pool,
@@ -48,7 +48,7 @@ export async function searchMessages(
       ...(found ? [`${message}.${found}`] : []),
     ].join(' AND ');
 
-  // A mailbox may be small beside its account: then PostgreSQL may begin with what is in it.
+  // A mailbox may be small compared with its account: PostgreSQL may then begin with the mailbox's messages.
   const conditions = [matches('m', filter.mailboxId ? '' : ONE_BY_ONE)];
   if (found) conditions.push(IN_BOTH_INDEXES);
   if (filter.threadId) conditions.push(`m.thread_id = ${value(filter.threadId)}`);
@@ -72,12 +72,12 @@ export async function searchMessages(
 }
 
 /**
- * Always true, and said because of what it says: found by the full-text index, or waiting for it (index-waiting.ts) and
- * read word by word. Both indexes are partial, and the planner takes the two of them for the two halves.
+ * Always true, but lets the planner use two partial indexes, one for each half: the full-text index, and the index of
+ * messages that wait for it (index-waiting.ts) and are scanned word by word.
  */
 export const IN_BOTH_INDEXES = '(m.indexed_at IS NOT NULL OR m.indexed_at IS NULL)';
 
-/** Where a message has to be, and with which flags there. */
+/** Returns the conditions on a message's location: its mailbox and flags. */
 function placeConditions({ mailboxId, unread, flagged }: MessageFilter, value: (given: unknown) => string): string {
   const conditions = ['l.deleted_at IS NULL'];
   if (mailboxId) conditions.push(`l.mailbox_id = ${value(mailboxId)}`);
@@ -87,15 +87,15 @@ function placeConditions({ mailboxId, unread, flagged }: MessageFilter, value: (
 }
 
 /**
- * Keeps a condition one that is asked of a message after the other, newest first, until the page is full. PostgreSQL
- * would make a join of it, which begins with all there is: so it does where it has no statistics and takes the tables
- * for nearly empty, as in the embedded database, and in one that has just been filled.
+ * Makes PostgreSQL check a condition message by message, newest first, until the page is full. Otherwise it may turn
+ * the condition into a join over all messages. It does so without statistics, when it takes the tables for nearly
+ * empty, as in the embedded database and in one that has just been filled.
  */
 const ONE_BY_ONE = 'OFFSET 0';
 
 /**
- * What is newer in its thread is the next entry of the index by thread. Nothing of a thread is stored that a sync would
- * have to keep right.
+ * Returns the condition that no newer message of the thread matches. A newer one is the next entry of the index by
+ * thread, so no column that a sync would have to maintain is needed.
  */
 const isNewestOfThread = (newerMatches: string): string =>
   `NOT EXISTS (

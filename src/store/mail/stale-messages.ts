@@ -6,10 +6,10 @@ import { sqlOf } from '../plumbing/sql.ts';
 
 const decompress = promisify(zstdDecompress);
 
-/** Most that a step reads, in bytes of sources, but for a single message that is larger. */
+/** Most bytes of sources that a step reads, unless a single message is larger. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** A message that an earlier version of the parser has parsed. */
+/** A message that an earlier version of the parser parsed. */
 export interface StaleMessage {
   readonly id: string;
   readonly accountId: string;
@@ -20,22 +20,23 @@ export interface StaleMessage {
   readonly text: TextPlace;
 }
 
-/** Where a text and the HTML behind it are. */
+/** Position of a text and of the HTML after it. */
 export interface TextPlace {
   readonly packId: string;
-  /** Null: where the source is. */
+  /** Null if it is in the pack of the source. */
   readonly textPackId: string | null;
   readonly textAt: number;
   readonly textSize: number;
   readonly htmlSize: number | null;
 }
 
-/** Every account is behind it. */
+/** Sorts before every account. */
 export const NO_ACCOUNT = '00000000-0000-0000-0000-000000000000';
 
 /**
- * At most `limit` stale messages of one account, the first one that has any behind `afterAccount`. They come pack by pack: what was
- * compressed together is read together. Without stale messages this reads an empty index.
+ * Returns at most `limit` stale messages of one account, the first one after `afterAccount` that has any. They are in
+ * the order of packs, so that what is compressed together is read together. Without stale messages, this reads an empty
+ * index.
  */
 export async function staleMessages(pool: Pool, afterAccount: string, limit: number): Promise<StaleMessage[]> {
   const rows = await sqlOf(pool).query<Omit<StaleMessage, 'text'> & TextPlace>(
@@ -59,7 +60,7 @@ export async function staleMessages(pool: Pool, afterAccount: string, limit: num
     }));
 }
 
-/** The sources of messages, in their order; null for one whose pack is gone or cannot be decompressed. */
+/** Returns the sources of messages, in their order; null for one whose pack is gone or cannot be decompressed. */
 export async function sourcesOf(pool: Pool, messages: readonly StaleMessage[]): Promise<(Buffer | null)[]> {
   const packs = await unpacked(
     pool,
@@ -68,12 +69,12 @@ export async function sourcesOf(pool: Pool, messages: readonly StaleMessage[]): 
   );
   return messages.map(({ packId, sourceAt, size }) => {
     const source = packs.get(packId)?.subarray(sourceAt, sourceAt + size);
-    // A copy: parsing takes a large source away.
+    // A copy, because parsing transfers a large source to its thread.
     return source?.length === size ? Buffer.from(source) : null;
   });
 }
 
-/** The bytes of texts and the HTML behind them, in their order; null for one that cannot be read. */
+/** Returns the bytes of texts and of the HTML after them, in their order; null for one that cannot be read. */
 export async function textsOf(pool: Pool, places: readonly TextPlace[]): Promise<(Buffer | null)[]> {
   const packOf = ({ packId, textPackId }: TextPlace): string => textPackId ?? packId;
   const packs = await unpacked(pool, 'texts', places.map(packOf));

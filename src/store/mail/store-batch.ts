@@ -9,15 +9,15 @@ import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.
 import { writeBatch } from './write-batch.ts';
 
 /**
- * Stores a batch of bodies in one transaction: messages not known by their SHA-256 with source, attachments and thread,
- * the location of each, its events, the run's counters.
+ * Stores a batch of bodies in one transaction: new messages (by their SHA-256) with source, attachments and thread, the
+ * location of each, its events, and the run's counters.
  *
- * A look at what is known, without a lock, and one statement that writes, and only if the account's chain still has the
- * head that was seen: whatever changes what an account knows appends to it, or counts its thread revision. So nobody
- * waits while this thinks, and in
- * the embedded database, where everybody would, nobody waits longer than for that statement. Only where more is to be
- * done than one statement can, or somebody else was quicker, the account is locked first.
- * @throws LEASE_LOST, or the database's error for data that it does not take (SQLSTATE classes 22 and 54).
+ * It looks up what is stored without a lock, and then writes with one statement. The statement writes only if the
+ * account's chain still has the head that was read, and the same thread revision: every change to what an account has
+ * stored appends to the chain or raises the revision. So no other client waits while the batch is planned, and in the
+ * embedded database, which has one session, none waits longer than for that statement. The account is locked first only
+ * if one statement is not enough, or if another writer was faster.
+ * @throws LEASE_LOST, or the database's error for data that it rejects (SQLSTATE classes 22 and 54)
  */
 export async function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun> {
   return (await storeUnlocked(pool, lease, batch)) ?? inTransaction(pool, (tx) => storeLocked(tx, lease, batch));
@@ -37,12 +37,14 @@ async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<Sy
     failed = error as Error;
     throw error;
   } finally {
-    // As the pool does it itself: after a time-out the connection may still wait for the answer, and is nobody else's.
+    // As the pool does: after a timeout, the connection may still wait for the answer, and must not be reused.
     client.release(failed);
   }
 }
 
-/** The locks come first: a look sees what was there when it began, and not what it had to wait for. */
+/**
+ * Stores a batch with the account locked. It locks in a separate statement: a query sees only what preceded its start.
+ */
 async function storeLocked(tx: Sql, lease: Lease, batch: Batch): Promise<SyncRun> {
   await tx.query(LOCK, [lease.runId]);
   const known = await lookUp(tx, lease, batch.items);
@@ -55,9 +57,9 @@ async function storeLocked(tx: Sql, lease: Lease, batch: Batch): Promise<SyncRun
 const LOCK = `SELECT FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = $1 FOR UPDATE OF r, a`;
 
 /**
- * The fence, the chain's head and what the account has of these messages, in one look. Each key is looked up by itself
- * (the LIMITs keep it so): of a list the planner, which knows nothing of tables that are just being filled, was seen to
- * read all references of the account for every batch.
+ * Checks the fence, and reads the chain's head and what the account has stored of these messages, in one query. The
+ * LIMITs make PostgreSQL look up each key separately. With a list of keys, the planner, which has no statistics of
+ * tables that are just being filled, read all references of the account for every batch.
  */
 async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promise<Known> {
   const [row] = await tx.query<{
@@ -103,8 +105,8 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
 }
 
 /**
- * A reply that refers to two threads joins them. References are found by their thread alone: asked for the account too,
- * the planner was seen to read all that the account has.
+ * Merges two threads, which a reply that refers to both has joined. References are found by their thread alone: with
+ * the account as another condition, the planner read all references of the account.
  */
 export async function mergeThreads(tx: Sql, accountId: string, from: string, into: string): Promise<void> {
   await tx.query('UPDATE message SET thread_id = $2 WHERE thread_id = $1', [from, into]);

@@ -2,19 +2,19 @@ import type pg from 'pg';
 import type { MailAddress } from '../../domain/imap-types.ts';
 import { sqlOf } from '../plumbing/sql.ts';
 
-/** What is known of a thread, of its messages that are in a mailbox now. */
+/** Summary of a thread, over its messages that are in a mailbox now. */
 export interface ThreadSummary {
   readonly messageCount: number;
-  /** Without the flag \Seen in one of their places: in the mailbox that is asked about, or anywhere. */
+  /** Messages that are unread in the given mailbox, or in any mailbox if none is given. */
   readonly unreadCount: number;
-  /** With the flag \Flagged, in the same sense. */
+  /** Messages with the flag \Flagged, counted in the same way. */
   readonly flaggedCount: number;
   readonly lastMessageAt: Date | null;
-  /** Who wrote them, each once, the one who wrote last first. */
+  /** The senders, each once, the most recent first. */
   readonly participants: readonly MailAddress[];
 }
 
-/** What one sender has to do with a thread. */
+/** The messages of one sender in a thread. */
 interface Share {
   readonly threadId: string;
   readonly sender: MailAddress | null;
@@ -25,8 +25,8 @@ interface Share {
 }
 
 /**
- * The summaries of a tenant's threads, by id; none of a thread whose messages are all gone.
- * @param mailboxId whose flags count; those of all places when null
+ * Returns the summaries of a tenant's threads by id; none for a thread whose messages are all gone.
+ * @param mailboxId the mailbox whose flags count; null for those of all mailboxes
  */
 export async function threadSummaries(
   pool: pg.Pool,

@@ -6,19 +6,19 @@ import { recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import { commitCursor, type MailboxCursor, type StoredMailbox } from './mailboxes.ts';
 
-/** What is gone from a mailbox: UIDs of its present generation, all of the earlier ones, or everything. */
+/** What is gone from a mailbox: UIDs of its present generation, all earlier generations, or everything. */
 export type Gone =
   | { readonly generation: number; readonly uids: readonly number[] }
   | { readonly before: number }
   | 'all';
 
 /**
- * Tombstones what is gone, and tells of it by what it means: moved, if the message has come to another place since this
- * mailbox was last seen, to another mailbox (and was not there before under another UIDVALIDITY) or to another UID of
- * this one, as what was moved out and back has; deleted otherwise. That it came to a place is told once: where the
- * timeline tells it already, as of a copy, it is not where this one went. After a UIDVALIDITY change a message that is
- * still in the same mailbox went nowhere, and nothing is said. With `cursor` the mailbox's pass is complete, in the same
- * transaction.
+ * Tombstones the locations that are gone, and announces each message as moved or deleted. It is moved if it has arrived
+ * at another location since this mailbox was last seen: in another mailbox (where it was not before under another
+ * UIDVALIDITY), or at another UID of this one, like a message that was moved out and back. Otherwise it is deleted.
+ * Each arrival is announced once: a location that was announced as a copy is not the target of a move. After a
+ * UIDVALIDITY change, a message that is still in the same mailbox has not moved, and nothing is announced. With
+ * `cursor`, the mailbox's pass is completed in the same transaction.
  */
 export function tombstone(
   pool: Pool,
@@ -29,10 +29,10 @@ export function tombstone(
 ): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {
     const lost = await markDeleted(tx, mailbox.id, gone);
-    const events = tell(lost, mailbox);
+    const events = eventsOf(lost, mailbox);
     const count = (type: EventInput['type']): number => events.filter((event) => event.type === type).length;
     await appendEvents(tx, lease.accountId, events);
-    await markTold(tx, lost);
+    await markAnnounced(tx, lost);
     if (cursor) await commitCursor(tx, lease, mailbox.id, cursor);
     return recordProgress(tx, lease, {
       add: {
@@ -47,7 +47,7 @@ export function tombstone(
 
 const keyOf = ({ generation, uid }: LostLocation): string => `${generation} ${uid}`;
 
-/** One that is gone, and a place where its message has come to since the mailbox was last seen; a row for each place. */
+/** A location that is gone, and one where its message has arrived since the mailbox was last seen; one row for each. */
 interface LostLocation {
   generation: number;
   uid: bigint;
@@ -58,12 +58,12 @@ interface LostLocation {
   toGeneration: number | null;
   toUid: bigint | null;
   toUidValidity: bigint | null;
-  /** That is this mailbox under another UIDVALIDITY. */
+  /** The new location is in this mailbox under another UIDVALIDITY. */
   isRenumbered: boolean | null;
 }
 
 function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocation[]> {
-  // The statement does not see its own UPDATE: what is gone as well is no place to have come to.
+  // The statement does not see its own UPDATE, so `stays` excludes locations that it also tombstones.
   const [condition, stays, values] =
     gone === 'all'
       ? ['true', 'false', []]
@@ -100,16 +100,16 @@ function markDeleted(tx: Sql, mailboxId: string, gone: Gone): Promise<LostLocati
 }
 
 /**
- * Pure: a message that left one place and came to several moved to one and was copied to the others. One that left
- * several and came to one moved there from one of them.
+ * Pure: returns the events. A message that left one location and arrived at several has moved to one and was copied to
+ * the others. One that left several and arrived at one has moved there from one of them.
  */
-function tell(lost: readonly LostLocation[], mailbox: StoredMailbox): EventInput[] {
-  const told = new Set<string>();
+function eventsOf(lost: readonly LostLocation[], mailbox: StoredMailbox): EventInput[] {
+  const announced = new Set<string>();
   const isNews = (row: LostLocation): boolean =>
     row.messageId !== null &&
     row.toMailboxId !== null &&
     !row.isRenumbered &&
-    told.size < told.add(arrivalOf(row)).size;
+    announced.size < announced.add(arrivalOf(row)).size;
   const facts = [...Map.groupBy(lost, keyOf).values()].flatMap((rows): EventInput[] => {
     const { messageId, isRenumbered, uid, uidValidity } = rows[0]!;
     if (!messageId || isRenumbered) return [];
@@ -137,17 +137,17 @@ const placeOf = (row: LostLocation) => ({
   uid: Number(row.toUid),
 });
 
-async function markTold(tx: Sql, lost: readonly LostLocation[]): Promise<void> {
-  const places = lost.filter(({ toMailboxId }) => toMailboxId !== null);
-  if (places.length === 0) return;
+async function markAnnounced(tx: Sql, lost: readonly LostLocation[]): Promise<void> {
+  const arrivals = lost.filter(({ toMailboxId }) => toMailboxId !== null);
+  if (arrivals.length === 0) return;
   await tx.query(
     `UPDATE message_location l SET arrival_told = true
      FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS p(mailbox_id, generation, uid)
      WHERE l.mailbox_id = p.mailbox_id AND l.generation = p.generation AND l.uid = p.uid`,
     [
-      places.map(({ toMailboxId }) => toMailboxId),
-      places.map(({ toGeneration }) => toGeneration),
-      places.map(({ toUid }) => toUid),
+      arrivals.map(({ toMailboxId }) => toMailboxId),
+      arrivals.map(({ toGeneration }) => toGeneration),
+      arrivals.map(({ toUid }) => toUid),
     ],
   );
 }

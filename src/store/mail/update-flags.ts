@@ -9,15 +9,16 @@ import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
 
 /**
- * What flags are to be taken for: `changes` that the server told of, where an older modseq never overwrites a newer one,
- * so that a pass may be repeated; or its `present` flags, asked for now, which are right whatever is stored. A restored
- * mailbox counts its mod-sequences from where it was then: a stored one that is too high would hide all later changes.
+ * Where flags come from. `changes`: the server reported them as changed; an older modseq never overwrites a newer one,
+ * so that a pass may be repeated. `present`: they were just fetched and are right, whatever is stored. A restored
+ * mailbox continues its mod-sequences from those of the backup: a stored one that is too high would hide all later
+ * changes.
  */
 export type FlagSource = 'changes' | 'present';
 
 /**
- * Writes flags that differ from the stored ones, with an event each for messages that are stored.
- * @returns the run when anything was written, and how many messages had other flags.
+ * Writes flags that differ from the stored ones, with one event for each stored message.
+ * @returns the run if anything was written, and how many messages had different flags
  */
 export function updateFlags(
   pool: Pool,
@@ -84,7 +85,7 @@ async function updatesFor(
   });
 }
 
-/** Of a message that is not stored yet nobody knows: its flags are no news. */
+/** Returns the event of an update; none for a message that is not stored, because no client knows it. */
 function eventsOf({ change, before }: FlagUpdate, mailbox: MailboxRef): EventInput[] {
   if (!before.messageId) return [];
   return [

@@ -7,12 +7,15 @@ import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
 import { appendedSql, eventColumns } from '../timeline/append-events.ts';
 import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
 
-/** Writes the batch; or nothing, and gives undefined, when the lease, the head of the chain or the thread revision is another by now. */
+/**
+ * Writes the batch. If the lease, the head of the chain or the thread revision has changed, it writes nothing and
+ * returns undefined.
+ */
 export async function writeBatch(
   tx: Sql,
   lease: Lease,
   { mailbox, items, digested: { messages, columns, packs } }: Batch,
-  { ids, created, told, events, threads, bytes }: BatchPlan,
+  { ids, created, announced, events, threads, bytes }: BatchPlan,
   head: Known,
 ): Promise<SyncRun | undefined> {
   const chained = chainEvents(head, lease.accountId, events, new Date());
@@ -20,7 +23,7 @@ export async function writeBatch(
   const attachments = created.flatMap(({ id, item }) =>
     item.message.attachments.map((attachment, index) => ({ id: newId(), message: id, index, ...attachment })),
   );
-  // Aligned with the columns; null where nothing is to be created.
+  // Aligned with the columns; null for messages that are not created.
   const createdAt = new Map(created.map((message) => [message.item.index, message]));
   const aligned = <T>(value: (message: (typeof created)[number]) => T): (T | null)[] =>
     messages.map((_, index) => {
@@ -28,7 +31,7 @@ export async function writeBatch(
       return message ? value(message) : null;
     });
   const uids = items.map((item) => item.uid);
-  // By pack; none for those that nothing is created from.
+  // By pack; null for those of which no message is created.
   const packIds = Array.from({ length: messages.at(-1)!.place.pack + 1 }, (): string | null => null);
   for (const { item } of created) packIds[item.message.place.pack] ??= newId();
   const [run] = await tx.query<SyncRun>(WRITE, [
@@ -71,7 +74,7 @@ export async function writeBatch(
     packIds,
     packs.texts,
     packs.sources,
-    told,
+    announced,
     head.seq,
     threads.newReferences.map(([, , carrier]) => carrier),
     threads.changedReferences.map(([ref]) => ref),
@@ -101,10 +104,10 @@ const UNPARSED = 0;
 const PROGRESS = 55;
 
 /**
- * The range of UIDs says what the list says already, in a form that the planner takes to the index however little it
- * knows of the table: without it, it was seen to read all of the mailbox's locations for every batch.
+ * The range of UIDs repeats the list in a form for which the planner uses the index even without statistics. Without
+ * it, the planner read all locations of the mailbox for every batch.
  *
- * The run's row is locked before the account's, as everywhere; then the head decides about all that follows.
+ * The run's row is locked before the account's, as everywhere. The head then decides about everything that follows.
  */
 const WRITE = `
   WITH held AS (
@@ -161,8 +164,8 @@ const WRITE = `
   ),
   located AS (
     UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
-      arrival_told = s.told
-    FROM unnest($17::bigint[], $18::uuid[], $46::boolean[]) AS s(uid, message_id, told)
+      arrival_told = s.announced
+    FROM unnest($17::bigint[], $18::uuid[], $46::boolean[]) AS s(uid, message_id, announced)
     WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20
       AND EXISTS (SELECT FROM head)
   )

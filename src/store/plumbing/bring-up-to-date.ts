@@ -3,30 +3,30 @@ import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import pg from 'pg';
 
-/** Nodes that start together bring the schema up to date one after the other. Any number will do. */
+/** Advisory lock, with an arbitrary number: nodes that start together migrate the schema one after the other. */
 const MIGRATION_LOCK = 4_020_1125;
 
 /**
- * Applies the migrations that the database lacks. One that knows more than we do is left as it is: during an upgrade
- * nodes of the version before may still start.
- * @returns the names of those that were applied
+ * Applies the migrations that the database lacks. A database with newer migrations stays unchanged: during an upgrade,
+ * nodes of the previous version may still start.
+ * @returns the names of the applied migrations
  */
 export async function bringUpToDate(connection: pg.PoolConfig): Promise<string[]> {
   return (await isUpToDate(connection)) ? [] : migrate(connection);
 }
 
 /**
- * The same on a server, where several nodes may start at the same time: who comes second waits, and then finds nothing
- * to do. Prisma's engine has a lock of its own, but gives up after 10 s, which is less than an index on a large table
- * takes. (Not on the embedded database: it belongs to one process, and to one client at a time within a transaction.)
+ * Does the same on a server, where several nodes may start at the same time: the second one waits, and then finds
+ * nothing to do. Prisma's engine has its own lock, but gives up after 10 s, less than an index on a large table takes.
+ * (Not for the embedded database, which belongs to one process, and to one client at a time within a transaction.)
  */
 export async function bringUpToDateTogether(connection: pg.PoolConfig): Promise<string[]> {
   if (await isUpToDate(connection)) return [];
   const client = new pg.Client(connection);
   await client.connect();
   try {
-    // Of the transaction, not of the session: behind a pooler there are no sessions of one's own. It ends with the
-    // connection, so that a node that dies here keeps nobody waiting.
+    // A transaction-level lock, because a pooler shares sessions. It ends with the connection, so that other nodes do
+    // not wait for a node that dies here.
     await client.query('BEGIN');
     await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
@@ -38,7 +38,7 @@ export async function bringUpToDateTogether(connection: pg.PoolConfig): Promise<
   }
 }
 
-/** In a process of its own: src/store/plumbing/migrate.ts says why. */
+/** Runs src/store/plumbing/migrate.ts, which states why it is a process of its own. */
 async function migrate(connection: pg.PoolConfig): Promise<string[]> {
   const script = new URL('./migrate.ts', import.meta.url).pathname;
   const migration = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', script]);

@@ -1,8 +1,8 @@
 /**
- * The time in SQL. The database's clock decides, because the clocks of nodes differ; whoever is concerned with time itself
- * (a test) may give another one as the statement's parameter.
+ * Returns SQL for the present time. The database's clock decides, because the clocks of nodes differ. A test of time
+ * may pass another time as the statement's parameter.
  */
 export const timeOr = (parameter: `$${number}`): string => `coalesce(${parameter}::timestamptz, now())`;
 
-/** A point in time that takes the place of the database's clock; null for the clock. */
+/** A time that replaces the database's clock; null for the clock. */
 export type At = Date | null;

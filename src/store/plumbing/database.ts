@@ -16,37 +16,37 @@ export interface DatabaseLocation {
   readonly dataDir: string;
   /** Most connections to a server. Syncs hold one each while a batch commits, the API shares the rest. */
   readonly poolSize?: number;
-  /** How long it is waited for an answer of the database, in milliseconds. */
+  /** Time limit for an answer of the database, in milliseconds. */
   readonly limitMs?: number;
 }
 
-/** One pool for both ways to the database: Prisma where rows are read by shape, SQL where they are written in bulk. */
+/** One pool for Prisma, which reads rows by shape, and for SQL, which writes them in bulk. */
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /** True where no other process can have the database open: what is RUNNING at the start is a dead run's. */
+  /** True if no other process can have the database open: a run that is RUNNING at the start is a dead process's. */
   readonly exclusive: boolean;
-  /** How long the next transaction that writes in bulk should take, in milliseconds: to be asked after each. */
+  /** Returns how long the next bulk transaction should take, in milliseconds; to be called after each. */
   readonly transactionMs: () => number;
-  /** Whether the disk is full, as far as is known: by a refused statement of the last half minute, or by a look at it. */
+  /** Returns whether the disk is full, by a statement refused in the last half minute, or by its free space. */
   readonly isFull: () => boolean;
   close(): Promise<void>;
 }
 
-/** After a statement was refused because the disk is full, so long is it taken to be. Milliseconds. */
+/** How long the disk counts as full after it made a statement fail, in milliseconds. */
 const FULL_FOR_MS = 30_000;
 const POOL_SIZE = 10;
-/** The embedded database runs one unit of work at a time: more connections would only wait there instead of here. */
+/** The embedded database runs one unit of work at a time: with more connections, clients would only wait elsewhere. */
 const EMBEDDED_POOL_SIZE = 4;
 
 /**
- * A node whose network was cut in the middle of a transaction keeps the rows that it has locked: its run, which others
- * are to take over within 30 seconds. Ours are never idle that long.
+ * A node that loses its network during a transaction keeps its locks, also on its run, which others are to take over
+ * within 30 seconds. Transactions of Mailtide are never idle that long.
  */
 const IDLE_IN_TRANSACTION_MS = 10_000;
 /**
- * A server that waits for the rest of a statement, or to be rid of an answer, is not idle, and no limit of statements
- * ends that: only TCP tells it that nobody is there any more. Usually after two hours.
+ * A server that waits for the rest of a statement, or to send an answer, is not idle, and no statement limit ends that.
+ * Only TCP notices that the client is gone, by default after two hours.
  */
 const SERVER_SIDE = {
   idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
@@ -55,20 +55,24 @@ const SERVER_SIDE = {
   tcp_keepalives_count: 2,
   tcp_user_timeout: 20_000,
 };
-/** And the node is to notice. */
+/** The node must notice a lost connection too. */
 const KEPT_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
 /**
- * How long it is waited for a free connection, for one to be made, and for the answer to a statement. Far more than
- * anything takes that the service asks for, but for what has a limit of its own (inTransaction): so what is found by it
- * is a lock that is never given back, a cable that was cut, a server that hangs. Whoever waited gets an error, as if the
- * connection had broken; runs are tried again, or taken over when their lease has ended.
+ * Time limit for a free connection, for opening one, and for the answer to a statement. It is far longer than any
+ * statement of the service takes, except those with a limit of their own (inTransaction). So it is only reached if a
+ * lock is never released, a cable is cut, or a server hangs. The caller gets an error, as if the connection had broken.
+ * Runs are retried, or taken over when their lease has expired.
  */
 const LIMIT_MS = 60_000;
-/** A server ends a statement by itself, which leaves the connection in use; only one that is gone has to be given up. */
+/**
+ * A server ends a slow statement on its own and keeps the connection. The client gives up later, if the server is gone.
+ */
 const GIVEN_UP_AFTER = 1.25;
 
-/** Others work beside a transaction; larger ones cost less in all, and a run is cancelled within two seconds. */
+/**
+ * On a server, other clients do not wait for a transaction. Longer ones cost less in total, but delay a cancellation.
+ */
 const TRANSACTION_MS = 50;
 
 /** Opens the database and brings its schema up to date. */
@@ -97,13 +101,13 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
 }
 
 /**
- * Only brings the schema up to date: for a deployment that does so before its nodes start.
- * @returns the names of the migrations that were applied
+ * Only brings the schema up to date, for a deployment that does so before its nodes start.
+ * @returns the names of the applied migrations
  */
 export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promise<string[]> {
   if (url) return bringUpToDateTogether({ connectionString: url });
   const embedded = await unlessRunning(openEmbedded(dataDir));
-  // A service that runs has done it at its start.
+  // A running service has migrated it at its start.
   if (typeof embedded === 'string') return [];
   try {
     return await bringUpToDate(embeddedConnection(embedded.socketDir));
@@ -112,7 +116,9 @@ export async function migrateDatabase({ url, dataDir }: DatabaseLocation): Promi
   }
 }
 
-/** For a command beside the service: through the service's own database if it runs, else as the service would. */
+/**
+ * Opens the database for a command run beside the service: that of the service if it runs, else as the service would.
+ */
 export async function openDatabaseBeside(location: DatabaseLocation): Promise<Database> {
   const database = await unlessRunning(openDatabase(location));
   return typeof database === 'string'
@@ -120,7 +126,7 @@ export async function openDatabaseBeside(location: DatabaseLocation): Promise<Da
     : database;
 }
 
-/** What was opened, or the socket's directory of the service that has the data directory open. */
+/** Resolves to what was opened, or to the socket directory of the service that has the data directory open. */
 async function unlessRunning<Opened>(opening: Promise<Opened>): Promise<Opened | string> {
   try {
     return await opening;
@@ -142,8 +148,8 @@ const waitingFor = (limitMs: number): pg.PoolConfig => ({
 });
 
 /**
- * What a server's session keeps to. Not by parameters of the connection, which PgBouncer would refuse. (The embedded
- * database has one session for all, and no clock to end a statement by.)
+ * Sets the limits of a server's session. Not by connection parameters, which PgBouncer would refuse. (The embedded
+ * database has one session for all, and no timer to end a statement.)
  */
 const limits =
   (limitMs: number): NonNullable<pg.PoolConfig['verify']> =>
@@ -160,12 +166,12 @@ function connect(
 ): Database {
   const pool = new pg.Pool(config);
   let refusedAt = Number.NEGATIVE_INFINITY;
-  // A connection that breaks while idle is replaced by the pool, and one that breaks between two statements is found at
-  // the next; without a listener both would end the process.
+  // The pool replaces a connection that breaks while idle, and the next statement notices one that breaks in between.
+  // Without a listener, both would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => {
     client.on('error', () => {});
-    // Where statements of Prisma and our own pass alike.
+    // Statements of Prisma and of Mailtide's own SQL both pass here.
     const { connection } = client as unknown as { connection: EventEmitter };
     connection.on('errorMessage', ({ code }: { code?: string }) => {
       if (code === DISK_FULL) refusedAt = performance.now();

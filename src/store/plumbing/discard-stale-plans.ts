@@ -1,20 +1,20 @@
 import type { PoolClient } from 'pg';
 
-/** By connection: rows written through it, and at how many its plans are made anew. */
-const written = new WeakMap<PoolClient, { rows: number; anewAt: number }>();
+/** By connection: the number of rows written through it, and the number at which its plans are discarded. */
+const written = new WeakMap<PoolClient, { rows: number; discardAt: number }>();
 
 /**
- * To be called before `rows` are written in bulk. PostgreSQL plans the look behind a foreign key once in a session and
- * keeps to it: planned while a table was small, and known to be, it reads all of the table for every row, until
- * autovacuum comes by, which was seen to make a first sync four times as long. So a connection plans anew each time
- * that as much again has been written through it. (The embedded database has few such looks left.)
+ * To be called before `rows` are written in bulk. PostgreSQL plans a foreign key check once per session. If the table
+ * was small then, and known to be, the check reads the whole table for every row until autovacuum runs, which made a
+ * first sync four times as long. So a connection discards its plans each time the rows written through it have doubled.
+ * (The embedded database has few such checks left.)
  */
 export async function discardStalePlans(client: PoolClient, rows: number): Promise<void> {
-  const { rows: before, anewAt } = written.get(client) ?? { rows: 0, anewAt: 0 };
-  const now = { rows: before + rows, anewAt };
-  if (before >= anewAt) {
+  const { rows: before, discardAt } = written.get(client) ?? { rows: 0, discardAt: 0 };
+  const now = { rows: before + rows, discardAt };
+  if (before >= discardAt) {
     await client.query('DISCARD PLANS');
-    now.anewAt = 2 * now.rows;
+    now.discardAt = 2 * now.rows;
   }
   written.set(client, now);
 }

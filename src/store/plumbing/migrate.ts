@@ -10,12 +10,12 @@ import type { PoolConfig } from 'pg';
 
 /**
  * Applies prisma/migrations with Prisma's own schema engine (WASM), the same on the embedded database and on a server:
- * `node src/store/plumbing/migrate.ts`, with a PoolConfig as JSON on standard input (it may hold a password: never in argv).
- * A process of its own, because the engine takes 100 MB and leaves a timer of 10 s behind.
+ * `node src/store/plumbing/migrate.ts`, with a PoolConfig as JSON on standard input (it may hold a password: never in
+ * argv). A process of its own, because the engine takes 100 MB and leaves a timer of 10 s behind.
  */
 const MIGRATIONS = new URL('../../../prisma/migrations/', import.meta.url).pathname;
 
-/** Nothing is left out, nothing is somebody else's. */
+/** All tables and enums are Prisma's. */
 export const NO_FILTER = { externalTables: [], externalEnums: [] };
 
 export async function openSchemaEngine(connection: PoolConfig): Promise<SchemaEngine> {

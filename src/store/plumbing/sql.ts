@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { MailtideError } from '../../errors.ts';
 
-/** One SQL session: a pool's connection or a transaction. Rows come back with camelCase names, int8 as bigint. */
+/** One SQL session: a pool's connection or a transaction. Rows have camelCase names, and int8 as bigint. */
 export interface Sql {
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
@@ -14,10 +14,10 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** node-postgres takes this with each statement too. */
+/** node-postgres accepts the time limit per statement too. */
 type Statement = pg.QueryConfig<unknown[]> & Pick<pg.ClientConfig, 'query_timeout'>;
 
-/** @param limitMs how long it is waited for an answer, if not as long as usual (database.ts). */
+/** @param limitMs time limit for an answer, if not the default one (database.ts) */
 export function sqlOf(client: pg.Pool | pg.PoolClient, limitMs?: number): Sql {
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {
@@ -28,12 +28,12 @@ export function sqlOf(client: pg.Pool | pg.PoolClient, limitMs?: number): Sql {
   };
 }
 
-/** A connection that works does this at once. */
+/** A working connection answers this at once. */
 const ROLLBACK: Statement = { text: 'ROLLBACK', query_timeout: 5_000 };
 
 /**
- * Runs `work` in a transaction of its own: committed when it resolves, rolled back when it rejects.
- * @param limitMs how long a statement in it may take, for what is known to take long.
+ * Runs `work` in a transaction of its own, which is committed when it resolves and rolled back when it rejects.
+ * @param limitMs time limit of each statement in it, for those that are known to take long
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
@@ -54,25 +54,25 @@ export async function inTransaction<T>(
     });
     throw error;
   } finally {
-    // A connection that could not even roll back is not given to anybody else.
+    // A connection that could not even roll back must not be reused.
     client.release(broken);
   }
 }
 
-/** The right to write for a run: see src/domain/sync-run.ts. */
+/** A worker's right to write a run: see src/domain/sync-run.ts. */
 export interface Lease {
   readonly runId: string;
   readonly accountId: string;
   readonly tenantId: string;
   readonly token: string;
-  /** Of the account's login when the run was claimed. */
+  /** Version of the account's login when the run was claimed. */
   readonly loginVersion: number;
 }
 
 /**
- * A transaction of the worker that holds `lease`: the run's row stays locked until it ends, so nobody takes the run
- * over in between.
- * @throws LEASE_LOST when the lease is another's or the run is not RUNNING any more: nothing was written.
+ * Runs `work` in a transaction of the worker that holds `lease`. The run's row stays locked until it ends, so no other
+ * worker takes the run over in between.
+ * @throws LEASE_LOST if another worker has the lease, or the run is not RUNNING any more; nothing is then written
  */
 export async function fenced<T>(pool: pg.Pool, lease: Lease, work: (tx: Sql) => Promise<T>): Promise<T> {
   return inTransaction(pool, async (tx) => {

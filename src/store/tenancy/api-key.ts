@@ -6,13 +6,13 @@ export interface ApiKeyParts {
   readonly secret: string;
 }
 
-/** Who a key, or a session that was begun with it, stands for. */
+/** The tenant and key that a key, or a session begun with it, identifies. */
 export interface Identity {
   readonly tenantId: string;
   readonly apiKeyId: string;
 }
 
-/** An identity with what it stands or falls with, so that a revoked key ends what was opened with it. */
+/** An identity with the key or session on which it depends, so that revoking the key ends what was opened with it. */
 export interface Credential extends Identity {
   /** SHA-256 of the key's secret, lower-case hex; null for a session. */
   readonly keyHash: string | null;
@@ -20,29 +20,29 @@ export interface Credential extends Identity {
   readonly sessionId: string | null;
 }
 
-/** Some 70 bits: unique, and short enough to be named in a support mail. */
+/** Some 70 bits: unique, and short enough to be quoted in a support mail. */
 const ID_LENGTH = 12;
 const SECRET_BYTES = 32;
 const FORMAT = /^mt_([A-Za-z0-9]{1,64})_([A-Za-z0-9_-]{32,256})$/;
 
-/** A new random key. */
+/** Returns a new random key. */
 export function newApiKey(): string {
   const id = randomBytes(ID_LENGTH).toString('base64url').replace(/[_-]/g, '0').slice(0, ID_LENGTH);
   return `mt_${id}_${newSecret()}`;
 }
 
-/** The parts of a key, or null for what is no key. */
+/** Returns the parts of a key, or null if it is malformed. */
 export function parseApiKey(key: string): ApiKeyParts | null {
   const [, id, secret] = FORMAT.exec(key) ?? [];
   return id && secret ? { id, secret } : null;
 }
 
-/** 32 random bytes, safe in headers, cookies and addresses. */
+/** Returns 32 random bytes, encoded for headers, cookies and URLs. */
 export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
 
-/** A plain SHA-256 is enough: a random secret of 256 bits cannot be guessed, so there is nothing to slow down. */
+/** Returns a plain SHA-256, which suffices: a random secret of 256 bits cannot be guessed, so it needs no slow hash. */
 export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
-/** Takes the same time wherever the secrets differ. */
+/** Compares in constant time. */
 export const secretMatches = (secret: string, hash: Uint8Array): boolean =>
   hash.length === 32 && timingSafeEqual(hashSecret(secret), hash);

@@ -3,17 +3,17 @@ import { type Credential, hashSecret, parseApiKey, secretMatches } from './api-k
 import { createCredentialWatch } from './credential-watch.ts';
 import { authenticateSession, endSession, sessionIdOf } from './sessions.ts';
 
-/** Identifies the bearer of a key or a session. Null means nobody: unknown, wrong, ended and malformed look the same. */
+/** Identifies the bearer of a key or a session. Unknown, wrong, ended and malformed ones are all null. */
 export interface Authenticator {
   key(key: string): Promise<Credential | null>;
   session(token: string): Promise<Credential | null>;
-  /** Whether this key or token was valid within the last half minute, so that checking it asks no database. */
+  /** Returns whether this key or token was valid within the last half minute, so that checking it needs no query. */
   remembers(secret: string): boolean;
   /** Ends the session, on this node at once. */
   endSession(token: string): Promise<void>;
   /**
-   * Calls `onRevoked` once, within 2 s after the key was revoked or the session ended, wherever that happened. Returns
-   * how to stop watching.
+   * Calls `onRevoked` once, within 2 s after the key is revoked or the session ends, on whichever node. Returns a
+   * function that stops watching.
    */
   watch(credential: Credential, onRevoked: () => void): () => void;
 }
@@ -22,10 +22,10 @@ const REMEMBER_MS = 30_000;
 const REMEMBER_MOST = 1000;
 
 /**
- * Remembers valid credentials for a while, so that a request does not wait for a database that is busy with a sync; one
- * that is revoked meanwhile is forgotten. Refusals are not remembered: a new key works at once, and guesses cannot fill
- * the memory.
- * @param checkEveryMs how often the database is asked whether what is in use was revoked
+ * Creates an authenticator that remembers valid credentials for a while, so that a request does not wait for a database
+ * that is busy with a sync. A credential that is revoked meanwhile is forgotten. Refusals are not remembered: a new key
+ * works at once, and guesses cannot fill the memory.
+ * @param checkEveryMs interval at which the database is queried for revoked credentials
  */
 export function createAuthenticator(prisma: PrismaClient, checkEveryMs?: number): Authenticator {
   const revocations = createCredentialWatch(prisma, checkEveryMs);
@@ -68,10 +68,10 @@ export function createAuthenticator(prisma: PrismaClient, checkEveryMs?: number)
   };
 }
 
-/** The owner of this key, or null. */
+/** Returns the credential of this key, or null. */
 export async function authenticate(prisma: PrismaClient, key: string): Promise<Credential | null> {
   const parts = parseApiKey(key);
-  // What is no key and an unknown id go the way of a wrong secret: a query, then a comparison.
+  // A malformed key and an unknown id take as long as a wrong secret: a query, then a comparison.
   const row = await prisma.apiKey.findUnique({ where: { id: parts?.id ?? '' } });
   const matches = secretMatches(parts?.secret ?? '', row?.secretHash ?? NOBODY);
   if (!row || !matches) return null;
@@ -81,5 +81,5 @@ export async function authenticate(prisma: PrismaClient, key: string): Promise<C
 
 const NOBODY = new Uint8Array(32);
 
-/** The memory holds no secret that a dump of it could give away. */
+/** Returns a hash, so that a memory dump reveals no secret. */
 const fingerprint = (secret: string): string => hashSecret(secret).toString('base64');

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Credential } from './api-key.ts';
 
-/** A revoked key stops working on every node within twice this time. Milliseconds. */
+/** Interval in milliseconds. A revoked key stops working on every node within twice this time. */
 export const CHECK_EVERY_MS = 1000;
 
 interface Watched {
@@ -10,15 +10,15 @@ interface Watched {
 }
 
 export interface CredentialWatch {
-  /** Calls `onRevoked` once when the key is revoked or the session ends. Returns how to stop watching. */
+  /** Calls `onRevoked` once when the key is revoked or the session ends. Returns a function that stops watching. */
   watch(credential: Credential, onRevoked: () => void): () => void;
   /** Reports the session as ended at once, on this node. */
   endSession(sessionId: string): void;
 }
 
 /**
- * Asks the database once per interval which of the watched keys and sessions are still there; it asks nothing while
- * nothing is watched. A key can be revoked by any process that reaches the database, so only the rows can tell.
+ * Queries the database once per interval for which of the watched keys and sessions still exist, and not at all while
+ * none is watched. Any process that reaches the database can revoke a key, so only the rows show it.
  */
 export function createCredentialWatch(prisma: PrismaClient, everyMs: number = CHECK_EVERY_MS): CredentialWatch {
   const watched = new Map<string, Watched>();
@@ -37,7 +37,7 @@ export function createCredentialWatch(prisma: PrismaClient, everyMs: number = CH
       const valid = await stillValid(prisma, credentials);
       for (const credential of credentials) if (!valid.has(nameOf(credential))) revoke(credential);
     } catch {
-      // A database that does not answer revokes nobody. Whatever else is asked of it fails too, and the next check follows.
+      // If the database does not answer, nothing is revoked. All other queries fail too, and the next check follows.
     }
     isScheduled = false;
     if (watched.size > 0) schedule();
@@ -55,7 +55,7 @@ export function createCredentialWatch(prisma: PrismaClient, everyMs: number = CH
       const name = nameOf(credential);
       const entry = watched.get(name) ?? { credential, listeners: new Set() };
       watched.set(name, entry);
-      // Each watcher counts for itself, even if two pass the same function.
+      // Each watcher counts separately, even if two pass the same function.
       const listener = () => onRevoked();
       entry.listeners.add(listener);
       schedule();
@@ -70,7 +70,9 @@ export function createCredentialWatch(prisma: PrismaClient, everyMs: number = CH
   };
 }
 
-/** A configured key can get a new secret under its old id: the hash tells the two apart. */
+/**
+ * Returns the name of a credential. It includes the hash, because a configured key can get a new secret under its id.
+ */
 const nameOf = ({ sessionId, apiKeyId, keyHash }: Credential): string =>
   sessionId === null ? `key ${apiKeyId} ${keyHash}` : `session ${sessionId}`;
 

@@ -3,10 +3,12 @@ import { type Credential, hashSecret, type Identity, newSecret } from './api-key
 
 const DAY = 24 * 60 * 60 * 1000;
 export const SESSION_DAYS = 30;
-/** Of one key at a time: the oldest ends when another one begins. */
+/** Most sessions of one key at a time: the oldest ends when another one begins. */
 export const MAX_SESSIONS = 100;
 
-/** Starts a session for a valid key, drops expired ones and the key's oldest. @returns the token for the cookie. */
+/**
+ * Starts a session for a valid key, and deletes expired ones and the key's oldest. @returns the token for the cookie
+ */
 export async function createSession(prisma: PrismaClient, identity: Identity): Promise<string> {
   await prisma.session.deleteMany({ where: { NOT: { expiresAt: possibleEnds() } } });
   await endOldest(prisma, identity.apiKeyId);
@@ -26,7 +28,7 @@ export async function endSession(prisma: PrismaClient, token: string): Promise<v
   await prisma.session.deleteMany({ where: { id: sessionIdOf(token) } });
 }
 
-/** The bearer of the token, or null when it is unknown, ended or expired. */
+/** Returns the credential of the token, or null if it is unknown, ended or expired. */
 export async function authenticateSession(prisma: PrismaClient, token: string): Promise<Credential | null> {
   const session = await prisma.session.findUnique({
     where: { id: sessionIdOf(token), expiresAt: possibleEnds() },
@@ -36,12 +38,12 @@ export async function authenticateSession(prisma: PrismaClient, token: string): 
 }
 
 /**
- * When a session ends that has not expired. Its last day is for clocks of nodes that differ: what ends later still was
- * made by a clock that was wrong, and counts as expired.
+ * Returns the range in which valid sessions expire. It includes an extra day, because the clocks of nodes differ. A
+ * session that expires even later was created by a wrong clock, and counts as expired.
  */
 const possibleEnds = () => ({ gt: new Date(), lt: new Date(Date.now() + (SESSION_DAYS + 1) * DAY) });
 
-/** Leaves room for one more. */
+/** Ends the oldest sessions of a key, so that one more is allowed. */
 async function endOldest(prisma: PrismaClient, apiKeyId: string): Promise<void> {
   const surplus = await prisma.session.findMany({
     where: { apiKeyId },
@@ -52,5 +54,5 @@ async function endOldest(prisma: PrismaClient, apiKeyId: string): Promise<void> 
   if (surplus.length > 0) await prisma.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } });
 }
 
-/** The row is named by the token's hash, so that a copy of the table signs nobody in. */
+/** Returns the id of a session's row: a hash of the token, so that a copy of the table is of no use for signing in. */
 export const sessionIdOf = (token: string): string => hashSecret(token).toString('hex');

@@ -1,8 +1,8 @@
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 
 /**
- * How a row belongs to its tenant. A model without a rule cannot be read through the scope at all, so that a new one
- * is invisible until somebody decides whose it is.
+ * How a row belongs to its tenant. A model without a rule cannot be read through the scope at all, so that a new model
+ * is invisible until it gets one.
  */
 const OF_ACCOUNT = (tenantId: string) => ({ account: { tenantId } });
 const OF_MESSAGE = (tenantId: string) => ({ message: { account: { tenantId } } });
@@ -35,14 +35,14 @@ const READS = [
 ] as const;
 type Read = (typeof READS)[number];
 
-/** The database as one tenant sees it: its own rows, to be read. */
+/** The database as one tenant sees it: read access to its own rows. */
 export type TenantReader = {
   readonly [Model in Uncapitalize<Prisma.ModelName>]: Pick<PrismaClient[Model], Read>;
 };
 
 /**
- * A client that adds the tenant's condition to every read and refuses everything else, also to code that gets around
- * the type. Relations need no rule of their own: they never lead from one tenant's row to another's.
+ * Returns a client that adds the tenant's condition to every read and refuses everything else, even to code that
+ * circumvents the type. Relations need no rule: they never lead from one tenant's row to another's.
  */
 export function tenantScoped(prisma: PrismaClient, tenantId: string): TenantReader {
   const scoped: unknown = prisma.$extends(
@@ -62,5 +62,5 @@ export function tenantScoped(prisma: PrismaClient, tenantId: string): TenantRead
   return scoped as TenantReader;
 }
 
-/** The conditions that the caller has put under AND: they stay beside the tenant's. */
+/** Returns the caller's conditions under AND, which are kept beside the tenant's. */
 const andOf = (where: { AND?: object | object[] } = {}): object[] => (where.AND ? [where.AND].flat() : []);

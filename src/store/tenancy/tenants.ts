@@ -15,15 +15,15 @@ export interface TenantSummary {
 export interface KeySummary {
   readonly id: string;
   readonly createdAt: Date;
-  /** It is the setting API_KEY, and comes back at the next start while that is set. */
+  /** It comes from the setting API_KEY, and is created again at the next start while that is set. */
   readonly isConfigured: boolean;
   readonly sessions: number;
 }
 
 /**
- * Makes sure that somebody can sign in. With `apiKey` (the setting API_KEY) exactly that key is valid for the first
- * tenant, in place of the one that was configured before; without it a key is made if the tenant has none.
- * @returns the key that was made, to be printed once, or null.
+ * Ensures that a user can sign in. With `apiKey` (the setting API_KEY), that key replaces the one that was configured
+ * before for the first tenant. Without it, a key is created if the tenant has none.
+ * @returns the created key, to be printed once, or null
  */
 export async function ensureFirstTenant(prisma: PrismaClient, apiKey: string | undefined): Promise<string | null> {
   const tenant = await firstTenant(prisma);
@@ -35,7 +35,7 @@ export async function ensureFirstTenant(prisma: PrismaClient, apiKey: string | u
   return keys > 0 ? null : storeNewKey(prisma, tenant.id);
 }
 
-/** Makes a tenant and its first key. @returns the key, which is not stored and can be shown only now. */
+/** Creates a tenant and its first key. @returns the key, which is not stored and can be shown only now */
 export async function addTenant(prisma: PrismaClient, name: string): Promise<string> {
   return prisma.$transaction(async (tx) => {
     const id = newId();
@@ -45,7 +45,7 @@ export async function addTenant(prisma: PrismaClient, name: string): Promise<str
   });
 }
 
-/** Makes one more key for a tenant. @returns the key, which is not stored and can be shown only now. */
+/** Creates one more key for a tenant. @returns the key, which is not stored and can be shown only now */
 export async function addKey(prisma: PrismaClient, tenantName: string): Promise<string> {
   return storeNewKey(prisma, (await tenantNamed(prisma, tenantName)).id);
 }
@@ -61,13 +61,13 @@ export async function listKeys(prisma: PrismaClient, tenantName: string): Promis
   return keys.map(({ id, createdAt, isConfigured, _count }) => ({ id, createdAt, isConfigured, ..._count }));
 }
 
-/** Revokes a key and ends its sessions; what is open with either ends within 2 s. @throws NOT_FOUND */
+/** Revokes a key and ends its sessions. Connections opened with either end within 2 s. @throws NOT_FOUND */
 export async function revokeKey(prisma: PrismaClient, keyId: string): Promise<void> {
   const { count } = await prisma.apiKey.deleteMany({ where: { id: keyId } });
   if (count === 0) throw new MailtideError('NOT_FOUND', { message: `There is no key "${keyId}".` });
 }
 
-/** Ends all sessions of a tenant; its keys stay valid. @returns how many there were. @throws NOT_FOUND */
+/** Ends all sessions of a tenant; its keys stay valid. @returns the number of sessions @throws NOT_FOUND */
 export async function endSessions(prisma: PrismaClient, tenantName: string): Promise<number> {
   const { id: tenantId } = await tenantNamed(prisma, tenantName);
   const { count } = await prisma.session.deleteMany({ where: { tenantId } });
@@ -91,7 +91,7 @@ async function tenantNamed(prisma: PrismaClient, name: string): Promise<Tenant> 
 async function firstTenant(prisma: PrismaClient): Promise<Tenant> {
   const oldest = await prisma.tenant.findFirst({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
   if (oldest) return oldest;
-  // Two nodes may start at once on an empty database: one of them makes the row, both find it.
+  // Two nodes may start at once on an empty database: one of them creates the row, both find it.
   await prisma.tenant.createMany({ data: [{ id: newId(), name: FIRST_TENANT }], skipDuplicates: true });
   return prisma.tenant.findUniqueOrThrow({ where: { name: FIRST_TENANT } });
 }

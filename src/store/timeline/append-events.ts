@@ -3,8 +3,8 @@ import type { EventInput } from '../../timeline/schemas.ts';
 import type { Sql } from '../plumbing/sql.ts';
 
 /**
- * Appends events to an account's timeline, in the transaction of the changes that they tell of. The chain's head is on
- * the account's row, which stays locked until the transaction ends: two writers cannot fork the chain.
+ * Appends events to an account's timeline, in the transaction of the changes that they record. The chain's head is on
+ * the account's row, which stays locked until the transaction ends, so that two writers cannot fork the chain.
  */
 export async function appendEvents(
   tx: Sql,
@@ -27,7 +27,7 @@ export async function appendEvents(
   );
 }
 
-/** CTE that inserts the rows of {@link eventColumns} given as $2 to $8, for account $1, where `condition` holds. */
+/** CTE that inserts the rows of {@link eventColumns}, given as $2 to $8, for account $1, if `condition` holds. */
 export const appendedSql = (condition = 'true'): string => `
   appended AS (
     INSERT INTO event (account_id, seq, type, schema_version, occurred_at, payload, prev_hash, hash)

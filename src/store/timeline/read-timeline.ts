@@ -3,7 +3,9 @@ import type { TenantReader } from '../tenancy/tenant-scope.ts';
 
 const PAGE = 1000;
 
-/** An account's events up to `last`, in order of `seq`, read in pages: a long timeline does not fill the memory. */
+/**
+ * Yields an account's events up to `last`, in order of `seq`. It reads pages, so a long timeline does not fill memory.
+ */
 export async function* readTimeline(
   prisma: TenantReader,
   accountId: string,
