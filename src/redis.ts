@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 /**
  * The Redis connection. It may be down at any time, even at startup. Nothing here waits for it or throws because of it;
- * callers check `isReady`.
+ * callers check `isReady`. Why Redis is optional: docs/decisions/0008-redis-is-optional.md.
  */
 export interface RedisLink {
   /** True if Redis answers and accepts writes. A queue cannot use a full Redis or a replica. */

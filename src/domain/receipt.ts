@@ -3,7 +3,7 @@ import { packUids } from './uid-set.ts';
 
 /**
  * What a run proves at its end, from the server's answers during it. A missing answer proves nothing: if the server did
- * not report enough on a mailbox, neither the mailbox nor the receipt is complete.
+ * not report enough on a mailbox, neither the mailbox nor the receipt is complete (docs/decisions/0022-receipts.md).
  */
 export interface SyncReceipt {
   /** Every mailbox is complete, and the whole LIST answer could be read. */

@@ -45,6 +45,7 @@ const ATTEMPTS_ENOUGH = 2;
  * Before it blames a message, it fetches another one that the server has served before, or tries some others. If none
  * is served either, the server itself is out of order, and the run fails. The run also fails if the connection keeps
  * breaking without a message to blame. The next attempt then begins with smaller groups (src/sync/asked-together.ts).
+ * Why it is not enough to blame the first one: docs/decisions/0021-poison-finder.md.
  */
 export class PoisonFinder {
   readonly #context: SyncContext;

@@ -10,7 +10,7 @@ const EVERY_MS = 5_000;
 /**
  * How long new messages wait to be indexed, in milliseconds. Indexing takes two fifths of a message's database time, so
  * a first sync defers it. The delay is limited because a search scans the waiting messages word by word, which takes a
- * tenth of a second for the messages of one minute.
+ * tenth of a second for the messages of one minute: docs/decisions/0017-deferred-full-text-index.md.
  */
 const WAIT_MS = 30_000;
 
