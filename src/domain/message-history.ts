@@ -2,12 +2,12 @@
 export const FACT_KINDS = {
   SEEN: 'A run found it listed by the server.',
   FETCHED: 'Its bytes were fetched and stored.',
-  DEDUPLICATED: 'Its bytes were known already: it is one more place of the same message.',
-  RECOGNISED: 'It was recognised as a message that left another place.',
-  QUARANTINED: 'Its bytes could not be had, or not be stored: it was set aside, to be tried again.',
-  FLAGS_CHANGED: 'Its flags are others.',
-  MOVED: 'It left a place for another one.',
-  RENUMBERED: 'The server gave its mailbox another UIDVALIDITY: this UID means nothing any more.',
+  DEDUPLICATED: 'Its bytes were already stored: the same message is also in another mailbox.',
+  RECOGNISED: 'It was recognised as a message that left another mailbox.',
+  QUARANTINED: 'Its bytes could not be fetched or stored. It was quarantined, to be retried later.',
+  FLAGS_CHANGED: 'Its flags changed.',
+  MOVED: 'It moved to another mailbox.',
+  RENUMBERED: 'The server changed the UIDVALIDITY of its mailbox, so this UID is no longer valid.',
   EXPUNGED_UNFETCHED: 'It was deleted on the server before its bytes were fetched.',
   DELETED: 'It was deleted on the server.',
 } as const;

@@ -71,17 +71,17 @@ export interface Gap {
 
 /** Why a message of the server, or a whole mailbox, is not stored. All but the first are losses. */
 export const GAP_REASONS = {
-  EXPUNGED_MEANWHILE: 'It was deleted on the server before its bytes were fetched: it is gone on both sides.',
-  NOT_SERVED: 'The server lists it and does not give its bytes.',
-  NOT_STORABLE: 'The database does not take it.',
-  TOO_LARGE: 'It is larger than MAX_MESSAGE_BYTES: only its header is stored.',
+  EXPUNGED_MEANWHILE: 'It was deleted on the server before its bytes were fetched, so it is gone on both sides.',
+  NOT_SERVED: 'The server lists it but does not deliver its bytes.',
+  NOT_STORABLE: 'The database cannot store it.',
+  TOO_LARGE: 'It is larger than MAX_MESSAGE_BYTES, so only its header is stored.',
   NOT_FETCHED: 'Its bytes were not fetched in this run.',
-  MAILBOX_REFUSED: 'The server does not let the mailbox be read.',
-  MAILBOX_GONE: 'The server listed the mailbox, and then had it no more.',
-  SERVER_CONTRADICTS_ITSELF: 'The UIDs that the server lists are not as many as it says there are.',
-  NO_UIDVALIDITY: 'The server does not say for how long its UIDs are valid: what is stored is what it showed.',
-  MAILBOX_BREAKS: 'The server ends the connection, or falls silent, over the mailbox. It is asked for again later.',
-  NOT_EQUAL: 'What is stored is not what the server listed.',
+  MAILBOX_REFUSED: 'The server refuses access to the mailbox.',
+  MAILBOX_GONE: 'The mailbox disappeared from the server during the run.',
+  SERVER_CONTRADICTS_ITSELF: 'The server reports a different number of messages than it lists UIDs.',
+  NO_UIDVALIDITY: 'The server reports no UIDVALIDITY, so its UIDs may not stay valid.',
+  MAILBOX_BREAKS: 'The server disconnects or stops responding when the mailbox is read. A later run retries.',
+  NOT_EQUAL: 'The stored messages differ from those that the server lists.',
 } as const;
 export type GapReason = keyof typeof GAP_REASONS;
 

@@ -48,21 +48,21 @@ export function describeState(state: SyncState, account: AccountFacts, run: Acti
     case 'NEVER_SYNCED':
       return 'Not synced yet.';
     case 'QUEUED':
-      return 'Waiting for its turn.';
+      return 'Waiting for a free worker.';
     case 'RUNNING':
       return 'Syncing.';
     case 'INTERRUPTED':
-      return 'The worker of this sync has stopped answering: another one goes on where it was.';
+      return 'The worker of this sync stopped responding. Another worker will resume it.';
     case 'WAITING_RETRY':
-      return `Trying again at ${run!.nextAttemptAt!.toISOString()}.`;
+      return `The next attempt is at ${run!.nextAttemptAt!.toISOString()}.`;
     case 'THROTTLED':
       return `Paused by the provider until ${account.throttledUntil!.toISOString()}.`;
     case 'NEEDS_AUTH':
-      return 'The credentials were refused: no login is tried before they change.';
+      return 'The server rejected the credentials. Enter new ones to resume syncing.';
     case 'PAUSED':
-      return 'Paused: nothing is synced before it is resumed.';
+      return 'Paused. Resume the account to sync it.';
     case 'SUCCEEDED':
-      return 'The last sync succeeded. Its receipt says what it proved.';
+      return 'The last sync succeeded. Its receipt states what it proved.';
     case 'FAILED':
       return 'The last sync failed.';
     case 'CANCELLED':

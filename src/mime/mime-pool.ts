@@ -193,10 +193,10 @@ const SPARE_THREADS = 2;
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'AbortError') return 'parsing takes too long';
+  if (error instanceof Error && error.name === 'AbortError') return 'parsing took too long';
   if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return 'parsing takes too much memory';
-  return 'parsing breaks off';
+    return 'parsing took too much memory';
+  return 'the parser crashed';
 }
 
 /** The bytes as they are, if nothing else lives in their memory, so that it can be handed over. */

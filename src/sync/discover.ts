@@ -40,7 +40,7 @@ export async function discover(context: SyncContext, imap: ReconnectingConnectio
   for (const { path, rawName } of before) context.names.know(path, rawName);
   const listing = await listAll(context, imap, before);
   const { listed, unread } = listing;
-  if (unread.count > 0) context.log.warn(unread, 'the server answered LIST with what cannot be read');
+  if (unread.count > 0) context.log.warn(unread, 'the server sent unreadable answers to LIST');
   const spelled = newlySpelled(before, listed);
   if (spelled.length > 0) await spellMailboxes(pool, lease, spelled);
   const at = new Date();
@@ -86,7 +86,7 @@ async function knownMailboxes(
   const { listed } = listing;
   if (listed.length === 0 && before.length > 0) {
     throw new MailtideError('IMAP_INVALID_ANSWER', {
-      message: 'The server lists no mailboxes, although there were some: nothing is deleted before it does.',
+      message: 'The server lists no mailboxes, although it did before. Nothing is deleted; the next sync checks again.',
     });
   }
   const { renames, uncertain } = await findRenames(context, imap, before, listed);
@@ -129,7 +129,7 @@ async function listAll(
     return await listOver(imap.connection, stored, true);
   } catch (error) {
     if (!isConnectionBreak(error)) throw error;
-    log.warn({ err: error }, 'the connection broke over LIST or STATUS');
+    log.warn({ err: error }, 'the connection broke during LIST or STATUS');
     await imap.reconnect();
     return listOver(imap.connection, stored, false);
   }
@@ -170,7 +170,7 @@ async function confirmVanished(
     }
     const mayExist = unread.count > 0 || uncertain.has(mailbox);
     if (mayExist || (await imap.attempt((connection) => opens(connection, mailbox.path))) !== false) {
-      log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, and nothing says that it is gone');
+      log.warn({ mailbox: mailbox.path }, 'a mailbox is not listed, but not proven to be deleted');
       unlisted.push(mailbox);
     } else {
       vanished.push(mailbox);

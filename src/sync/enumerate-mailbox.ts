@@ -84,7 +84,10 @@ export async function enumerateMailbox(
   const lost = plan.findsFaults && imap.connection.server.level === 'QRESYNC' ? sets.unsaid : 0;
   const repairs = added.late + sets.late + (plan.findsFaults ? flags.faults : 0) + lost;
   if (repairs > 0)
-    log.warn({ mailbox: path, repairs, plan: plan.reason }, 'what was stored was not what the server had');
+    log.warn(
+      { mailbox: path, repairs, plan: plan.reason },
+      'stored messages differed from the server and were corrected',
+    );
 
   const isNew = stored.uidValidity === null || plan.newGeneration;
   const modseqs = nextCursor(stored, snapshot, { isGmail: imap.connection.server.isGmail, isNew, at });

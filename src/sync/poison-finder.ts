@@ -135,7 +135,7 @@ export class PoisonFinder {
       if (!(await this.#isToBlame(suspect))) throw error;
       if (++this.#breakers > MAX_BREAKERS) throw error;
       this.#unexplained = 0;
-      log.warn({ mailbox: this.#ref.path, uid: suspect.uid }, 'the server breaks down over a message');
+      log.warn({ mailbox: this.#ref.path, uid: suspect.uid }, 'the server fails on a message');
       publish(await quarantine(pool, lease, this.#ref, [suspect.uid], 'NOT_SERVED'));
     }
     if (answer !== 'silent') waiting.delete(suspect.uid);

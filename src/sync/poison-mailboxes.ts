@@ -46,7 +46,7 @@ export class PoisonMailboxes {
         return result;
       } catch (error) {
         if (!isConnectionBreak(error)) throw error;
-        this.#context.log.warn({ err: error, mailbox: mailbox.path, attempt }, 'the connection broke over a mailbox');
+        this.#context.log.warn({ err: error, mailbox: mailbox.path, attempt }, 'the connection broke on a mailbox');
         await this.#imap.reconnect();
         if (attempt < attempts) continue;
         if (this.#breaking.size >= MAX_BREAKING || !(await this.#servesOthers(mailbox))) throw error;

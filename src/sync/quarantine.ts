@@ -14,7 +14,7 @@ export function withoutEvidence(
 ): MailboxEvidence {
   const refusal = reasonOf(error);
   if (!refusal) throw error;
-  log.warn({ err: error, mailbox: evidence.path, refusal }, 'a mailbox is set aside');
+  log.warn({ err: error, mailbox: evidence.path, refusal }, 'mailbox quarantined');
   return { ...evidence, server: null, flagsProven: false, compared: false, refusal, at: new Date() };
 }
 

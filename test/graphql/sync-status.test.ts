@@ -147,7 +147,7 @@ test('syncStatus, waiting for a retry', async () => {
   expect(await status()).toMatchObject({
     ...NEVER,
     state: 'WAITING_RETRY',
-    message: `Trying again at ${nextAttemptAt!.toISOString()}.`,
+    message: `The next attempt is at ${nextAttemptAt!.toISOString()}.`,
     throttledUntil: null,
     hostPausedUntil: null,
     activeRun: {
@@ -224,7 +224,7 @@ test('syncStatus, after a run, has its outcome: succeeded, failed, cancelled', a
   expect(await status()).toMatchObject({
     state: 'SUCCEEDED',
     // This does not mean that all is up to date: the run may have quarantined something.
-    message: 'The last sync succeeded. Its receipt says what it proved.',
+    message: 'The last sync succeeded. Its receipt states what it proved.',
     lastSyncError: null,
     syncCount: 1,
   });

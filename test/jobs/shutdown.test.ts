@@ -102,7 +102,7 @@ describe('with a DATA_DIR of its own', () => {
     await using second = runMain({ DATA_DIR: dataDir, API_KEY });
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toBe(
-      `Mailtide cannot start: DATA_DIR ${dataDir} is in use by another Mailtide (process ${service.pid} on ${hostname()}): stop it first.\n`,
+      `Mailtide cannot start: DATA_DIR ${dataDir} is in use by another Mailtide (process ${service.pid} on ${hostname()}). Stop it first.\n`,
     );
     expect(second.stdout()).toBe('');
     await using third = runMain({ DATA_DIR: dataDir, API_KEY });

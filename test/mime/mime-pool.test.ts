@@ -74,7 +74,7 @@ test("a message that exhausts a thread's memory affects no other message", async
   const sources = [small('before'), giant, small('after')];
   const batch = await start({ timeLimitMs: 60_000 }).digest([small('before'), Buffer.from(giant), small('after')]);
   expect(subjects(batch)).toEqual(['before', 'giant', 'after']);
-  expect(textsOf(batch.columns.parseError)).toEqual([null, 'parsing takes too much memory', null]);
+  expect(textsOf(batch.columns.parseError)).toEqual([null, 'parsing took too much memory', null]);
   expectIntact(batch, sources);
 }, 120_000);
 
@@ -82,7 +82,7 @@ test('a message that takes too long to parse affects no other message', async ()
   const slow = Buffer.concat([small('slow'), Buffer.alloc(150_000_000, '\n')]);
   const batch = await start({ timeLimitMs: 6_000 }).digest([small('before'), slow, small('after')]);
   expect(subjects(batch)).toEqual(['before', 'slow', 'after']);
-  expect(textsOf(batch.columns.parseError)).toEqual([null, 'parsing takes too long', null]);
+  expect(textsOf(batch.columns.parseError)).toEqual([null, 'parsing took too long', null]);
 }, 60_000);
 
 test('returns the bytes of an attachment', async () => {

@@ -48,7 +48,7 @@ const refusal = (): string => {
 
 test('the lock of a live process excludes others, and ends with SIGKILL', async () => {
   const holder = await startHolder();
-  const sentence = `DATA_DIR ${dataDir} is in use by another Mailtide (process ${holder.pid} on ${hostname()}): stop it first.`;
+  const sentence = `DATA_DIR ${dataDir} is in use by another Mailtide (process ${holder.pid} on ${hostname()}). Stop it first.`;
   expect(refusal()).toBe(sentence);
   expect(refusal()).toBe(sentence);
   holder.kill('SIGKILL');
@@ -91,7 +91,7 @@ test('a running service of a version with another lock keeps its directory', asy
   const file = join(dataDir, 'mailtide.lock');
   const content = JSON.stringify({ pid: 4711, socketDir: dataDir });
   writeFileSync(file, content);
-  await expect(openEmbedded(dataDir)).rejects.toThrow('is in use by another Mailtide (process 4711): stop it first.');
+  await expect(openEmbedded(dataDir)).rejects.toThrow('is in use by another Mailtide (process 4711). Stop it first.');
   expect(readFileSync(file, 'utf8')).toBe(content);
   server.close();
 });
@@ -125,7 +125,7 @@ describe.skipIf(process.getuid!() !== 0)(
       const nothing = mkdtempSync(join(tmpdir(), 'nothing-'));
 
       const second = await elsewhere(['src/main.ts'], nothing);
-      expect(second).toEqual({ code: 1, stdout: '', stderr: `Mailtide cannot start: ${inUse}: stop it first.\n` });
+      expect(second).toEqual({ code: 1, stdout: '', stderr: `Mailtide cannot start: ${inUse}. Stop it first.\n` });
 
       for (const args of [['src/tenant-cli.ts', 'add', 'Far'], ['src/migrate-cli.ts']]) {
         expect(await elsewhere(args, owner.socketDir)).toEqual({

@@ -58,14 +58,14 @@ test('lists keys, revokes them, and ends sessions', async () => {
   expect([await authenticate(prisma, first!), await authenticate(prisma, second!)]).toEqual([null, two]);
   expect(await tenant('revoke', one.apiKeyId)).toMatchObject({
     code: 1,
-    stderr: `There is no key "${one.apiKeyId}".\n`,
+    stderr: `The key "${one.apiKeyId}" does not exist.\n`,
   });
 });
 
 test('reports invalid arguments', async () => {
   await tenant('add', 'Twice');
-  expect(await tenant('add', 'Twice')).toEqual({ code: 1, stdout: '', stderr: 'There is a tenant "Twice" already.\n' });
-  expect(await tenant('key', 'Nobody')).toMatchObject({ code: 1, stderr: 'There is no tenant "Nobody".\n' });
+  expect(await tenant('add', 'Twice')).toEqual({ code: 1, stdout: '', stderr: 'The tenant "Twice" already exists.\n' });
+  expect(await tenant('key', 'Nobody')).toMatchObject({ code: 1, stderr: 'The tenant "Nobody" does not exist.\n' });
   for (const args of [[], ['add'], ['add', ' '], ['add', 'a', 'b'], ['drop', 'a'], ['list', 'a']]) {
     expect(await tenant(...args)).toMatchObject({ code: 2, stderr: expect.stringMatching(/^Usage:/) });
   }

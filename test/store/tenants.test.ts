@@ -100,8 +100,8 @@ describe('keys', () => {
 
   test('an invalid tenant name is rejected with its reason', async () => {
     await addTenant(database.prisma, 'one');
-    await expect(addTenant(database.prisma, 'one')).rejects.toThrow('There is a tenant "one" already.');
-    await expect(addKey(database.prisma, 'two')).rejects.toThrow('There is no tenant "two".');
+    await expect(addTenant(database.prisma, 'one')).rejects.toThrow('The tenant "one" already exists.');
+    await expect(addKey(database.prisma, 'two')).rejects.toThrow('The tenant "two" does not exist.');
   });
 });
 

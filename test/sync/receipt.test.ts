@@ -131,7 +131,7 @@ test('repairs of a full sync are counted and logged as faults', async () => {
   await actor.store('9', '+FLAGS', '\\Flagged');
   const run = await sync(service, account, 'FULL');
   expect((await receiptOf(service, run.id))!.mailboxes).toMatchObject([{ gaps: [], complete: true, repairs: 3 }]);
-  expect(service.log()).toContain('what was stored was not what the server had');
+  expect(service.log()).toContain('stored messages differed from the server and were corrected');
   expect((await eventsOf(service, account)).filter(({ type }) => type === 'email_flags_changed')).toHaveLength(3);
   expect((await receiptOf(service, (await sync(service, account, 'FULL')).id))!.mailboxes[0]!.repairs).toBe(0);
 });

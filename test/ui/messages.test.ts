@@ -360,7 +360,7 @@ describe.each(['light', 'dark'] as const)('the messages are readable, %s', (colo
 test('on a phone, a missing message has a link back to the list', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto(`${service.url}/accounts/${account}/messages/${newId()}`);
-  await page.getByText('There is nothing here').waitFor();
+  await page.getByText('Not found').waitFor();
   await page.getByRole('button', { name: 'Back to the list' }).click();
   await list().waitFor();
   expect(visitor.complaints).toEqual([]);

@@ -70,7 +70,7 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
       await page.getByText('Mailtide cannot request a token').waitFor();
     },
   ],
-  ['nothing', () => '/accounts/nonsense', (page) => page.getByText('There is nothing here').waitFor()],
+  ['nothing', () => '/accounts/nonsense', (page) => page.getByText('Not found').waitFor()],
 ];
 
 for (const [device, options] of [
@@ -90,7 +90,7 @@ test.each(['/nonsense', '/a/b/c/d', '/accounts/x/nonsense'])(
   '%s: the page reports an unknown address, with a link home',
   async (path) => {
     await using visitor = await visit(browser, service, { path });
-    await visitor.page.getByText('There is nothing here').waitFor();
+    await visitor.page.getByText('Not found').waitFor();
     expect(await accessFaults(visitor.page)).toEqual([]);
     await visitor.page.getByRole('link', { name: 'Go to your accounts' }).click();
     await visitor.page.getByText('ui-views@example.com').waitFor();

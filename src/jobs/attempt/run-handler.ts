@@ -94,7 +94,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
       } else if (reason === 'gives-way') {
         const queued = await preempt(pool, lease, madeHeadway());
         if (queued) publish(queued);
-        log.info('sync gives way to another');
+        log.info('sync preempted');
       } else if (reason === 'cancelled' || reason === 'lease-lost' || error.code === 'LEASE_LOST') {
         log.info({ reason: reason ?? error.code }, 'sync stopped');
       } else if (reason === 'time-limit') {
@@ -108,7 +108,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
     async function giveBack(toTheEnd: boolean): Promise<void> {
       const queued = await giveBackRun(pool, lease, toTheEnd);
       if (queued) publish(queued);
-      log.info('sync given back to the queue');
+      log.info('sync returned to the queue');
     }
 
     async function react(error: MailtideError): Promise<void> {
@@ -139,7 +139,7 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
         await attempt(claimed, signal, log, onChange);
       } catch (error) {
         // The run's row is still RUNNING: recovery finds it when its lease has expired.
-        log.error({ err: error }, 'a run could not be carried out');
+        log.error({ err: error }, 'carrying out a run failed');
       }
     },
   };

@@ -17,7 +17,7 @@ export function startClockCorrection(pool: Pool, intervalMinutes: number, log: L
     'correcting times',
     async () => {
       const corrected = await correctTimes(pool, { intervalMinutes });
-      if (corrected > 0) log.warn({ corrected }, 'times too far in the future are corrected: the clock was wrong');
+      if (corrected > 0) log.warn({ corrected }, 'times too far in the future corrected: a clock was wrong');
     },
     log,
   );

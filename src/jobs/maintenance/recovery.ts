@@ -36,7 +36,10 @@ export async function startRecovery({
     // One loss is always forgiven: the process may have been killed for reasons that have nothing to do with the run.
     const limit = Math.max(1, maxRetries);
     for (const { tenantId, ...run } of await failLostRuns(database.pool, { all, limit })) {
-      log.error({ runId: run.id, accountId: run.accountId, losses: run.losses }, 'a run has lost its worker too often');
+      log.error(
+        { runId: run.id, accountId: run.accountId, losses: run.losses },
+        'run failed: its workers died too often',
+      );
       bus.publish(progressOf(tenantId, run));
     }
     const resumed = await requeueDeadRuns(database.pool, all);

@@ -54,7 +54,7 @@ export function startReparser(
       // Rejects when stopped, which the loop condition checks.
       await pause((performance.now() - began) * rest, undefined, { signal: stopping.signal }).catch(() => {});
     }
-    if (reparsed > 0) log.info({ messages: reparsed }, 'stored mail is parsed again');
+    if (reparsed > 0) log.info({ messages: reparsed }, 'stored messages parsed again');
   }
 
   /** Returns how many of the messages were still stale after parsing. */
@@ -68,7 +68,7 @@ export function startReparser(
     const sound = new Set(messages.map(({ stale: { id } }) => id));
     const broken = stale.map(({ id }) => id).filter((id) => !sound.has(id));
     if (broken.length > 0) {
-      log.error({ messages: broken }, 'the stored sources of messages cannot be read');
+      log.error({ messages: broken }, 'stored message sources cannot be read');
       await leaveAsIs(pool, broken);
     }
     if (!digested || messages.length === 0) return broken.length;

@@ -30,7 +30,7 @@ export function startTableMaintenance(pool: Pool, log: Logger, everyMs = EVERY_M
       const done = await maintainTable(pool);
       if (!done) return;
       const ms = performance.now() - began;
-      log.debug({ ...done, ms }, 'table looked after');
+      log.debug({ ...done, ms }, 'table maintained');
       // Rejects when stopped, which the loop condition checks.
       await pause(ms * REST, undefined, { signal: stopping.signal }).catch(() => {});
     }

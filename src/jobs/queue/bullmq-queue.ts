@@ -44,7 +44,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const { redis, prefix, pool, worker, log } = options;
   const cancels = `${prefix}:cancelled`;
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
-  messages.on('error', (error) => log.debug({ err: error }, 'queue'));
+  messages.on('error', (error) => log.debug({ err: error }, 'queue error'));
   const fromRows = worker ? createLocalQueue(worker.slots, worker.handler, log) : null;
   /** Runs whose jobs are not added yet, and the sending in progress. Runs that come meanwhile are sent together. */
   const unsent = new Set<string>();
@@ -85,7 +85,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       for (const id of runIds) unsent.delete(id);
       // If a job is not added, reconcile finds it missing.
       await send(dispatchableRuns(pool, runIds)).catch((error: unknown) =>
-        log.debug({ err: error }, 'messages were not sent'),
+        log.debug({ err: error }, 'jobs could not be added'),
       );
     }
   }
@@ -105,8 +105,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     const some = Object.values(counts).reduce((sum, count) => sum + count, 0) < waiting;
     // For a moment a run has no job, between delivery and claim, so one count proves nothing.
     if (some && someMissed) {
-      log.debug({ waiting, counts }, 'messages are missing: sending them again');
-      await sendAgain().catch((error: unknown) => log.debug({ err: error }, 'messages were not sent'));
+      log.debug({ waiting, counts }, 'jobs are missing: adding them again');
+      await sendAgain().catch((error: unknown) => log.debug({ err: error }, 'jobs could not be added'));
     }
     someMissed = some;
   }

@@ -81,7 +81,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     runRetryDelay: TRY_AGAIN_MS,
     metrics: { maxDataPoints: 24 * 60 },
   });
-  bullWorker.on('error', (error) => log.debug({ err: error }, 'queue worker'));
+  bullWorker.on('error', (error) => log.debug({ err: error }, 'queue worker error'));
 
   async function take(job: Job<SyncJob>, token: string | undefined): Promise<unknown> {
     // A paused worker may still receive a job that was on its way.
@@ -108,14 +108,14 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
 
   async function takeNoMore(): Promise<void> {
     if (bullWorker.isPaused()) return;
-    log.warn('the database does not answer: syncs are left to other workers');
+    log.warn('the database does not respond: this worker claims no runs');
     await bullWorker.pause(true);
   }
 
   /** Handles a claim that completes after its job was returned: a run that it still claimed is carried out. */
   async function afterAll(claim: Promise<ClaimedRun | Blocked | null>, slot: WorkerSlot): Promise<void> {
     const claimed = await claim.catch((error: unknown) => {
-      log.debug({ err: error }, 'a claim came to nothing');
+      log.debug({ err: error }, 'late claim failed');
       return null;
     });
     if (isClaimed(claimed)) await carryOut(slot, claimed, null);
@@ -136,7 +136,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     // Its own job first, or this worker would take a later job before it.
     if (latest.status === 'QUEUED' || latest.status === 'WAITING_RETRY') await dispatch([latest]);
     await callNext(latest.status === 'QUEUED').catch((error: unknown) =>
-      log.debug({ err: error }, 'nobody was called'),
+      log.debug({ err: error }, 'the next job could not be promoted'),
     );
     return latest;
   }
@@ -175,7 +175,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
   return {
     databaseAnswers() {
       if (!bullWorker.isPaused()) return;
-      log.info('the database answers again');
+      log.info('the database responds again');
       void bullWorker.resume();
     },
     close: () => bullWorker.close().catch(() => {}),

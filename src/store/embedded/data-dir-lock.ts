@@ -18,7 +18,7 @@ export class DataDirInUse extends Error {
   /** Null while that process is starting. */
   readonly owner: DataDirOwner | null;
 
-  constructor(dataDir: string, owner: DataDirOwner | null, advice = ': stop it first.') {
+  constructor(dataDir: string, owner: DataDirOwner | null, advice = '. Stop it first.') {
     const where = owner?.host === undefined ? '' : ` on ${owner.host}`;
     const process = owner ? ` (process ${owner.pid}${where})` : '';
     super(`DATA_DIR ${dataDir} is in use by another Mailtide${process}${advice}`);

@@ -40,7 +40,7 @@ export async function addTenant(prisma: PrismaClient, name: string): Promise<str
   return prisma.$transaction(async (tx) => {
     const id = newId();
     const { count } = await tx.tenant.createMany({ data: [{ id, name }], skipDuplicates: true });
-    if (count === 0) throw new MailtideError('BAD_USER_INPUT', { message: `There is a tenant "${name}" already.` });
+    if (count === 0) throw new MailtideError('BAD_USER_INPUT', { message: `The tenant "${name}" already exists.` });
     return storeNewKey(tx, id);
   });
 }
@@ -64,7 +64,7 @@ export async function listKeys(prisma: PrismaClient, tenantName: string): Promis
 /** Revokes a key and ends its sessions. Connections opened with either end within 2 s. @throws NOT_FOUND */
 export async function revokeKey(prisma: PrismaClient, keyId: string): Promise<void> {
   const { count } = await prisma.apiKey.deleteMany({ where: { id: keyId } });
-  if (count === 0) throw new MailtideError('NOT_FOUND', { message: `There is no key "${keyId}".` });
+  if (count === 0) throw new MailtideError('NOT_FOUND', { message: `The key "${keyId}" does not exist.` });
 }
 
 /** Ends all sessions of a tenant; its keys stay valid. @returns the number of sessions @throws NOT_FOUND */
@@ -84,7 +84,7 @@ export async function listTenants(prisma: PrismaClient): Promise<TenantSummary[]
 
 async function tenantNamed(prisma: PrismaClient, name: string): Promise<Tenant> {
   const tenant = await prisma.tenant.findUnique({ where: { name } });
-  if (!tenant) throw new MailtideError('NOT_FOUND', { message: `There is no tenant "${name}".` });
+  if (!tenant) throw new MailtideError('NOT_FOUND', { message: `The tenant "${name}" does not exist.` });
   return tenant;
 }
 
@@ -98,12 +98,14 @@ async function firstTenant(prisma: PrismaClient): Promise<Tenant> {
 
 async function configureKey(prisma: PrismaClient, tenant: Tenant, apiKey: string): Promise<void> {
   const key = parseApiKey(apiKey);
-  if (!key) throw new MailtideError('BAD_USER_INPUT', { message: 'API_KEY does not look like mt_<id>_<secret>.' });
+  if (!key) throw new MailtideError('BAD_USER_INPUT', { message: 'API_KEY must look like mt_<id>_<secret>.' });
   const row = { tenantId: tenant.id, secretHash: new Uint8Array(hashSecret(key.secret)), isConfigured: true };
   await prisma.$transaction(async (tx) => {
     const taken = await tx.apiKey.findUnique({ where: { id: key.id } });
     if (taken && taken.tenantId !== tenant.id) {
-      throw new MailtideError('BAD_USER_INPUT', { message: 'API_KEY has the id of a key of another tenant.' });
+      throw new MailtideError('BAD_USER_INPUT', {
+        message: "API_KEY has the id of another tenant's key. Use a key with another id.",
+      });
     }
     // The sessions of a replaced key end with its row.
     await tx.apiKey.deleteMany({ where: { tenantId: tenant.id, isConfigured: true, NOT: { id: key.id } } });
