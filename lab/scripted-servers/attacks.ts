@@ -103,14 +103,14 @@ const flood = (what: string, command: string, next: (index: number) => string, m
 /** Each response of a correct server with a few of its bytes changed, omitted, doubled or replaced. */
 function mutating(seed: number): Attack {
   const random = generator(seed);
-  const sound = mailbox(() => undefined)('');
+  const correct = mailbox(() => undefined)('');
   return {
     what: `mutated answers, seed ${seed}`,
     script: (host) => ({
-      ...sound,
+      ...correct,
       host,
       reply: (received, socket) => {
-        const answer = sound.reply!(received, socket);
+        const answer = correct.reply!(received, socket);
         return answer === undefined || random() < 0.3 ? answer : mutated(answer, random);
       },
     }),

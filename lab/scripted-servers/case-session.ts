@@ -109,8 +109,8 @@ function listLines(script: CaseScript, command: string, args: readonly string[])
   for (const mailbox of script.mailboxes.values()) {
     if (!matches(reference + pattern, mailbox)) continue;
     const { attributes, delimiter, name } = mailbox;
-    const sound = `* LIST (${attributes}) ${delimiter === 'NIL' ? 'NIL' : quoted(delimiter)} ${quoted(name)}`;
-    lines.push(...(mailbox.listed ?? [sound]).map((line) => line.replace('* LIST', `* ${command}`)));
+    const correct = `* LIST (${attributes}) ${delimiter === 'NIL' ? 'NIL' : quoted(delimiter)} ${quoted(name)}`;
+    lines.push(...(mailbox.listed ?? [correct]).map((line) => line.replace('* LIST', `* ${command}`)));
     if (items && find(script, name)) lines.push(statusLine(mailbox, items));
   }
   return lines;

@@ -67,7 +67,7 @@ test('a subscriber at any node receives account changes made at another node', a
       authorization: `Bearer ${other.apiKey}`,
     });
   const [first, second] = await Promise.all([stream(), stream()]);
-  const told = ({ events }: typeof first) =>
+  const changes = ({ events }: typeof first) =>
     events.flatMap(({ event, data }) =>
       event === 'next' ? [(data as { data: { accountChanges: unknown } }).data.accountChanges] : [],
     );
@@ -76,7 +76,7 @@ test('a subscriber at any node receives account changes made at another node', a
     const accountId = await connectAccount(one, dovecot, 'cluster-changed');
     const expected: unknown[] = [{ accountId, account: { isActive: true } }];
     const both = (what: string) =>
-      waitFor(() => told(first).length === expected.length && told(second).length === expected.length, { what });
+      waitFor(() => changes(first).length === expected.length && changes(second).length === expected.length, { what });
     await both('the account that was added');
     await one.data('mutation ($id: ID!) { updateEmailAccount(id: $id, input: { isActive: false }) { id } }', {
       id: accountId,
@@ -86,8 +86,8 @@ test('a subscriber at any node receives account changes made at another node', a
     await one.data('mutation ($id: ID!) { deleteEmailAccount(id: $id) }', { id: accountId });
     expected.push({ accountId, account: null });
     await both('the account that was deleted');
-    expect(told(first)).toEqual(expected);
-    expect(told(second)).toEqual(expected);
+    expect(changes(first)).toEqual(expected);
+    expect(changes(second)).toEqual(expected);
   } finally {
     first.close();
     second.close();

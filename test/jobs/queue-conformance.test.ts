@@ -77,9 +77,9 @@ const handlerOf = (going: Going[]) =>
 
 function carryOut(going: Going[], { run }: ClaimedRun, { signal }: RunTools): Promise<SyncReceipt> {
   const { promise, resolve, reject } = Promise.withResolvers<SyncReceipt>();
-  const stopped = new Promise((told) => {
+  const stopped = new Promise((resolve) => {
     const stop = (): void => {
-      told(signal.reason);
+      resolve(signal.reason);
       reject(new MailtideError('RUN_CANCELLED'));
     };
     if (signal.aborted) stop();

@@ -77,15 +77,15 @@ test('an account that is still syncing is skipped until its next time', async ()
 });
 
 test('a due time written by a clock a day ahead is corrected, a valid one is kept', async () => {
-  const sound = at(20);
+  const valid = at(20);
   const [far] = await accounts(1, { nextSyncAt: at(24 * 60) });
-  const [near] = await accounts(1, { nextSyncAt: sound });
+  const [near] = await accounts(1, { nextSyncAt: valid });
   const [own] = await accounts(1, { nextSyncAt: at(24 * 60), syncIntervalMinutes: 24 * 60 });
   expect(await correctTimes(database.pool, { intervalMinutes: 15, at: NOON })).toBe(1);
   const wait = await minutesToNext(far!, NOON);
   expect(wait).toBeGreaterThanOrEqual(0);
   expect(wait).toBeLessThanOrEqual(15);
-  expect((await rowOf(near!)).nextSyncAt).toEqual(sound);
+  expect((await rowOf(near!)).nextSyncAt).toEqual(valid);
   expect((await rowOf(own!)).nextSyncAt).toEqual(at(24 * 60));
   expect((await tick(at(15))).started.map(({ accountId }) => accountId)).toEqual([far]);
 });

@@ -23,9 +23,9 @@ test('the account feed finds changes in the rows that no message announced', asy
   const bus = createLocalBus<AccountChange>();
   const feed = createAccountFeed(database.pool, bus);
   const { tenantId, accountId } = await insertTestAccount(database);
-  const told: string[] = [];
+  const received: string[] = [];
   const watching = (async () => {
-    for await (const change of feed.ofTenant(tenantId, ended.signal)) told.push(change.accountId);
+    for await (const change of feed.ofTenant(tenantId, ended.signal)) received.push(change.accountId);
   })();
 
   /** A change at another node whose message was lost: polls until it is seen. */
@@ -33,7 +33,7 @@ test('the account feed finds changes in the rows that no message announced', asy
     waitFor(
       () => {
         bus.missed();
-        return told.splice(0).includes(id);
+        return received.splice(0).includes(id);
       },
       { what },
     );
@@ -46,7 +46,7 @@ test('the account feed finds changes in the rows that no message announced', asy
       // The first poll may come before the change, which the test cannot see, so it repeats the change.
       await emailAccount.update({ where: { id: accountId }, data: { isActive: false } });
       bus.missed();
-      return told.splice(0).includes(accountId);
+      return received.splice(0).includes(accountId);
     },
     { what: 'a change' },
   );
@@ -60,8 +60,8 @@ test('the account feed finds changes in the rows that no message announced', asy
   const foreign = await insertTestAccount(database);
   bus.publish({ tenantId: foreign.tenantId, accountId: foreign.accountId });
   bus.publish({ tenantId, accountId });
-  await waitFor(() => told.length > 0, { what: 'the own change' });
-  expect(told).not.toContain(foreign.accountId);
+  await waitFor(() => received.length > 0, { what: 'the own change' });
+  expect(received).not.toContain(foreign.accountId);
   ended.abort();
   await watching;
 });

@@ -96,14 +96,14 @@ test('a subscriber that leaves ends its feed', async () => {
 
 test('the feed of a deleted account ends, even if the deletion was not announced', async () => {
   const { tenantId, accountId } = frame;
-  const [told, untold] = [feed.ofAccount(tenantId, accountId, ended.signal), watched];
-  expect((await told.next()).value).toEqual(frame);
+  const [announced, unannounced] = [feed.ofAccount(tenantId, accountId, ended.signal), watched];
+  expect((await announced.next()).value).toEqual(frame);
   const last = later(2, { status: 'CANCELLED' });
   bus.publish(last);
   // A change, not yet a deletion.
   changes.publish({ tenantId, accountId });
-  expect([(await told.next()).value, (await untold.next()).value]).toEqual([last, last]);
-  const waiting = [told.next(), untold.next()];
+  expect([(await announced.next()).value, (await unannounced.next()).value]).toEqual([last, last]);
+  const waiting = [announced.next(), unannounced.next()];
   await database.prisma.emailAccount.delete({ where: { id: accountId } });
   changes.publish({ tenantId, accountId });
   expect(await waiting[0]).toEqual({ done: true, value: undefined });

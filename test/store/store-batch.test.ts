@@ -111,7 +111,7 @@ describe.each([
   };
 
   /** The counters of the run, and whether the chain is intact. */
-  async function expectConsistent(told: { messagesCreated: number; eventsCreated: number }): Promise<void> {
+  async function expectConsistent(counts: { messagesCreated: number; eventsCreated: number }): Promise<void> {
     const { accountId } = lease;
     const { eventSeq, eventHash } = await database.prisma.emailAccount.findUniqueOrThrow({ where: { id: accountId } });
     expect(
@@ -120,7 +120,7 @@ describe.each([
         hash: Buffer.from(eventHash),
       }),
     ).toMatchObject({ ok: true });
-    expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toMatchObject(told);
+    expect(await database.prisma.syncRun.findUniqueOrThrow({ where: { id: lease.runId } })).toMatchObject(counts);
   }
 
   test('is stored completely; a second time, its messages are copies', async () => {

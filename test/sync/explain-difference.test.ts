@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => service?.stop());
 
 /** Each history as lines, after checking that its times never decrease. */
-const told = (histories: History[]): string[][] =>
+const linesOf = (histories: History[]): string[][] =>
   histories.map(({ facts }) => {
     expect(facts.map(({ at }) => at)).toEqual(facts.map(({ at }) => at).toSorted());
     return facts.map(({ kind, mailbox, uid }) => `${kind} ${mailbox} ${uid}`);
@@ -58,7 +58,7 @@ test('explainMessage, flagged, copied, moved, renumbered and deleted mail', asyn
     'DELETED Archive 1',
   ];
   for (const header of ['<hero@example.com>', 'hero@example.com']) {
-    expect(told(await explain(service, { account, header }))).toEqual([story]);
+    expect(linesOf(await explain(service, { account, header }))).toEqual([story]);
   }
   const [hero] = await explain(service, { account, mailbox: await mailboxId(service, account, 'INBOX'), uid: '2' });
   expect(hero!.facts.map(({ kind }) => kind)).toEqual(story.map((line) => line.split(' ')[0]));
@@ -79,11 +79,11 @@ test('explainMessage, quarantined mail, retried without success, then stored', a
   expect(await explain(service, place)).toMatchObject([
     { messageId: null, facts: [{}, { detail: 'NOT_SERVED, attempt 1' }, {}] },
   ]);
-  expect(told(await explain(service, place))).toEqual([waiting]);
+  expect(linesOf(await explain(service, place))).toEqual([waiting]);
   chmodSync(file, 0o600);
   await sync(service, account, 'FULL');
-  expect(told(await explain(service, place))).toEqual([[...waiting, 'FETCHED INBOX 2']]);
-  expect(told(await explain(service, { account, header: 'patient@example.com' }))).toEqual([
+  expect(linesOf(await explain(service, place))).toEqual([[...waiting, 'FETCHED INBOX 2']]);
+  expect(linesOf(await explain(service, { account, header: 'patient@example.com' }))).toEqual([
     [...waiting, 'FETCHED INBOX 2'],
   ]);
 });

@@ -45,12 +45,16 @@ describe('Cyrus', () => {
 
   /** Syncs, checks that both sides are equal, and returns which messages it asked for. */
   async function syncAndCompare(): Promise<{ stats: FinishedRun['stats']; events: string[]; asked: string[] }> {
-    const [told, said] = [(await eventsOf(service, account)).length, proxy.commands.length];
+    const [eventsBefore, commandsBefore] = [(await eventsOf(service, account)).length, proxy.commands.length];
     const run = await sync(service, account);
     expect(await storedTruth({ databaseUrl }, emailAddress)).toEqual(await truth({ ...server, user: 'ann' }));
     expect(await receiptOf(service, run.id)).toMatchObject({ complete: true });
-    const events = (await eventsOf(service, account)).slice(told).map(({ type }) => type);
-    return { stats: run.stats, events, asked: proxy.commands.slice(said).filter((line) => line.includes('BODY')) };
+    const events = (await eventsOf(service, account)).slice(eventsBefore).map(({ type }) => type);
+    return {
+      stats: run.stats,
+      events,
+      asked: proxy.commands.slice(commandsBefore).filter((line) => line.includes('BODY')),
+    };
   }
 
   beforeAll(async () => {

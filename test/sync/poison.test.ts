@@ -46,7 +46,7 @@ function makeUnreadable(user: string, ...places: number[]): () => void {
 test('messages that crash the server are found, quarantined, retried and stored', async () => {
   dovecot.addUser('poison', { INBOX: mails(0, 300), Archive: mails(300, 310) });
   const account = await connectAccount(service, dovecot, 'poison');
-  const heal = makeUnreadable('poison', 7, 150, 151);
+  const makeReadable = makeUnreadable('poison', 7, 150, 151);
 
   const first = await sync(service, account);
   expect(first.stats.messagesFetched).toBe(307);
@@ -74,7 +74,7 @@ test('messages that crash the server are found, quarantined, retried and stored'
   await sync(service, account);
   expect(await waits()).toEqual([{ attempts: 2, minutes: 40 }]);
 
-  heal();
+  makeReadable();
   // Further away than any delay: written by a clock that was ahead.
   await due(`now() + interval '1 day'`);
   expect((await sync(service, account)).stats.messagesFetched).toBe(1);

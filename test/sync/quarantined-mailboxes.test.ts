@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.stop());
 
-test('a mailbox that ends the connection is retried after waits that double, and by every full sync', async () => {
+test('a mailbox that ends the connection is retried after doubling delays', async () => {
   await using server = await startCaseServer(parseCaseScript(SCRIPT));
   const account = await connectAccount(service, { ...server, password: 'secret' }, 'ann', {
     emailAddress: 'backoff@example.com',

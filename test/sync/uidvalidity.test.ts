@@ -52,8 +52,8 @@ describe.each(CAPABILITY_LEVELS)('an alternating UIDVALIDITY, on a server with %
       await renumber(1000 + (i % 2));
       expect(await syncAndCompare()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0 });
     }
-    const [written, told] = [await rows(), await resets()];
-    expect(told).toBe(3);
+    const [rowsBefore, resetsBefore] = [await rows(), await resets()];
+    expect(resetsBefore).toBe(3);
 
     await renumber(1000);
     expect(await syncAndCompare()).toMatchObject({ messagesFetched: 0, messagesDeleted: 0, eventsCreated: 0 });
@@ -64,7 +64,7 @@ describe.each(CAPABILITY_LEVELS)('an alternating UIDVALIDITY, on a server with %
     await actor.store('3', '+FLAGS', '\\Flagged');
     await actor.expunge('5');
     expect(await syncAndCompare()).toMatchObject({ messagesFetched: 2, messagesUpdated: 1, messagesDeleted: 1 });
-    expect([await rows(), await resets()]).toEqual([written + 2, told]);
+    expect([await rows(), await resets()]).toEqual([rowsBefore + 2, resetsBefore]);
 
     // Another UIDVALIDITY again, but with other messages.
     await actor.select('Other');
@@ -73,7 +73,7 @@ describe.each(CAPABILITY_LEVELS)('an alternating UIDVALIDITY, on a server with %
     await actor.copy('1:*', 'Shuttle');
     await renumber(2000);
     await syncAndCompare();
-    expect(await resets()).toBe(told + 1);
+    expect(await resets()).toBe(resetsBefore + 1);
     expect(repeatedFacts(await eventsOf(service, account))).toEqual([]);
   });
 });

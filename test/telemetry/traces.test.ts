@@ -80,12 +80,12 @@ test('a trace covers call, run, mailboxes and batches, across two processes', as
     const isWithin = span.start >= parent.start - CLOCK_NS && span.end <= parent.end + CLOCK_NS;
     expect(isWithin, `${span.name} in ${parent.name}`).toBe(true);
   }
-  const told = JSON.stringify(receiver.spans, (_key, value: unknown) =>
+  const text = JSON.stringify(receiver.spans, (_key, value: unknown) =>
     typeof value === 'bigint' ? `${value}` : value,
   );
   for (const secret of ['traced', 'example.com', 'Secretive', 'INBOX', dovecot.password, dovecot.host, API_KEY]) {
-    expect(told, secret).not.toContain(`"${secret}`);
-    expect(told, secret).not.toContain(`${secret}"`);
+    expect(text, secret).not.toContain(`"${secret}`);
+    expect(text, secret).not.toContain(`${secret}"`);
   }
 });
 

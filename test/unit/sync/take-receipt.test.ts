@@ -23,7 +23,7 @@ const listed = (...uids: number[]): ServerSet => ({
   messages: uids.length,
   digest: uidSetDigest(7n, uids),
 });
-const judged = (of: MailboxEvidence, uids: number[], missing: { uid: number; reason: string | null }[] = []) =>
+const receiptOf = (of: MailboxEvidence, uids: number[], missing: { uid: number; reason: string | null }[] = []) =>
   judge(
     of,
     holdAll(of, uids),
@@ -46,7 +46,7 @@ test.each<[string, ServerSet, number[], boolean]>([
   ['a STATUS of as many', { proof: 'STATUS', messages: 3 }, [1, 2, 5], true],
   ['a STATUS of more', { proof: 'STATUS', messages: 4 }, [1, 2, 5], false],
 ])('a receipt with %s', (_what, server, uids, complete) => {
-  const receipt = judged(evidence(server), uids);
+  const receipt = receiptOf(evidence(server), uids);
   expect(receipt).toMatchObject({ complete, proof: complete ? server.proof : null, flagsProven: complete });
   expect(receipt.uidSetDigest).toBe(complete ? uidSetDigest(7n, uids) : null);
   expect(receipt.gaps).toEqual(complete ? [] : [{ uid: null, reason: 'NOT_EQUAL' }]);
@@ -54,7 +54,7 @@ test.each<[string, ServerSet, number[], boolean]>([
 
 test('a server that reported nothing proves nothing', () => {
   const refused = evidence(null, { refusal: 'SERVER_CONTRADICTS_ITSELF' });
-  expect(judged(refused, [])).toMatchObject({
+  expect(receiptOf(refused, [])).toMatchObject({
     complete: false,
     serverMessages: null,
     gaps: [{ uid: null, reason: 'SERVER_CONTRADICTS_ITSELF' }],
@@ -62,18 +62,18 @@ test('a server that reported nothing proves nothing', () => {
 });
 
 test('messages without bytes are gaps, unless both sides have deleted them', () => {
-  expect(judged(evidence(listed(1, 2)), [1, 2], [{ uid: 2, reason: 'NOT_SERVED' }])).toMatchObject({
+  expect(receiptOf(evidence(listed(1, 2)), [1, 2], [{ uid: 2, reason: 'NOT_SERVED' }])).toMatchObject({
     complete: false,
     proof: 'UID_SET',
     storedMessages: 1,
     gaps: [{ uid: 2, reason: 'NOT_SERVED' }],
   });
-  expect(judged(evidence(listed(1, 2)), [1, 2], [{ uid: 1, reason: null }])).toMatchObject({
+  expect(receiptOf(evidence(listed(1, 2)), [1, 2], [{ uid: 1, reason: null }])).toMatchObject({
     complete: false,
     gaps: [{ uid: 1, reason: 'NOT_FETCHED' }],
   });
   const gone = evidence(listed(1, 2, 3), { expunged: new Set([2]) });
-  expect(judged(gone, [1, 3])).toMatchObject({
+  expect(receiptOf(gone, [1, 3])).toMatchObject({
     complete: true,
     serverMessages: 3,
     storedMessages: 2,
