@@ -119,7 +119,7 @@ test('syncStatus, a dead worker, reports it until another worker has the run', a
   await claim(new Date(Date.now() - 60_000));
   const died = await status();
   expect(died).toMatchObject({ ...NEVER, state: 'INTERRUPTED', activeRun: { status: 'RUNNING', attempt: 1 } });
-  expect(died.message).toContain('stopped answering');
+  expect(died.message).toContain('stopped responding');
   await requeueDeadRuns(api.database.pool, false);
   expect(await status()).toMatchObject({ state: 'QUEUED', activeRun: { attempt: 2, queuePosition: 1 } });
 });

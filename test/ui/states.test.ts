@@ -97,7 +97,7 @@ test('the list shows each state of an account, live', async () => {
   await says('states-throttled', /^Paused by the provider until/);
   const until = (await statusOf(throttled)).throttledUntil!;
   expect(await stateOf('states-throttled').textContent()).toContain(inBerlin(until));
-  await row('states-throttled').getByText('The provider asks for a pause.').waitFor();
+  await row('states-throttled').getByText('The provider asked Mailtide to slow down.').waitFor();
 
   const nobody = { host: dovecot.host, port: await freePort() };
   const waiting = await started('states-waiting', nobody);

@@ -45,7 +45,7 @@ const VIEWS: [name: string, path: () => string, loaded: (page: Page) => Promise<
     () => `/accounts/${synced}/events`,
     (page) => page.getByRole('listitem').filter({ hasText: 'sync succeeded' }).waitFor(),
   ],
-  ['settings', () => `/accounts/${refused}/settings`, (page) => page.getByText('The server refused').waitFor()],
+  ['settings', () => `/accounts/${refused}/settings`, (page) => page.getByText('The server rejected').waitFor()],
   [
     'provider',
     () => '/accounts/new',
