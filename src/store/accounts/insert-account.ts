@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
 import type { EmailAccount } from '../../generated/prisma/client.ts';
 import { genesisHash } from '../../timeline/chain.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
 import { inTransaction, type Sql } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 
@@ -28,32 +29,22 @@ export type NewAccount = Pick<
 export async function insertAccount(pool: Pool, account: NewAccount): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const inserted = await tx.query(
-      `INSERT INTO email_account (id, tenant_id, email_address, display_name, imap_host, imap_port, imap_security,
-         imap_username, credentials, is_active, sync_interval_minutes, event_hash, next_sync_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7::"ImapSecurity", $8, $9, $10, $11, $12, $13, now())
-       ON CONFLICT (tenant_id, email_address) DO NOTHING
-       RETURNING id`,
-      [
-        account.id,
-        account.tenantId,
-        account.emailAddress,
-        account.displayName,
-        account.imapHost,
-        account.imapPort,
-        account.imapSecurity,
-        account.imapUsername,
-        account.credentials,
-        account.isActive,
-        account.syncIntervalMinutes,
-        genesisHash(account.id),
-        account.nextSyncAt,
-      ],
+      INSERT_ACCOUNT.text,
+      INSERT_ACCOUNT.values({ ...account, eventHash: genesisHash(account.id) }),
     );
     if (inserted.length === 0) throw await accountExists(tx, account);
     const { emailAddress, imapHost } = account;
     await appendEvents(tx, account.id, [{ type: 'account_connected', payload: { emailAddress, imapHost } }]);
   });
 }
+
+const INSERT_ACCOUNT = namedStatement(`
+  INSERT INTO email_account (id, tenant_id, email_address, display_name, imap_host, imap_port, imap_security,
+    imap_username, credentials, is_active, sync_interval_minutes, event_hash, next_sync_at, updated_at)
+  VALUES (@id, @tenantId, @emailAddress, @displayName, @imapHost, @imapPort, @imapSecurity::"ImapSecurity",
+    @imapUsername, @credentials, @isActive, @syncIntervalMinutes, @eventHash, @nextSyncAt, now())
+  ON CONFLICT (tenant_id, email_address) DO NOTHING
+  RETURNING id`);
 
 async function accountExists(tx: Sql, { tenantId, emailAddress }: NewAccount): Promise<MailtideError> {
   const [existing] = await tx.query<{ id: string }>(

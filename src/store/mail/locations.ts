@@ -2,8 +2,9 @@ import type { Pool } from 'pg';
 import type { MessageMetadata } from '../../domain/imap-types.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
 import { fenced, type Lease, sqlOf } from '../plumbing/sql.ts';
-import { heldRun, recordProgress } from '../runs/record-progress.ts';
+import { HELD_RUN, leaseParameters, recordProgress } from '../runs/record-progress.ts';
 
 /** A mailbox in one generation, to which UIDs belong. */
 export interface MailboxRef {
@@ -55,20 +56,22 @@ export async function addPending(
   mailbox: MailboxRef,
   metadata: readonly MessageMetadata[],
 ): Promise<void> {
-  const [row] = await sqlOf(pool).query<{ held: boolean }>(ADD_PENDING, [
-    lease.runId,
-    lease.token,
-    mailbox.id,
-    mailbox.generation,
-    lease.accountId,
-    metadata.map((row) => row.uid),
-    metadata.map((row) => row.flags.join(' ')),
-    metadata.map((row) => row.modseq),
-    metadata.map((row) => row.internalDate),
-    // A size beyond int4 is wrong or enormous: either way the message is fetched alone or not at all.
-    metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
-    metadata.map((row) => row.emailId),
-  ]);
+  const [row] = await sqlOf(pool).query<{ held: boolean }>(
+    ADD_PENDING.text,
+    ADD_PENDING.values({
+      ...leaseParameters(lease),
+      mailboxId: mailbox.id,
+      generation: mailbox.generation,
+      accountId: lease.accountId,
+      uids: metadata.map((row) => row.uid),
+      flags: metadata.map((row) => row.flags.join(' ')),
+      modseqs: metadata.map((row) => row.modseq),
+      internalDates: metadata.map((row) => row.internalDate),
+      // A size beyond int4 is wrong or enormous: either way the message is fetched alone or not at all.
+      sizes: metadata.map((row) => Math.min(row.size, 2 ** 31 - 1)),
+      emailIds: metadata.map((row) => row.emailId),
+    }),
+  );
   if (!row!.held) throw new MailtideError('LEASE_LOST');
 }
 
@@ -76,15 +79,16 @@ export async function addPending(
  * The statement contains the fence, instead of a transaction around it: a large mailbox takes many of these statements,
  * and each answer of the database waits for the event loop, which is busy reading the list.
  */
-const ADD_PENDING = `
+const ADD_PENDING = namedStatement(`
   WITH held AS (
-    SELECT FROM sync_run WHERE ${heldRun(1)} FOR UPDATE
+    SELECT FROM sync_run WHERE ${HELD_RUN} FOR UPDATE
   ),
   added AS (
     INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,
       email_id)
-    SELECT $3, $4, m.uid, $5, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
-    FROM unnest($6::bigint[], $7::text[], $8::bigint[], $9::timestamptz[], $10::int[], $11::text[])
+    SELECT @mailboxId, @generation, m.uid, @accountId, string_to_array(m.flags, ' '), m.modseq, m.internal_date, m.size, m.email_id
+    FROM unnest(@uids::bigint[], @flags::text[], @modseqs::bigint[], @internalDates::timestamptz[], @sizes::int[],
+      @emailIds::text[])
       AS m(uid, flags, modseq, internal_date, size, email_id)
     WHERE EXISTS (SELECT FROM held)
     ON CONFLICT (mailbox_id, generation, uid) DO UPDATE
@@ -94,7 +98,7 @@ const ADD_PENDING = `
         message_id = CASE WHEN ${IS_THE_SAME} THEN l.message_id END
       WHERE l.deleted_at IS NOT NULL
   )
-  SELECT EXISTS (SELECT FROM held) AS held`;
+  SELECT EXISTS (SELECT FROM held) AS held`);
 
 export interface PendingLocation {
   readonly uid: number;

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
 import type { ListedMailbox, MailboxSnapshot } from '../../domain/imap-types.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
 import { fenced, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 import { type Counts, recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
@@ -184,30 +185,33 @@ export interface MailboxCursor {
 export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cursor: MailboxCursor): Promise<void> {
   const { snapshot } = cursor;
   await tx.query(
-    `UPDATE mailbox m SET uid_validity = $2, uid_next = $3, highest_modseq = $4, enumerated_up_to = $5,
-       flag_sweep_uid = $6, object_id = $8, lagging_modseq = $9, lagging_since = $10, last_synced_at = now(), attempts = 0,
-       retry_at = NULL,
-       message_count = counts.live, unseen_count = counts.unseen
-     FROM (
-       SELECT count(*)::int AS live, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unseen
-       FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
-       WHERE l.mailbox_id = $1 AND l.deleted_at IS NULL
-     ) AS counts
-     WHERE m.id = $1 AND m.account_id = $7`,
-    [
+    COMMIT_CURSOR.text,
+    COMMIT_CURSOR.values({
       mailboxId,
-      snapshot.uidValidity,
-      snapshot.uidNext,
-      cursor.highestModseq,
-      cursor.enumeratedUpTo,
-      cursor.flagSweepUid,
-      lease.accountId,
-      snapshot.mailboxId,
-      cursor.laggingModseq,
-      cursor.laggingSince,
-    ],
+      accountId: lease.accountId,
+      uidValidity: snapshot.uidValidity,
+      uidNext: snapshot.uidNext,
+      highestModseq: cursor.highestModseq,
+      enumeratedUpTo: cursor.enumeratedUpTo,
+      flagSweepUid: cursor.flagSweepUid,
+      objectId: snapshot.mailboxId,
+      laggingModseq: cursor.laggingModseq,
+      laggingSince: cursor.laggingSince,
+    }),
   );
 }
+
+const COMMIT_CURSOR = namedStatement(`
+  UPDATE mailbox m SET uid_validity = @uidValidity, uid_next = @uidNext, highest_modseq = @highestModseq,
+    enumerated_up_to = @enumeratedUpTo, flag_sweep_uid = @flagSweepUid, object_id = @objectId,
+    lagging_modseq = @laggingModseq, lagging_since = @laggingSince, last_synced_at = now(), attempts = 0,
+    retry_at = NULL, message_count = counts.present, unseen_count = counts.unread
+  FROM (
+    SELECT count(*)::int AS present, (count(*) FILTER (WHERE NOT '\\Seen' = ANY (l.flags)))::int AS unread
+    FROM message_location l JOIN mailbox b ON b.id = l.mailbox_id AND b.generation = l.generation
+    WHERE l.mailbox_id = @mailboxId AND l.deleted_at IS NULL
+  ) AS counts
+  WHERE m.id = @mailboxId AND m.account_id = @accountId`);
 
 export function finishPass(
   pool: Pool,

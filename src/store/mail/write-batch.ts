@@ -2,9 +2,10 @@ import { newId } from '../../domain/ids.ts';
 import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
+import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
 import type { Lease, Sql } from '../plumbing/sql.ts';
-import { heldRun, progressValues, recordSql } from '../runs/record-progress.ts';
-import { appendedSql, eventColumns } from '../timeline/append-events.ts';
+import { HELD_RUN, progressParameters, recordSql } from '../runs/record-progress.ts';
+import { appendedSql, eventParameters, headParameters } from '../timeline/append-events.ts';
 import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
 
 /**
@@ -34,74 +35,120 @@ export async function writeBatch(
   // By pack; null for those of which no message is created.
   const packIds = Array.from({ length: messages.at(-1)!.place.pack + 1 }, (): string | null => null);
   for (const { item } of created) packIds[item.message.place.pack] ??= newId();
-  const [run] = await tx.query<SyncRun>(WRITE, [
-    lease.accountId,
-    ...eventColumns(chained),
-    last.seq,
-    last.hash,
-    JSON.stringify(attachments),
-    threads.newThreads,
-    threads.newReferences.map(([ref]) => ref),
-    threads.newReferences.map(([, thread]) => thread),
-    mailbox.id,
-    mailbox.generation,
-    uids,
-    items.map((item) => ids.get(item.message.sha256)!),
-    Math.min(...uids),
-    Math.max(...uids),
-    aligned(({ id }) => id),
-    aligned(({ id }) => threads.threadOf.get(id)!),
-    aligned(({ item }) => Buffer.from(item.message.sha256, 'hex')),
-    aligned(({ item }) => item.message.sentAt),
-    aligned(({ item }) => receivedAtOf(item)),
-    aligned(({ item }) => item.message.size),
-    aligned(({ item }) => item.message.attachments.some((attachment) => !attachment.isInline)),
-    columns.messageIdHeader,
-    columns.subject,
-    columns.from,
-    columns.to,
-    columns.cc,
-    columns.bcc,
-    columns.replyTo,
-    columns.snippet,
-    columns.parseError,
-    columns.search,
-    aligned(({ item }) => packIds[item.message.place.pack]!),
-    aligned(({ item }) => item.message.place.textAt),
-    aligned(({ item }) => item.message.place.textSize),
-    aligned(({ item }) => item.message.place.htmlSize),
-    aligned(({ item }) => item.message.place.sourceAt),
-    packIds,
-    packs.texts,
-    packs.sources,
-    announced,
-    head.seq,
-    threads.newReferences.map(([, , carrier]) => carrier),
-    threads.changedReferences.map(([ref]) => ref),
-    threads.changedReferences.map(([, thread]) => thread),
-    threads.changedReferences.map(([, , carrier]) => carrier),
-    aligned(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
-    head.threadRevision,
-    columns.hasRemoteImages,
-    ...progressValues(lease, {
-      add: {
-        messagesProcessed: items.length,
-        bytesProcessed: bytes,
-        messagesFetched: items.length,
-        bytesDownloaded: bytes,
-        messagesCreated: created.length,
-        eventsCreated: events.length,
-      },
+  const { newReferences, changedReferences } = threads;
+  const [run] = await tx.query<SyncRun>(
+    WRITE.text,
+    WRITE.values({
+      ...eventParameters(lease.accountId, chained),
+      ...headParameters(last),
+      knownSeq: head.seq,
+      knownThreadRevision: head.threadRevision,
+
+      newThreads: threads.newThreads,
+      newRefs: newReferences.map(([ref]) => ref),
+      newRefThreads: newReferences.map(([, thread]) => thread),
+      newRefCarriers: newReferences.map(([, , carrier]) => carrier),
+      changedRefs: changedReferences.map(([ref]) => ref),
+      changedRefThreads: changedReferences.map(([, thread]) => thread),
+      changedRefCarriers: changedReferences.map(([, , carrier]) => carrier),
+
+      ...messageParameters({
+        id: aligned(({ id }) => id),
+        thread_id: aligned(({ id }) => threads.threadOf.get(id)!),
+        sha256: aligned(({ item }) => Buffer.from(item.message.sha256, 'hex')),
+        sent_at: aligned(({ item }) => item.message.sentAt),
+        received_at: aligned(({ item }) => receivedAtOf(item)),
+        size: aligned(({ item }) => item.message.size),
+        has_attachments: aligned(({ item }) => item.message.attachments.some((attachment) => !attachment.isInline)),
+        message_id_header: columns.messageIdHeader,
+        subject: columns.subject,
+        from: columns.from,
+        to: columns.to,
+        cc: columns.cc,
+        bcc: columns.bcc,
+        reply_to: columns.replyTo,
+        snippet: columns.snippet,
+        parse_error: columns.parseError,
+        search: columns.search,
+        has_remote_images: columns.hasRemoteImages,
+        pack_id: aligned(({ item }) => packIds[item.message.place.pack]!),
+        text_at: aligned(({ item }) => item.message.place.textAt),
+        text_size: aligned(({ item }) => item.message.place.textSize),
+        html_size: aligned(({ item }) => item.message.place.htmlSize),
+        source_at: aligned(({ item }) => item.message.place.sourceAt),
+        parser_version: aligned(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
+      }),
+      attachments: JSON.stringify(attachments),
+      packIds,
+      packTexts: packs.texts,
+      packSources: packs.sources,
+
+      mailboxId: mailbox.id,
+      generation: mailbox.generation,
+      uids,
+      lowestUid: Math.min(...uids),
+      highestUid: Math.max(...uids),
+      messageIds: items.map((item) => ids.get(item.message.sha256)!),
+      announced,
+
+      ...progressParameters(lease, {
+        add: {
+          messagesProcessed: items.length,
+          bytesProcessed: bytes,
+          messagesFetched: items.length,
+          bytesDownloaded: bytes,
+          messagesCreated: created.length,
+          eventsCreated: events.length,
+        },
+      }),
     }),
-  ]);
+  );
   return run;
 }
 
 /** The parser version of a message that is to be parsed again. */
 const UNPARSED = 0;
 
-/** The parameter of WRITE at which the progress begins. */
-const PROGRESS = 55;
+/** The columns of a new message and the types of their arrays; those of JSON travel as text. */
+const MESSAGE_COLUMNS = {
+  id: 'uuid',
+  thread_id: 'uuid',
+  sha256: 'bytea',
+  sent_at: 'timestamptz',
+  received_at: 'timestamptz',
+  size: 'int',
+  has_attachments: 'boolean',
+  message_id_header: 'text',
+  subject: 'text',
+  from: 'jsonb',
+  to: 'jsonb',
+  cc: 'jsonb',
+  bcc: 'jsonb',
+  reply_to: 'jsonb',
+  snippet: 'text',
+  parse_error: 'text',
+  search: 'tsvector',
+  has_remote_images: 'boolean',
+  pack_id: 'uuid',
+  text_at: 'int',
+  text_size: 'int',
+  html_size: 'int',
+  source_at: 'int',
+  parser_version: 'smallint',
+} as const;
+
+const parameterOf = (column: string): string => `message_${column}`;
+
+const messageParameters = (values: Readonly<Record<keyof typeof MESSAGE_COLUMNS, unknown>>): Parameters =>
+  Object.fromEntries(Object.entries(values).map(([column, value]) => [parameterOf(column), value]));
+
+const names = Object.keys(MESSAGE_COLUMNS).map((column) => `"${column}"`);
+const arrays = Object.entries(MESSAGE_COLUMNS).map(
+  ([column, type]) => `@${parameterOf(column)}::${type === 'jsonb' ? 'text' : type}[]`,
+);
+const selected = Object.entries(MESSAGE_COLUMNS).map(
+  ([column, type]) => `m."${column}"${type === 'jsonb' ? '::jsonb' : ''}`,
+);
 
 /**
  * The range of UIDs repeats the list in a form for which the planner uses the index even without statistics. Without
@@ -109,64 +156,56 @@ const PROGRESS = 55;
  *
  * The run's row is locked before the account's, as everywhere. The head then decides about everything that follows.
  */
-const WRITE = `
+const WRITE = namedStatement(`
   WITH held AS (
-    SELECT FROM sync_run WHERE ${heldRun(PROGRESS)} FOR UPDATE
+    SELECT FROM sync_run WHERE ${HELD_RUN} FOR UPDATE
   ),
   head AS (
-    UPDATE email_account SET event_seq = $9, event_hash = $10
-    WHERE id = $1 AND event_seq = $47 AND thread_revision = $53 AND EXISTS (SELECT FROM held) RETURNING id
+    UPDATE email_account SET event_seq = @headSeq, event_hash = @headHash
+    WHERE id = @accountId AND event_seq = @knownSeq AND thread_revision = @knownThreadRevision AND EXISTS (SELECT FROM held) RETURNING id
   ),
   ${appendedSql('EXISTS (SELECT FROM head)')},
   new_thread AS (
-    INSERT INTO thread (id, account_id) SELECT t.id, $1 FROM unnest($12::uuid[]) AS t(id) WHERE EXISTS (SELECT FROM head)
+    INSERT INTO thread (id, account_id) SELECT t.id, @accountId FROM unnest(@newThreads::uuid[]) AS t(id) WHERE EXISTS (SELECT FROM head)
   ),
   new_reference AS (
     INSERT INTO thread_reference (account_id, ref, thread_id, carrier, parser_version)
-    SELECT $1, r.ref, r.thread, r.carrier, ${PARSER_VERSION}
-    FROM unnest($13::bigint[], $14::uuid[], $48::bigint[]) AS r(ref, thread, carrier)
+    SELECT @accountId, r.ref, r.thread, r.carrier, ${PARSER_VERSION}
+    FROM unnest(@newRefs::bigint[], @newRefThreads::uuid[], @newRefCarriers::bigint[]) AS r(ref, thread, carrier)
     WHERE EXISTS (SELECT FROM head)
   ),
   changed_reference AS (
     INSERT INTO thread_reference (account_id, ref, thread_id, carrier)
-    SELECT $1, r.ref, r.thread, r.carrier
-    FROM unnest($49::bigint[], $50::uuid[], $51::bigint[]) AS r(ref, thread, carrier)
+    SELECT @accountId, r.ref, r.thread, r.carrier
+    FROM unnest(@changedRefs::bigint[], @changedRefThreads::uuid[], @changedRefCarriers::bigint[]) AS r(ref, thread, carrier)
     WHERE EXISTS (SELECT FROM head)
     ON CONFLICT (account_id, ref) DO UPDATE SET carrier = excluded.carrier
   ),
   new_message AS (
-    INSERT INTO message (account_id, id, thread_id, sha256, sent_at, received_at, size, has_attachments,
-      message_id_header, subject, "from", "to", cc, bcc, reply_to, snippet, parse_error, search,
-      pack_id, text_at, text_size, html_size, source_at, parser_version, has_remote_images)
-    SELECT $1, m.id, m.thread, m.sha256, m.sent_at, m.received_at, m.size, m.attached,
-      m.header_id, m.subject, m."from"::jsonb, m."to"::jsonb, m.cc::jsonb, m.bcc::jsonb, m.reply_to::jsonb,
-      m.snippet, m.error, m.search, m.pack, m.text_at, m.text_size, m.html_size, m.source_at, m.parser_version,
-      m.remote_images
-    FROM unnest($21::uuid[], $22::uuid[], $23::bytea[], $24::timestamptz[], $25::timestamptz[], $26::int[],
-        $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
-        $35::text[], $36::text[], $37::tsvector[], $38::uuid[], $39::int[], $40::int[], $41::int[], $42::int[],
-        $52::smallint[], $54::boolean[])
-      AS m(id, thread, sha256, sent_at, received_at, size, attached, header_id, subject, "from", "to", cc, bcc,
-        reply_to, snippet, error, search, pack, text_at, text_size, html_size, source_at, parser_version, remote_images)
+    INSERT INTO message (account_id, ${names.join(', ')})
+    SELECT @accountId, ${selected.join(', ')}
+    FROM unnest(${arrays.join(', ')}) AS m(${names.join(', ')})
     WHERE m.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_pack AS (
     INSERT INTO pack (account_id, id, texts, sources)
-    SELECT $1, p.id, p.texts, p.sources FROM unnest($43::uuid[], $44::bytea[], $45::bytea[]) AS p(id, texts, sources)
+    SELECT @accountId, p.id, p.texts, p.sources
+    FROM unnest(@packIds::uuid[], @packTexts::bytea[], @packSources::bytea[]) AS p(id, texts, sources)
     WHERE p.id IS NOT NULL AND EXISTS (SELECT FROM head)
   ),
   new_attachment AS (
     INSERT INTO attachment (id, message_id, index, filename, content_type, size, content_id, is_inline)
     SELECT id, message, index, filename, "contentType", size, "contentId", "isInline"
-    FROM json_to_recordset($11::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
+    FROM json_to_recordset(@attachments::json) AS a(id uuid, message uuid, index int, filename text, "contentType" text, size int,
       "contentId" text, "isInline" boolean)
     WHERE EXISTS (SELECT FROM head)
   ),
   located AS (
     UPDATE message_location l SET state = 'STORED', message_id = s.message_id, stored_at = now(), last_error = NULL,
       arrival_told = s.announced
-    FROM unnest($17::bigint[], $18::uuid[], $46::boolean[]) AS s(uid, message_id, announced)
-    WHERE l.mailbox_id = $15 AND l.generation = $16 AND l.uid = s.uid AND l.uid BETWEEN $19 AND $20
+    FROM unnest(@uids::bigint[], @messageIds::uuid[], @announced::boolean[]) AS s(uid, message_id, announced)
+    WHERE l.mailbox_id = @mailboxId AND l.generation = @generation AND l.uid = s.uid
+      AND l.uid BETWEEN @lowestUid AND @highestUid
       AND EXISTS (SELECT FROM head)
   )
-  ${recordSql(PROGRESS, 'EXISTS (SELECT FROM head)')}`;
+  ${recordSql('EXISTS (SELECT FROM head)')}`);

@@ -3,6 +3,7 @@ import type { SyncStats } from '../../domain/progress.ts';
 import type { SyncPhase } from '../../domain/sync-run.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
+import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
 import { type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
 
 export type Counts = Partial<Omit<SyncStats, 'durationMs'>> & { messagesProcessed?: number; bytesProcessed?: bigint };
@@ -23,7 +24,7 @@ export interface ProgressChange {
  * @throws LEASE_LOST if this worker does not hold the run any more.
  */
 export async function recordProgress(tx: Sql, lease: Lease, change: ProgressChange): Promise<SyncRun> {
-  const [run] = await tx.query<SyncRun>(RECORD, progressValues(lease, change));
+  const [run] = await tx.query<SyncRun>(RECORD.text, RECORD.values(progressParameters(lease, change)));
   if (!run) throw new MailtideError('LEASE_LOST');
   return run;
 }
@@ -31,60 +32,56 @@ export async function recordProgress(tx: Sql, lease: Lease, change: ProgressChan
 export const recordProgressNow = (pool: Pool, lease: Lease, change: ProgressChange): Promise<SyncRun> =>
   recordProgress(sqlOf(pool), lease, change);
 
-/** The values of {@link recordSql}. */
-export function progressValues(lease: Lease, { phase, mailbox, remaining, add = {} }: ProgressChange): unknown[] {
-  return [
-    lease.runId,
-    lease.token,
-    phase ?? null,
-    mailbox !== undefined,
-    mailbox ?? null,
-    remaining ?? null,
-    add.messagesProcessed ?? 0,
-    add.bytesProcessed ?? 0n,
-    add.mailboxesSynced ?? 0,
-    add.messagesFetched ?? 0,
-    add.messagesCreated ?? 0,
-    add.messagesUpdated ?? 0,
-    add.messagesDeleted ?? 0,
-    add.eventsCreated ?? 0,
-    add.bytesDownloaded ?? 0n,
-  ];
+/** The parameters of {@link recordSql}. */
+export function progressParameters(lease: Lease, { phase, mailbox, remaining, add = {} }: ProgressChange): Parameters {
+  return {
+    ...leaseParameters(lease),
+    phase: phase ?? null,
+    setsMailbox: mailbox !== undefined,
+    mailboxPath: mailbox ?? null,
+    remaining: remaining ?? null,
+    messagesProcessed: add.messagesProcessed ?? 0,
+    bytesProcessed: add.bytesProcessed ?? 0n,
+    mailboxesSynced: add.mailboxesSynced ?? 0,
+    messagesFetched: add.messagesFetched ?? 0,
+    messagesCreated: add.messagesCreated ?? 0,
+    messagesUpdated: add.messagesUpdated ?? 0,
+    messagesDeleted: add.messagesDeleted ?? 0,
+    eventsCreated: add.eventsCreated ?? 0,
+    bytesDownloaded: add.bytesDownloaded ?? 0n,
+  };
 }
 
-/** Condition that selects the run of the lease. The {@link progressValues} begin at parameter `first`. */
-export const heldRun = (first: number): string =>
-  `id = $${first} AND lease_token = $${first + 1} AND status = 'RUNNING'`;
+/** The parameters of {@link HELD_RUN}. */
+export const leaseParameters = ({ runId, token }: Lease): Parameters => ({ runId, leaseToken: token });
 
-/**
- * UPDATE of the run's row, RETURNING it, if `condition` holds. The {@link progressValues} begin at parameter `first`.
- */
-export function recordSql(first: number, condition = 'true'): string {
-  const at = (n: number): string => `$${first + n}`;
-  const [remaining, processed] = [`${at(5)}::int`, `${at(6)}::int`];
-  return `
+/** Condition that selects the run of the lease. */
+export const HELD_RUN = `id = @runId AND lease_token = @leaseToken AND status = 'RUNNING'`;
+
+/** UPDATE of the run's row, RETURNING it, if `condition` holds, for a named statement. */
+export const recordSql = (condition = 'true'): string => `
   UPDATE sync_run SET
-    phase = coalesce(${at(2)}::"SyncPhase", phase),
-    mailbox = CASE WHEN ${at(3)} THEN ${at(4)}::text ELSE mailbox END,
-    messages_total = CASE WHEN ${remaining} IS NULL THEN messages_total ELSE messages_processed + ${processed} + ${remaining} END,
-    messages_processed = messages_processed + ${processed},
-    bytes_processed = bytes_processed + ${at(7)}::bigint,
-    mailboxes_synced = mailboxes_synced + ${at(8)}::int,
-    messages_fetched = messages_fetched + ${at(9)}::int,
-    messages_created = messages_created + ${at(10)}::int,
-    messages_updated = messages_updated + ${at(11)}::int,
-    messages_deleted = messages_deleted + ${at(12)}::int,
-    events_created = events_created + ${at(13)}::int,
-    bytes_downloaded = bytes_downloaded + ${at(14)}::bigint,
+    phase = coalesce(@phase::"SyncPhase", phase),
+    mailbox = CASE WHEN @setsMailbox THEN @mailboxPath::text ELSE mailbox END,
+    messages_total = CASE WHEN @remaining::int IS NULL THEN messages_total
+      ELSE messages_processed + @messagesProcessed::int + @remaining::int END,
+    messages_processed = messages_processed + @messagesProcessed::int,
+    bytes_processed = bytes_processed + @bytesProcessed::bigint,
+    mailboxes_synced = mailboxes_synced + @mailboxesSynced::int,
+    messages_fetched = messages_fetched + @messagesFetched::int,
+    messages_created = messages_created + @messagesCreated::int,
+    messages_updated = messages_updated + @messagesUpdated::int,
+    messages_deleted = messages_deleted + @messagesDeleted::int,
+    events_created = events_created + @eventsCreated::int,
+    bytes_downloaded = bytes_downloaded + @bytesDownloaded::bigint,
     percent = greatest(percent, CASE
-      WHEN coalesce(${remaining} + messages_processed + ${processed}, messages_total, 0) = 0 THEN 0
-      ELSE least(100, 100.0 * (messages_processed + ${processed})
-        / coalesce(${remaining} + messages_processed + ${processed}, messages_total)) END),
-    losses = CASE WHEN ${processed} + ${at(11)} + ${at(12)} > 0 THEN 0 ELSE losses END,
+      WHEN coalesce(@remaining::int + messages_processed + @messagesProcessed::int, messages_total, 0) = 0 THEN 0
+      ELSE least(100, 100.0 * (messages_processed + @messagesProcessed::int)
+        / coalesce(@remaining::int + messages_processed + @messagesProcessed::int, messages_total)) END),
+    losses = CASE WHEN @messagesProcessed::int + @messagesUpdated::int + @messagesDeleted::int > 0 THEN 0 ELSE losses END,
     sequence = sequence + 1,
     progress_at = now()
-  WHERE ${heldRun(first)} AND ${condition}
+  WHERE ${HELD_RUN} AND ${condition}
   RETURNING *`;
-}
 
-const RECORD = recordSql(1);
+const RECORD = namedStatement(recordSql());

@@ -1,5 +1,6 @@
-import { type ChainHead, chainEvents } from '../../timeline/chain.ts';
+import { type ChainedEvent, type ChainHead, chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
+import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
 import type { Sql } from '../plumbing/sql.ts';
 
 /**
@@ -20,31 +21,34 @@ export async function appendEvents(
   if (!head) throw new Error('events for an account that does not exist');
   const chained = chainEvents(head, accountId, events, at);
   const last = chained.at(-1)!;
-  await tx.query(
-    `WITH ${appendedSql()}
-     UPDATE email_account SET event_seq = $9, event_hash = $10 WHERE id = $1`,
-    [accountId, ...eventColumns(chained), last.seq, last.hash],
-  );
+  await tx.query(APPEND.text, APPEND.values({ ...eventParameters(accountId, chained), ...headParameters(last) }));
 }
 
-/** CTE that inserts the rows of {@link eventColumns}, given as $2 to $8, for account $1, if `condition` holds. */
+/** The new head of an account's chain. */
+export const headParameters = ({ seq, hash }: ChainHead): Parameters => ({ headSeq: seq, headHash: hash });
+
+/** CTE that inserts the rows of {@link eventParameters} where `condition` holds, for a named statement. */
 export const appendedSql = (condition = 'true'): string => `
   appended AS (
     INSERT INTO event (account_id, seq, type, schema_version, occurred_at, payload, prev_hash, hash)
-    SELECT $1::uuid, e.seq, e.type, e.version, e.at, e.payload::jsonb, e.prev, e.hash
-    FROM unnest($2::bigint[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::bytea[], $8::bytea[])
+    SELECT @accountId::uuid, e.seq, e.type, e.version, e.at, e.payload::jsonb, e.prev, e.hash
+    FROM unnest(@eventSeqs::bigint[], @eventTypes::text[], @eventVersions::int[], @eventTimes::timestamptz[],
+      @eventPayloads::text[], @eventPrevHashes::bytea[], @eventHashes::bytea[])
       AS e(seq, type, version, at, payload, prev, hash)
     WHERE ${condition}
   )`;
 
-export function eventColumns(chained: ReturnType<typeof chainEvents>): unknown[] {
-  return [
-    chained.map((event) => event.seq),
-    chained.map((event) => event.type),
-    chained.map((event) => event.schemaVersion),
-    chained.map((event) => event.occurredAt),
-    chained.map((event) => JSON.stringify(event.payload)),
-    chained.map((event) => event.prevHash),
-    chained.map((event) => event.hash),
-  ];
-}
+export const eventParameters = (accountId: string, chained: readonly ChainedEvent[]): Parameters => ({
+  accountId,
+  eventSeqs: chained.map((event) => event.seq),
+  eventTypes: chained.map((event) => event.type),
+  eventVersions: chained.map((event) => event.schemaVersion),
+  eventTimes: chained.map((event) => event.occurredAt),
+  eventPayloads: chained.map((event) => JSON.stringify(event.payload)),
+  eventPrevHashes: chained.map((event) => event.prevHash),
+  eventHashes: chained.map((event) => event.hash),
+});
+
+const APPEND = namedStatement(`
+  WITH ${appendedSql()}
+  UPDATE email_account SET event_seq = @headSeq, event_hash = @headHash WHERE id = @accountId`);
