@@ -6,7 +6,7 @@ import type { MailAddress } from './imap-types.ts';
  * list appends a footer and tags the subject, or puts itself into From; a gateway marks spam; a sent copy has no
  * Received fields. But copies share at least two of sender, date and subject. A carrier consists of these three as
  * numbers of 21 bits, so that it fits one column. Two letters have one of the numbers in common by chance once in two
- * million.
+ * million. What a shared id has linked before stays linked: docs/decisions/0019-carriers-of-message-ids.md.
  */
 const BITS = 21n;
 const MASK = (1 << 21) - 1;

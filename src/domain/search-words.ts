@@ -8,9 +8,7 @@ import type { MailAddress } from './imap-types.ts';
  * characters are a word, and so is the last character of a run. So any sequence of characters is found as a phrase,
  * without a dictionary.
  *
- * Refused: PostgreSQL's text search parser. Its time is quadratic in hostile input: 20 kB of "a_a_a_" take eight
- * seconds, during which the embedded database answers no other query. In the embedded database it takes five times as
- * long as all other writing.
+ * PostgreSQL's text search parser takes quadratic time for hostile input: docs/decisions/0016-own-words.md.
  */
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
 /** Longest word, in UTF-16 units. A longer run is truncated: the beginning of a key or a hash distinguishes it. */

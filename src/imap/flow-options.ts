@@ -23,7 +23,8 @@ export function flowOptions(
     host: login.host,
     port: login.port,
     secure: login.security === 'TLS',
-    // Never undefined: imapflow would then use clear text if the server offers no STARTTLS.
+    // Never undefined: imapflow would then use clear text if the server offers no STARTTLS
+    // (docs/decisions/0025-tls-is-verified.md).
     ...(login.security === 'TLS' ? {} : { doSTARTTLS: login.security === 'STARTTLS' }),
     tls,
     auth:

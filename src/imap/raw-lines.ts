@@ -12,7 +12,8 @@ interface Reader {
 
 /**
  * Passes every response to `onLine` before imapflow reads it. If `onLine` returns true, imapflow does not see the
- * response. imapflow itself skips a line that violates the grammar and only logs it.
+ * response. imapflow itself skips a line that violates the grammar and only logs it
+ * (docs/decisions/0020-own-readers-beside-imapflow.md).
  */
 export function tapLines(client: ImapFlow, onLine: (line: RawLine) => boolean): void {
   // The entry point of every response, which imapflow's types omit.

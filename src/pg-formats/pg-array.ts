@@ -1,7 +1,8 @@
 /**
  * Arrays in PostgreSQL's binary format (array_recv), for large columns. node-postgres would write an array as text,
  * with quotes and backslashes escaped and bytes as hex, and the server would parse it character by character. The
- * thread that has the values builds the bytes, and the other threads only pass them on.
+ * thread that has the values builds the bytes, and the other threads only pass them on
+ * (docs/decisions/0014-binary-arrays.md, docs/decisions/0027-pg-formats-is-a-module.md).
  *
  * A header (dimensions, whether it has nulls, type, length, first index) precedes the items. Each item follows its
  * length, which is -1 for null. All numbers are big-endian int32.

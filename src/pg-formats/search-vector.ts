@@ -48,8 +48,8 @@ export function searchVector(message: SearchableMessage): Uint8Array {
 }
 
 /**
- * Words and their positions, in buffers that are reused for every message. Refused: a Map of arrays, a quarter of the
- * lines. It took a third of the processing time of a message, and caused half of the garbage.
+ * Words and their positions, in buffers that are reused for every message. A Map of arrays would be shorter, and took a
+ * third of the thread's time instead of a tenth: docs/decisions/0016-own-words.md.
  *
  * A word is hashed while it is read, and looked up in an open-addressing table. The positions of a word are a linked
  * list in ascending order.

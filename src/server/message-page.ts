@@ -16,8 +16,9 @@ export type RenderHtml = (
 
 /**
  * Serves a message's HTML for the frame in the page. It is sanitised (src/mime/sanitise-html.ts). As a second barrier,
- * it has an opaque origin without scripts, forms and requests. Its own images are embedded as data. `?images=remote`,
- * which the user requests, allows images, but nothing else, from other servers.
+ * it has an opaque origin without scripts, forms and requests (docs/decisions/0023-html-behind-three-walls.md). Its own
+ * images are embedded as data. `?images=remote`, which the user requests, allows images, but nothing else, from other
+ * servers.
  */
 export function addMessagePages(
   app: FastifyInstance,

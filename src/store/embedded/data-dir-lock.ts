@@ -39,6 +39,7 @@ export interface DataDirLock {
  * kernel's: fcntl, which SQLite takes for an exclusive transaction on an empty file. It holds across containers that
  * share the directory, and ends with the process, even if that is killed. No other code in this process may open the
  * file, because closing it would release the lock (POSIX: the first close releases all locks of a process on a file).
+ * Why not a file with a process id: docs/decisions/0011-kernel-lock-on-data-dir.md.
  * @throws DataDirInUse
  */
 export function lockDataDir(dataDir: string): DataDirLock {

@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8';
  * which is at its first call. So the function is called here, in an instance of its own, while a flag prevents all
  * optimisation. All other functions are optimised as usual.
  *
- * Refused: `--liftoff-only`, which optimises nothing and costs half of the speed.
+ * A flag that optimises nothing costs half of the speed: docs/decisions/0012-grammar-is-never-optimised.md.
  */
 export function compilePgliteModule(): WebAssembly.Module {
   const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'));

@@ -15,9 +15,8 @@ const TABLES = ['message_location', 'message', 'thread', 'attachment', 'event'];
  * The deletes that cascade from an account remain: triggers of the referenced tables do them. On a server all checks
  * remain, and the same statements pass them.
  *
- * Refused: a migration, because the schema must be the same as on a server. The catalog keeps the setting, so this
- * finds nothing to do from the second start on. (PostgreSQL: "ALTER TABLE", DISABLE TRIGGER; no constraint cascades
- * without checking.)
+ * The catalog keeps the setting, so this finds nothing to do from the second start on. (PostgreSQL: "ALTER TABLE",
+ * DISABLE TRIGGER.) Why not by a migration: docs/decisions/0010-unchecked-references.md.
  */
 export async function leaveReferencesUnchecked(connection: pg.ClientConfig): Promise<void> {
   const client = new pg.Client(connection);

@@ -5,8 +5,7 @@
  * "Extended Query"). The unnamed statement lives between Parse and Sync, so no other client's messages may run in
  * between.
  *
- * Refused: `@electric-sql/pglite-socket` 0.2.17, which queues single messages and lets connections overwrite each
- * other's statement. It also copies its buffer again for every chunk.
+ * PGlite's own socket server queues single messages: docs/decisions/0009-pglite-behind-a-socket.md.
  */
 const STARTUP_HEADER = 8;
 const SSL_REQUEST = 80877103;

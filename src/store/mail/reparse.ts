@@ -27,7 +27,7 @@ export interface ReparsedMessage {
  * message may merge into the older id again. So in the end the threads are those of the present rule, whatever older
  * rules had joined, and keep their ids. A sync that meets an older row stores its message as stale
  * (src/domain/threads.ts). One that has looked up references before this transaction looks them up again
- * (`thread_revision`).
+ * (`thread_revision`). Why no message stores its references: docs/decisions/0018-threads-rebuilt-on-re-parse.md.
  *
  * A message that the parser cannot parse keeps its columns, except `parse_error`. One that the database rejects keeps
  * all.

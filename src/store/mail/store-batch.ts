@@ -16,7 +16,7 @@ import { writeBatch } from './write-batch.ts';
  * account's chain still has the head that was read, and the same thread revision: every change to what an account has
  * stored appends to the chain or raises the revision. So no other client waits while the batch is planned, and in the
  * embedded database, which has one session, none waits longer than for that statement. The account is locked first only
- * if one statement is not enough, or if another writer was faster.
+ * if one statement is not enough, or if another writer was faster: docs/decisions/0015-batch-without-a-lock.md.
  * @throws LEASE_LOST, or the database's error for data that it rejects (SQLSTATE classes 22 and 54)
  */
 export async function storeBatch(pool: Pool, lease: Lease, batch: Batch): Promise<SyncRun> {

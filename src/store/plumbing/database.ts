@@ -20,7 +20,10 @@ export interface DatabaseLocation {
   readonly limitMs?: number;
 }
 
-/** One pool for Prisma, which reads rows by shape, and for SQL, which writes them in bulk. */
+/**
+ * One pool for Prisma, which reads rows by shape, and for SQL, which writes them in bulk
+ * (docs/decisions/0014-binary-arrays.md).
+ */
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;

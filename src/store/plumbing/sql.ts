@@ -59,7 +59,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** A worker's right to write a run: see src/domain/sync-run.ts. */
+/** A worker's right to write a run (src/domain/sync-run.ts, docs/decisions/0002-fencing-by-lease-token.md). */
 export interface Lease {
   readonly runId: string;
   readonly accountId: string;
