@@ -4,7 +4,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
 const service = process.env['MAILTIDE_URL'] ?? 'http://127.0.0.1:4000';
-/** What the service answers itself, for `vite` beside a running one. */
+/** Paths that the service answers, for `npm run dev:ui` beside a running service. */
 const SERVED = [
   '/graphql',
   '/sign-in',
@@ -14,7 +14,7 @@ const SERVED = [
   '^/accounts/[^/]+/timeline$',
 ];
 
-/** Compressed once, when it is built, and not at every request. */
+/** Compresses the files once, when they are built, instead of for each request. */
 const compressed: Plugin = {
   name: 'compressed',
   writeBundle({ dir }) {
@@ -25,14 +25,14 @@ const compressed: Plugin = {
   },
 };
 
-/** The web page: `npm run build:ui` writes it to dist/ui, from where the service serves it. */
+/** The web page: `npm run build:ui` writes it to dist/ui, which the service serves. */
 export default defineConfig({
   root: 'src/ui',
   plugins: [react(), compressed],
   build: {
     outDir: '../../dist/ui',
     emptyOutDir: true,
-    // Nothing inline: the page's policy allows scripts, images and fonts from files of ours only.
+    // Inlines nothing: the page's policy allows scripts, images and fonts only as files of the service.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  // Vitest would take graphql's CommonJS build for our imports while packages load its ES modules: two copies, whose
-  // GraphQLErrors are not each other's instances, so that every error would be masked, in tests only.
+  // Otherwise Vitest loads graphql's CommonJS build for our imports, and packages load its ES modules. An error of one
+  // copy is no GraphQLError of the other, so that every error would be masked, in tests only.
   ssr: { resolve: { conditions: ['module-sync', 'node', 'development|production'] } },
   test: {
     projects: [
-      // Pure: neither a server nor a process, so that all of them take seconds.
+      // Pure tests, without a server or a process.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
@@ -18,7 +18,7 @@ export default defineConfig({
         },
       },
     ],
-    // Processes, because tests kill and measure what they start; two, because each works a real server hard.
+    // Processes, because tests kill and measure what they start. Two, because each puts load on real servers.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the keys of a new installation and writes them to an env file that only its owner can read: `sh deploy/make-env.sh`
-# writes .env, `sh deploy/make-env.sh FILE` another one. A file that is there stays as it is. Keep it: mailbox passwords are
-# sealed with the ENCRYPTION_KEY in it.
+# Generates the keys of a new installation and writes them to an env file that only its owner can read:
+# `sh deploy/make-env.sh` writes .env, `sh deploy/make-env.sh FILE` another one. It never overwrites a file. Keep it:
+# its ENCRYPTION_KEY encrypts the mailbox passwords.
 set -eu
 umask 077
 file=${1:-.env}
@@ -10,7 +10,7 @@ random() {
   openssl rand -hex "$1"
 }
 
-# noclobber: the shell refuses to write to a file that is there.
+# noclobber: the shell refuses to overwrite a file.
 set -C
 cat >"$file" <<END
 API_KEY=mt_$(random 6)_$(random 24)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a Maildir with messages that nobody wrote: `sh make-mail.sh FOLDER COUNT`. Every fourth is in Archive, every third
+# Generates a Maildir with artificial messages: `sh make-mail.sh FOLDER COUNT`. Every fourth is in Archive, every third
 # is unread, and most answer an earlier one, so that there are threads.
 set -eu
 folder=$1

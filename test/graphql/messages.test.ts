@@ -33,7 +33,7 @@ const subjects = async (variables: object): Promise<string[]> => {
   return data.messages.edges.map((edge: { node: { subject: string } }) => edge.node.subject);
 };
 
-test('are listed newest first, each once across pages', async () => {
+test('messages are listed newest first, each once across pages', async () => {
   const seen: string[] = [];
   let after: string | null = null;
   do {
@@ -45,7 +45,7 @@ test('are listed newest first, each once across pages', async () => {
   expect((await subjects({ accountId: id }))[0]).toBe('Harbour');
 });
 
-test('are found by words of subject and body, without deleted and foreign ones', async () => {
+test('messages are found by subject and body words, except deleted and foreign ones', async () => {
   expect(await subjects({ search: 'ships' })).toEqual(['Harbour']);
   expect(await subjects({ search: 'moon WATER', accountId: id })).toHaveLength(7);
   expect(await subjects({ search: '"tide 3"' })).toEqual(['Tide 3']);
@@ -55,7 +55,7 @@ test('are found by words of subject and body, without deleted and foreign ones',
   for (const search of ["';--", '& | ! ( <->', '"', '\\']) expect(await subjects({ search })).toEqual([]);
 });
 
-test('are found by an incomplete last word, with the matches highlighted', async () => {
+test('messages are found by an incomplete last word, with the matches highlighted', async () => {
   expect(await subjects({ search: 'ships qu' })).toEqual(['Harbour']);
   expect(await subjects({ search: 'ships qu ' })).toEqual([]);
   const { data } = await api.ask(
@@ -80,7 +80,7 @@ test('are found by an incomplete last word, with the matches highlighted', async
   ]);
 });
 
-test('are filtered by read and flagged, within the requested mailbox', async () => {
+test('messages are filtered by read and flagged, within the requested mailbox', async () => {
   const other = await storeAccount(api.database, api.alice.id, 'flags@example.com');
   const stored = (subject: string, flags: string[]) => storeMessage(api.database, { account: other, subject, flags });
   await stored('read', ['\\Seen']);
@@ -96,7 +96,7 @@ test('are filtered by read and flagged, within the requested mailbox', async () 
   expect(await listed({ unread: true, mailboxId: encodeId('Mailbox', other.archive) })).toEqual([]);
 });
 
-test('are filtered by mailbox and thread', async () => {
+test('messages are filtered by mailbox and thread', async () => {
   expect(await subjects({ mailboxId: encodeId('Mailbox', account.archive) })).toEqual(['Harbour']);
   expect(await subjects({ mailboxId: encodeId('Mailbox', account.archive), search: 'moon' })).toEqual([]);
   const { threadId } = await storeMessage(api.database, { account, subject: 'One' });
@@ -116,13 +116,13 @@ test('are filtered by mailbox and thread', async () => {
   });
 });
 
-test('reject an invalid cursor and a negative page size', async () => {
+test('messages, an invalid cursor or negative page size, is rejected', async () => {
   expect(codes(await api.ask(api.alice, list, { after: 'nonsense' }))).toEqual(['BAD_USER_INPUT']);
   expect(codes(await api.ask(api.alice, list, { first: -1 }))).toEqual(['BAD_USER_INPUT']);
   expect(codes(await api.ask(api.alice, list, { search: 'a '.repeat(501) }))).toEqual(['BAD_USER_INPUT']);
 });
 
-test('take the same number of statements, however many are listed', async () => {
+test('messages take the same number of statements, however many are listed', async () => {
   const query = `query($id: ID!, $first: Int) { messages(accountId: $id, first: $first) { edges { node {
     subject text from { name address } sourceSha256 account { emailAddress } thread { id messageCount lastMessageAt }
     attachments { filename contentType url } locations { uid flags mailbox { path uidNext } }
@@ -147,7 +147,7 @@ test('take the same number of statements, however many are listed', async () => 
   });
 });
 
-test('are listed in the mailboxes of their account, by UID', async () => {
+test('messages are listed in the mailboxes of their account, by UID', async () => {
   const answer = await api.ask(
     api.alice,
     `query($id: ID!) { emailAccount(id: $id) { mailboxes { edges { node { path specialUse

@@ -10,7 +10,7 @@ import { connectAccount, sync } from '../../lab/service/sync.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-test('a message of 60 MiB is stored, and takes at most 200 MiB of memory', async () => {
+test('a message of 60 MiB is stored, with at most 200 MiB of additional memory', async () => {
   const user = 'giant';
   const databaseUrl = await postgres.createDatabase();
   const attachment = randomBytes(44 * MEBIBYTE)

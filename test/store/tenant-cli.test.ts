@@ -33,7 +33,7 @@ function tenant(...args: string[]): Promise<{ code: number; stdout: string; stde
   });
 }
 
-test('adds tenants and keys beside the running service, and lists them', async () => {
+test('tenant-cli adds tenants and keys beside the running service, and lists them', async () => {
   const added = await tenant('add', 'Blue Tide');
   expect(added).toEqual({ code: 0, stdout: expect.stringMatching(/^mt_\w+_[\w-]{43}\n$/), stderr: '' });
   const another = await tenant('key', 'Blue Tide');
@@ -44,7 +44,7 @@ test('adds tenants and keys beside the running service, and lists them', async (
   expect((await tenant('list')).stdout).toBe('Blue Tide: 2 keys, 0 accounts\n');
 });
 
-test('lists keys, revokes them, and ends sessions', async () => {
+test('tenant-cli lists keys, revokes them, and ends sessions', async () => {
   const { prisma } = database;
   const [first, second] = [await tenant('add', 'Keys'), await tenant('key', 'Keys')].map(({ stdout }) => stdout.trim());
   const [one, two] = [(await authenticate(prisma, first!))!, (await authenticate(prisma, second!))!];
@@ -62,7 +62,7 @@ test('lists keys, revokes them, and ends sessions', async () => {
   });
 });
 
-test('reports invalid arguments', async () => {
+test('tenant-cli reports invalid arguments', async () => {
   await tenant('add', 'Twice');
   expect(await tenant('add', 'Twice')).toEqual({ code: 1, stdout: '', stderr: 'The tenant "Twice" already exists.\n' });
   expect(await tenant('key', 'Nobody')).toMatchObject({ code: 1, stderr: 'The tenant "Nobody" does not exist.\n' });

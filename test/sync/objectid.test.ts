@@ -134,7 +134,7 @@ describe('Cyrus', () => {
     expect(events.toSorted()).toEqual(['mailbox_created', 'mailbox_deleted', 'sync_succeeded']);
   });
 
-  test('two mailboxes of equal UIDVALIDITY that swap names are fetched no message', async () => {
+  test('two mailboxes of equal UIDVALIDITY that swap names download no message', async () => {
     // Created together, their UIDVALIDITYs are ahead of the clock. A recreated mailbox gets its old one plus one.
     for (const path of ['A', 'B', 'C', 'D', 'E']) await actor.create(path);
     await actor.delete('C');

@@ -194,7 +194,7 @@ test.each(['NO [UNAVAILABLE] later', '* BYE Session expired'])(
   },
 );
 
-test('a message above the limit is stored as its header, and whole after a raise', async () => {
+test('a message above the limit is stored as its header, whole once it is raised', async () => {
   dovecot.addUser('giants', { INBOX: mails(0, 5) });
   using actor = await RawImap.login({ ...dovecot, user: 'giants' });
   const header = 'From: Ann <ann@example.com>\r\nSubject: holiday film\r\nMessage-ID: <film@example.com>\r\n';

@@ -42,7 +42,7 @@ describe('choosePreempted, a single running run', () => {
   });
 });
 
-test('choosePreempted, a tenant that ran just now, waits half a minute unless it asks', () => {
+test('choosePreempted, a tenant that just ran, scheduled runs wait half a minute', () => {
   const served = place('b', { servedMs: 31_999 });
   expect(choosePreempted([turn('a1', 31_999)], [served])).toEqual([]);
   expect(choosePreempted([turn('a1', 32_000)], [served])).toEqual(['a1']);
