@@ -1,6 +1,6 @@
 /** Longest calendar that is read, in characters. */
 const MAX_CALENDAR = 200_000;
-/** Properties that people read (RFC 5545, 3.8), in the order in which they are shown. */
+/** Properties for people (RFC 5545, 3.8), in the order in which they are shown. */
 const SHOWN = new Map([
   ['SUMMARY', ''],
   ['DTSTART', 'Start: '],
@@ -11,10 +11,10 @@ const SHOWN = new Map([
   ['COMMENT', ''],
   ['DESCRIPTION', ''],
 ]);
-/** More events, tasks and attendees than these are left out. */
+/** Most lines of events, tasks and attendees; further ones are left out. */
 const MAX_LINES = 500;
 
-/** What an invitation says, as text: each event's title, times, place, people and description. */
+/** Returns an invitation as text: each event's title, times, location, people and description. */
 export function calendarText(calendar: string): string {
   const unfolded = calendar.slice(0, MAX_CALENDAR).replace(/\r?\n[ \t]/g, '');
   const lines: string[] = [];
@@ -51,7 +51,7 @@ function readable(name: string, parameters: string, value: string): string {
   return value.replace(/\\([nN,;\\])/g, (_, sign: string) => (sign.toLowerCase() === 'n' ? '\n' : sign)).trim();
 }
 
-/** `20260310T090000Z` as `2026-03-10 09:00 UTC`, with the time zone that it names. */
+/** Formats `20260310T090000Z` as `2026-03-10 09:00 UTC`, with the time zone that it names. */
 function timeOf(value: string, parameters: string): string {
   const time = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z)?)?$/.exec(value);
   if (!time) return value;

@@ -1,21 +1,21 @@
 import iconv from 'iconv-lite';
 import { decodeHz, decodeIso2022 } from './iso-2022.ts';
 
-/** A charset that a label means. */
+/** The charset of a label. */
 export interface Charset {
   /**
    * `single` and `multi`: ASCII is ASCII, bytes from 0x80 are characters or parts of them. `sevenBit`: ASCII bytes may
    * mean something else and no other bytes occur. `wide`: units of two or four bytes.
    */
   readonly kind: 'single' | 'multi' | 'sevenBit' | 'wide';
-  /** Replaces what is not of the charset with U+FFFD. */
+  /** Replaces invalid bytes with U+FFFD. */
   readonly decode: (bytes: Uint8Array) => string;
 }
 
 /**
- * The charset that a label of a header field or of a `meta` element means; null where the label promises nothing beyond
- * ASCII, or is unknown. Accepts the labels of the WHATWG Encoding Standard, the names of iconv, and the ways in which
- * mail programs misspell them: quotes, a language suffix (RFC 2231, 5), a missing or a wrong separator.
+ * Returns the charset of a label in a header field or a `meta` element; null if the label promises no more than ASCII,
+ * or is unknown. Accepts the labels of the WHATWG Encoding Standard, the names of iconv, and the ways in which mail
+ * programs misspell them: quotes, a language suffix (RFC 2231, 5), a missing or a wrong separator.
  */
 export function charsetOf(label: string | null): Charset | null {
   if (!label) return null;
@@ -23,7 +23,7 @@ export function charsetOf(label: string | null): Charset | null {
   let charset = known.get(label);
   if (charset === undefined) {
     charset = resolve(label);
-    // Strangers choose labels: the memory for them is bounded.
+    // Senders choose labels, so the memory for them is limited.
     if (known.size >= MAX_KNOWN) known.clear();
     known.set(label, charset);
   }
@@ -32,17 +32,17 @@ export function charsetOf(label: string | null): Charset | null {
 
 const known = new Map<string, Charset | null>();
 const MAX_KNOWN = 200;
-/** In characters. The longest registered name has 45. */
+/** Longest label, in characters. The longest registered name has 45. */
 const MAX_LABEL = 100;
 
 /**
- * `ansi` and `ANSI_X3.4-1968` among them: what people write under these names is UTF-8 or windows-1252, and ASCII text
- * is both.
+ * Labels that promise no more than ASCII. They include `ansi` and `ANSI_X3.4-1968`: text under these names is UTF-8 or
+ * windows-1252 in practice, and ASCII text is both.
  */
 const PROMISES_NOTHING =
   /^(?:x|cs)?(?:us|us.?ascii.*|ascii\d?|ansi|ansix34.*|isoir6|iso646(?:us|irv).*|[78]bit|binary|unknown.*|default|none|null|undefined|userdefined)?$/;
 
-/** By the label in lower case without separators. `$1` is what the pattern caught. Order matters: utf7 before utf. */
+/** By the label in lower case without separators. `$1` is the captured group. The order matters: utf7 before utf. */
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/^(?:x|cs)?(?:unicode\d*)?utf7/, 'utf-7'],
   [/^(?:x|cs)?(?:unicode\d*)?utf8|^cesu8|^utf$|^cp65001/, 'utf-8'],
@@ -91,7 +91,7 @@ function resolve(label: string): Charset | null {
 }
 
 function charsetNamed(name: string): Charset | null {
-  // Node's decoders know the charsets of the WHATWG only. iconv-lite has those of DOS and the Mac, UTF-7 and UTF-32.
+  // Node's decoders only support the charsets of the WHATWG. iconv-lite has those of DOS and the Mac, UTF-7 and UTF-32.
   if (name === 'iso-2022') return { kind: 'sevenBit', decode: decodeIso2022 };
   if (name === 'hz') return { kind: 'sevenBit', decode: decodeHz };
   if (name === 'utf-7') return { kind: 'sevenBit', decode: (bytes) => iconv.decode(bytes, name) };
@@ -111,7 +111,7 @@ function whatwg(label: string): Charset | null {
       decode: (bytes) => decoder.decode(bytes),
     };
   } catch (error) {
-    // A RangeError says that the label is unknown.
+    // A RangeError means that the label is unknown.
     if (error instanceof RangeError) return null;
     throw error;
   }

@@ -5,19 +5,19 @@ import { latin1 } from './latin1.ts';
 import { metaCharset } from './meta-charset.ts';
 
 /**
- * The text of bytes whose charset is declared, or not, or wrongly. In this order:
+ * Decodes text whose charset is declared correctly, wrongly or not at all. It uses the first that applies:
  *
  * 1. a byte order mark;
- * 2. of seven-bit text the escape sequences of ISO 2022, whatever is declared;
- * 3. the declared charset, unless the bytes are not of it, or surely UTF-8;
- * 4. of HTML the charset that the document names for itself, by the same rule;
- * 5. UTF-8 if the bytes are;
- * 6. the first of these charsets that reads nearly all of it: text that is cut off or repaired has odd bytes;
+ * 2. in seven-bit text, the escape sequences of ISO 2022, whatever is declared;
+ * 3. the declared charset, unless the bytes are invalid in it, or certainly UTF-8;
+ * 4. in HTML, the charset that the document itself declares, by the same rule;
+ * 5. UTF-8 if the bytes are valid;
+ * 6. the first of these charsets that decodes nearly all of it: truncated or repaired text has stray bytes;
  * 7. windows-1252, which has a character for every byte.
  *
- * Statistics have no place in it. What a detector says of the few letters of a short message is a guess, and people
- * notice a wrong script more than a wrong accent.
- * @param declared as in the header field, null when it names none
+ * Refused: statistical detection. For the few letters of a short message it can only guess, and readers notice a wrong
+ * script more than a wrong accent.
+ * @param declared the label in the header field; null if it has none
  */
 export function decodeText(bytes: Uint8Array, declared: string | null, { html }: { html: boolean }): string {
   const mark = byteOrderMark(bytes);
@@ -41,7 +41,7 @@ const MARKED = { utf8: new TextDecoder('utf-8'), le: new TextDecoder('utf-16le')
 
 function byteOrderMark(bytes: Uint8Array): TextDecoder | null {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return MARKED.utf8;
-  // Four bytes are UTF-32's, which its decoder reads where it is declared.
+  // A mark of four bytes is that of UTF-32, which its own decoder reads if it is declared.
   if (bytes[0] === 0xff && bytes[1] === 0xfe && (bytes[2] !== 0 || bytes[3] !== 0)) return MARKED.le;
   return bytes[0] === 0xfe && bytes[1] === 0xff ? MARKED.be : null;
 }
@@ -57,11 +57,11 @@ const ISO_2022 = charsetOf('iso-2022-jp')!;
 
 interface Decoded {
   readonly text: string;
-  /** All bytes are of the charset, and nothing speaks against it. */
+  /** All bytes are valid in the charset, and nothing contradicts it. */
   readonly isClean: boolean;
 }
 
-/** What text with bytes from 0x80 is in a charset; null when it cannot be in it. */
+/** Decodes text with bytes from 0x80 in a charset; returns null if the text cannot be in it. */
 function fitting(bytes: Uint8Array, charset: Charset): Decoded | null {
   if (charset.kind === 'sevenBit') return null;
   if (charset.kind === 'wide' && !bytes.includes(0) && isUtf8(bytes)) return null;
@@ -72,10 +72,10 @@ function fitting(bytes: Uint8Array, charset: Charset): Decoded | null {
 const REPLACEMENT = '\ufffd';
 
 /**
- * Whether text that is declared to be in a charset of single bytes is UTF-8 instead. In such a charset the bytes of a
- * UTF-8 character are a capital letter and a symbol, or several symbols, and in no language all letters beyond ASCII are
- * such pairs. One pair alone may be ("CAFÉ’S" in windows-1252), unless it is one of the accented small letters that
- * Western text in UTF-8 consists of.
+ * Returns whether text that is declared to be in a single-byte charset is UTF-8 instead. In such a charset, the bytes
+ * of a UTF-8 character are a capital letter and a symbol, or several symbols. In no language do all letters beyond
+ * ASCII form such pairs. A single pair may be genuine ("CAFÉ’S" in windows-1252), unless it is one of the accented
+ * small letters that occur in Western text in UTF-8.
  */
 function isSurelyUtf8(bytes: Uint8Array): boolean {
   if (!isUtf8(bytes)) return false;
@@ -89,7 +89,7 @@ function isSurelyUtf8(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Text in which one in ten of the characters beyond ASCII, or fewer, could not be read. */
+/** Returns whether at most one in ten of the characters beyond ASCII could not be decoded. */
 function isNearlyClean(text: string): boolean {
   let bad = 0;
   let beyondAscii = 0;

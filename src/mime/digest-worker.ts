@@ -11,10 +11,10 @@ import { parseHeaderOnly, parseMessage } from './parse-message.ts';
 import { readAttachment, type StoredAttachment } from './read-attachment.ts';
 import { hasRemoteImages as findRemoteImages } from './remote-images.ts';
 
-/** What the threads of src/mime/mime-pool.ts run. */
+/** A task of the threads of src/mime/mime-pool.ts. */
 export interface DigestTask {
   readonly sources: PackedBytes;
-  /** Why only headers are to be parsed; null to parse it all. */
+  /** Why only headers are parsed; null to parse everything. */
   readonly headerOnly: string | null;
 }
 
@@ -23,7 +23,7 @@ export interface AttachmentTask {
   readonly stored: StoredAttachment;
 }
 
-/** Parsing waits for the event loop between its steps: a few messages at a time fill the gaps. */
+/** Messages parsed at a time. Parsing waits for the event loop between its steps; a few messages fill the gaps. */
 const AT_A_TIME = 4;
 
 export async function digest({ sources, headerOnly }: DigestTask) {
@@ -50,23 +50,25 @@ export async function digest({ sources, headerOnly }: DigestTask) {
   return transferring(batch, buffer, packs.texts.buffer, packs.sources.buffer);
 }
 
-/** A thread has one task at a time, and uses the same buffers for each. */
+/** A thread has one task at a time, and reuses its buffers for each. */
 const writer = new ColumnWriter();
 const texts = new TextsWriter();
 
 async function* parsedInOrder(sources: readonly Buffer[], headerOnly: string | null) {
   const parse = (source: Buffer): Promise<ParsedMessage> =>
     headerOnly === null ? parseMessage(source) : parseHeaderOnly(source, headerOnly);
-  const underWay: Promise<ParsedMessage>[] = [];
+  const pending: Promise<ParsedMessage>[] = [];
   for (const [i, source] of sources.entries()) {
-    while (underWay.length < AT_A_TIME && i + underWay.length < sources.length) {
-      underWay.push(parse(sources[i + underWay.length]!));
+    while (pending.length < AT_A_TIME && i + pending.length < sources.length) {
+      pending.push(parse(sources[i + pending.length]!));
     }
-    yield { source, parsed: await underWay.shift()! };
+    yield { source, parsed: await pending.shift()! };
   }
 }
 
-/** What a message too large to be copied is digested in: it comes, is compressed, and goes back to be parsed. */
+/**
+ * The first task for a message too large to be copied: it is transferred here, compressed, and returned to be parsed.
+ */
 export interface GiantTask {
   readonly source: Uint8Array<ArrayBuffer>;
 }
@@ -83,11 +85,11 @@ export interface CompressedGiant extends GiantTask {
   readonly frame: Uint8Array<ArrayBuffer>;
 }
 
-/** All but the compressed source, which is not where the message is parsed. */
+/** Parses a giant message. The result lacks the compressed source, which the first task has returned. */
 export async function parseGiant({ source, headerOnly }: GiantTask & Pick<DigestTask, 'headerOnly'>) {
   const bytes = asBuffer(source);
   const parsed = headerOnly === null ? await parseMessage(bytes) : await parseHeaderOnly(bytes, headerOnly);
-  // Given back at once: an idle thread collects nothing.
+  // Released at once, because an idle thread collects no garbage.
   source.buffer.transfer(0);
   writer.clear();
   writer.add(parsed);
@@ -118,12 +120,12 @@ export interface HighlightTask {
 
 export const hasRemoteImages = ({ html }: { html: string }): boolean => findRemoteImages(html);
 
-/** Loaded when it is asked for: threads that only parse do without the sanitiser. */
+/** Loaded on demand: threads that only parse do not need the sanitiser. */
 export async function htmlPage(page: HtmlPage): Promise<string> {
   return (await import('./html-page.ts')).htmlPage(page);
 }
 
-/** Piscina's way to say which of an answer's buffers is handed over instead of copied. */
+/** Returns an answer whose buffers Piscina transfers instead of copying them. */
 function transferring(value: object, ...buffers: ArrayBuffer[]) {
   return move({ [transferableSymbol]: buffers as unknown as object, [valueSymbol]: value });
 }

@@ -1,12 +1,12 @@
 import { decodeText } from './decode-text.ts';
 
 /**
- * An encoded word (RFC 2047, 2) as lenient as other mail programs read it: blanks and bare question marks in it, no
- * padding, a language (RFC 2231, 5). Lengths are bounded, so that the time is.
+ * An encoded word (RFC 2047, 2), as leniently as other mail programs read it: with blanks and bare question marks,
+ * without padding, with a language (RFC 2231, 5). Lengths are limited, and so is the time.
  */
 const WORD = /=\?([^?\s=]{1,60})\?([bq])\?((?:[^?]|\?(?!=)){0,2000})\?=/gi;
 
-/** A header value whose encoded words are correct ones in UTF-8, for libraries that are strict about them. */
+/** Replaces the encoded words of a header value by correct ones in UTF-8, for libraries that are strict about them. */
 export function repairEncodedWords(value: string): string {
   if (!value.includes('=?')) return value;
   let repaired = '';
@@ -19,7 +19,7 @@ export function repairEncodedWords(value: string): string {
   };
   for (const { 0: word, 1: label = '', 2: encoding = '', 3: text = '', index } of value.matchAll(WORD)) {
     const between = value.slice(at, index);
-    // White space between two words belongs to neither; a character may be split between them.
+    // White space between two words belongs to neither. A character may be split between the words.
     const isNext = pieces.length > 0 && between.trim() === '';
     if (!isNext || label.toLowerCase() !== charset) close();
     if (!isNext) repaired += between;
@@ -33,7 +33,7 @@ export function repairEncodedWords(value: string): string {
 
 const encoded = (text: string): string => (text ? `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=` : '');
 
-/** As the Q encoding means them (RFC 2047, 4.2), also where a line break got between the sign and its digits. */
+/** Decodes the Q encoding (RFC 2047, 4.2), even if folding has put a blank between the sign and its digits. */
 function quotedBytes(text: string): Buffer {
   const plain = text
     .replace(/_/g, ' ')

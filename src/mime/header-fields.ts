@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { decodeText } from './decode-text.ts';
 import { repairEncodedWords } from './encoded-words.ts';
 
-/** Of several fields with one of these names the first that says something counts. */
+/** Of several fields with one of these names, the first non-empty one counts. */
 const SINGLE = [
   'subject',
   'from',
@@ -15,44 +15,44 @@ const SINGLE = [
   'content-location',
 ] as const;
 
-/** These are lists: what several fields say is joined. RFC 5322 allows one of each, senders do not. */
+/** Lists: several fields are joined. RFC 5322 allows one of each, but some senders repeat them. */
 const JOINED = { to: ', ', cc: ', ', bcc: ', ', 'reply-to': ', ', 'in-reply-to': ' ', references: ' ' } as const;
 
 export type FieldName = (typeof SINGLE)[number] | keyof typeof JOINED;
 
-/** Fields whose repeats are kept: a body may fit the second one only. */
+/** Fields whose repeats are kept, because the body may match only the second one. */
 const MIME_FIELDS: ReadonlySet<FieldName> = new Set(['content-type', 'content-transfer-encoding']);
-/** More repeats of one field than this are left out. */
+/** Most repeats of one field that are kept. */
 const MAX_REPEATS = 10;
 
-/** Longest value that is read of all fields of one name, in bytes: some two thousand recipients. */
+/** Longest value of all fields of one name, in bytes: some two thousand recipients. */
 const MAX_VALUE = 64 * 1024;
 
-/** A field goes on in lines that begin with white space (RFC 5322, 2.2.3). */
+/** A field and its continuation lines, which begin with white space (RFC 5322, 2.2.3). */
 const FIELD = new RegExp(`^(${[...SINGLE, ...Object.keys(JOINED)].join('|')})[ \\t]*:(.*(?:\\r?\\n[ \\t].*)*)`, 'gim');
 
 export interface HeaderFields {
   /** Unfolded, otherwise as written: encoded words are still encoded. */
   readonly values: ReadonlyMap<FieldName, string>;
-  /** Further values of fields that should be there once, in their order. */
+  /** Further values of fields that should occur once, in their order. */
   readonly repeats: ReadonlyMap<FieldName, readonly string[]>;
-  /** Where the body begins. */
+  /** Offset of the body. */
   readonly end: number;
-  /** Something was longer than is read. */
+  /** A value was truncated. */
   readonly cut: boolean;
 }
 
 /**
- * Reads the few header fields that we have a use for, in linear time, from anything: header blocks of megabytes, lines
- * that are no fields, no body at all.
- * @param letterCharset of raw 8-bit text, where the header declares no charset itself
+ * Reads the header fields that Mailtide uses, in linear time, from any input: header blocks of megabytes, lines that
+ * are no fields, no body at all.
+ * @param letterCharset charset of raw 8-bit text if the header itself declares none
  */
 export function readHeaderFields(source: Buffer, letterCharset: string | null = null): HeaderFields {
   const end = endOfHeader(source);
   const values = new Map<FieldName, string>();
   const repeats = new Map<FieldName, string[]>();
   let cut = false;
-  // Latin-1 is every byte as it is.
+  // Latin-1 maps every byte to the character of the same number.
   for (const [, written, raw] of source.toString('latin1', 0, end).matchAll(FIELD)) {
     const name = written!.toLowerCase() as FieldName;
     const separator = name in JOINED ? JOINED[name as keyof typeof JOINED] : null;
@@ -85,10 +85,10 @@ function addRepeat(repeats: Map<FieldName, string[]>, name: FieldName, value: st
 }
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
-/** Fields in which people write. */
+/** Fields with text written by people. */
 const WRITTEN: ReadonlySet<FieldName> = new Set(['subject', 'from', 'to', 'cc', 'bcc', 'reply-to']);
 
-/** Raw 8-bit text is UTF-8 (RFC 6532), else in the charset of the body, else what {@link decodeText} makes of it. */
+/** Decodes raw 8-bit text as UTF-8 (RFC 6532), else in the charset of the body, else as {@link decodeText} does. */
 function readable(name: FieldName, latin1: string, charset: string | null): string {
   const isWritten = WRITTEN.has(name);
   if (!/[\u0080-\u00ff]/.test(latin1) && !(isWritten && latin1.includes('\x1b$'))) {
@@ -99,7 +99,7 @@ function readable(name: FieldName, latin1: string, charset: string | null): stri
   return isWritten ? repairEncodedWords(text) : text;
 }
 
-/** Behind the first empty line. */
+/** Returns the offset after the first empty line. */
 function endOfHeader(source: Buffer): number {
   if (source[0] === LF) return 1;
   if (source[0] === CR && source[1] === LF) return 2;

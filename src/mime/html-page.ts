@@ -6,15 +6,18 @@ import { sanitiseHtml } from './sanitise-html.ts';
 export interface HtmlPage {
   /** As it was sent. */
   readonly html: string;
-  /** The message's source, where its own images are taken from; empty when it names none. */
+  /** The message's source, which contains its own images; empty if the HTML names none. */
   readonly source: Uint8Array<ArrayBuffer>;
   readonly remoteImages: boolean;
 }
 
-/** Of all images of a message together, in bytes: they are written into the page. */
+/** Most bytes of all images of a message together, which are written into the page. */
 const MAX_INLINE = 20 * 1024 * 1024;
 
-/** The HTML of a message as a document of its own that is safe to show; what else holds it: src/server/message-page.ts. */
+/**
+ * Returns the HTML of a message as a separate document that is safe to show. More protection:
+ * src/server/message-page.ts.
+ */
 export async function htmlPage({ html, source, remoteImages }: HtmlPage): Promise<string> {
   const images = await ownImages(html, source);
   const body = sanitiseHtml(html, { remoteImages, ownImage: (address) => images.get(imageKey(address)) ?? null });
@@ -22,8 +25,8 @@ export async function htmlPage({ html, source, remoteImages }: HtmlPage): Promis
 }
 
 /**
- * As data URLs, by the addresses that name them: the document has no origin, so our cookie would not go along with a
- * request for an image, and it need not be allowed any request at all.
+ * Returns the message's images as data URLs, by the addresses that name them. The document has no origin, so a request
+ * for an image would lack the session cookie. And so the document needs no permission for requests at all.
  */
 async function ownImages(html: string, source: Uint8Array<ArrayBuffer>): Promise<Map<string, string>> {
   const images = new Map<string, string>();
@@ -42,7 +45,7 @@ async function ownImages(html: string, source: Uint8Array<ArrayBuffer>): Promise
   return images;
 }
 
-/** Mail is written for white paper. An image that is not shown leaves its words. */
+/** Mail is written for a white background. An image that is not shown leaves its alternative text. */
 const STYLE = `<style>
 :root { color-scheme: light; background: #fff; color: #1a1b1e; }
 body { margin: 0; padding: 16px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }

@@ -7,12 +7,12 @@ const LINES = new Set(
   ),
 );
 const CELLS = new Set(['td', 'th']);
-/** What is in these is not for reading. */
+/** Elements whose content is not meant to be read. */
 const HIDDEN = new Set(['iframe', 'noembed', 'noframes', 'script', 'style', 'template', 'title']);
 
 /**
- * HTML as text to search in and to preview, in linear time. It keeps words and lines, no layout: the HTML itself is what
- * people are shown.
+ * Converts HTML to text for search and preview, in linear time. It keeps words and lines but no layout: users are shown
+ * the HTML itself.
  */
 export function htmlToText(html: string): string {
   let text = '';
@@ -27,7 +27,7 @@ export function htmlToText(html: string): string {
     onclosetag(name) {
       if (HIDDEN.has(name)) hidden--;
       if (name === 'pre') preformatted--;
-      // An element without content is closed where it is opened.
+      // An element without content is closed at once.
       if (name !== 'br') text += breakFor(name);
     },
     ontext(data) {

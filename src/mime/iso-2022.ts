@@ -1,12 +1,11 @@
 import { latin1 } from './latin1.ts';
 
 /**
- * The encodings of East Asia that pass through seven bits. No kept library knows more of them than ISO-2022-JP, and what
- * each character means is in Node's decoders of the eight-bit encodings of the same character sets: only the switching
- * between the sets is here.
+ * The seven-bit encodings of East Asia. No maintained library supports more of them than ISO-2022-JP. Node's decoders
+ * of the eight-bit encodings of the same character sets map the characters. This module only switches between the sets.
  */
 
-/** A character set of two bytes: a decoder, and what stands before the two bytes once their high bits are set. */
+/** A two-byte character set: a decoder, and the byte that precedes the two bytes once their high bits are set. */
 interface DoubleByteSet {
   readonly decoder: TextDecoder;
   readonly prefix?: number;
@@ -18,12 +17,12 @@ const GB_2312: DoubleByteSet = { decoder: new TextDecoder('gb18030') };
 const KS_X_1001: DoubleByteSet = { decoder: new TextDecoder('euc-kr') };
 const LATIN_1 = new TextDecoder('iso-8859-1');
 const GREEK = new TextDecoder('iso-8859-7');
-/** CNS 11643, for one: no decoder of Node has it. */
+/** A set that no decoder of Node supports, such as CNS 11643. */
 const UNKNOWN = 'unknown';
 
 type CharacterSet = 'ascii' | 'roman' | 'kana' | typeof UNKNOWN | DoubleByteSet;
 
-/** By the final byte of their escape sequences. JIS X 0213 is read as the JIS X 0208 that it extends. */
+/** By the final byte of their escape sequences. JIS X 0213 is decoded as JIS X 0208, which it extends. */
 const DOUBLE_BYTE: Readonly<Record<string, DoubleByteSet>> = {
   '@': JIS_X_0208,
   A: GB_2312,
@@ -40,10 +39,10 @@ const ESC = '\x1b';
 const SHIFT_OUT = '\x0e';
 const SHIFT_IN = '\x0f';
 
-/** Designates a set of two bytes: what no text but one in ISO 2022 has in it. */
+/** Designates a two-byte set. It only occurs in text in ISO 2022. */
 const DESIGNATION = new RegExp(`${ESC}\\$(?:[@AB]|[()*+][@-Z])`);
 
-/** Whether text that claims to be anything else is in an encoding of ISO 2022. */
+/** Returns whether text is in an encoding of ISO 2022, whatever it is declared to be. */
 export const hasIso2022Escapes = (ascii: string): boolean => DESIGNATION.test(ascii);
 
 /** An escape sequence, a shift, or the end of a line, which ends a shift. */
@@ -53,13 +52,13 @@ const CONTROL = new RegExp(
 );
 
 /**
- * ISO-2022-JP with its extensions 1, 2, 3 and of Microsoft (RFC 1468, 2237, 1554), ISO-2022-KR (RFC 1557), and of
- * ISO-2022-CN (RFC 1922) what is in GB 2312.
+ * Decodes ISO-2022-JP with its extensions 1, 2, 3 and those of Microsoft (RFC 1468, 2237, 1554), ISO-2022-KR (RFC
+ * 1557), and the part of ISO-2022-CN (RFC 1922) that is in GB 2312.
  */
 export function decodeIso2022(bytes: Uint8Array): string {
   const text = latin1(bytes);
   let unshifted: CharacterSet = 'ascii';
-  // ISO-2022-KR without its header line means the only set that it has.
+  // The only set of ISO-2022-KR, whose header line some senders omit.
   let shifted: CharacterSet = KS_X_1001;
   let high = LATIN_1;
   let isShifted = false;
@@ -84,7 +83,7 @@ export function decodeIso2022(bytes: Uint8Array): string {
   return decoded + inSet(text.slice(at), isShifted ? shifted : unshifted);
 }
 
-/** HZ (RFC 1843): `~{` begins GB 2312, `~}` or the end of the line ends it. */
+/** Decodes HZ (RFC 1843): `~{` begins GB 2312, `~}` or the end of the line ends it. */
 export function decodeHz(bytes: Uint8Array): string {
   const text = latin1(bytes);
   let set: CharacterSet = 'ascii';
@@ -118,5 +117,5 @@ function inSet(text: string, set: CharacterSet): string {
   return set.decoder.decode(bytes.subarray(0, end));
 }
 
-/** JIS X 0201 begins with "!" where Unicode's half-width forms begin with U+FF61. */
+/** Half-width katakana begin at "!" in JIS X 0201, and at U+FF61 in Unicode. */
 const KANA = 0xff61 - 0x21;

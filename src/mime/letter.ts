@@ -17,10 +17,10 @@ import { subjectOf } from './subject.ts';
 import { type PartText, textOfPart } from './text-of-part.ts';
 import { decodedPieces, decodedSize } from './transfer-decoding.ts';
 
-/** A message as people see it: what is shown of it, and what is attached. */
+/** A message as users see it: its shown text and its attachments. */
 export interface Letter {
   readonly text: string;
-  /** Null when nothing of it is HTML. */
+  /** Null if no part of it is HTML. */
   readonly html: string | null;
   readonly attachments: readonly LetterAttachment[];
   /** Words of attached messages and invitations, which are searched and not shown. */
@@ -41,7 +41,7 @@ export interface LetterAttachment {
   readonly size: () => number;
 }
 
-/** Reads what `readMessageParts` has split. Each part is in the letter, in the list of attachments, or in both. */
+/** Builds a letter from the parts of `readMessageParts`. Each part is shown, listed as an attachment, or both. */
 export function readLetter(root: MimePart): Letter {
   const reading = new LetterReading();
   const parts = reading.shownOf(root, { isLetter: true, isVersion: false });
@@ -65,7 +65,7 @@ const NONE: ReadonlySet<string> = new Set();
 interface Position {
   /** The letter itself, even with a name. */
   readonly isLetter: boolean;
-  /** One of several versions, of which another one is shown. */
+  /** One of several versions, if another one of them can be shown. */
   readonly isVersion: boolean;
 }
 
@@ -78,9 +78,9 @@ class LetterReading {
   readonly attachments: Listed[] = [];
   readonly words: string[] = [];
   readonly problems: string[] = [];
-  /** Characters of each type that are still read: of many large parts most is never shown. */
+  /** Number of characters of each type still to read: of many large parts, most are never shown. */
   readonly #room = { text: MAX_TEXT, html: MAX_TEXT };
-  /** What attached messages and invitations say. */
+  /** Texts of attached messages and invitations. */
   readonly #readable: string[] = [];
 
   get hasImages(): boolean {
@@ -96,7 +96,7 @@ class LetterReading {
     return children.flatMap((child, i) => this.shownOf(child, { isLetter: isRelated && i === 0, isVersion: false }));
   }
 
-  /** One version of several: the last HTML, with the plain text beside it (RFC 2046, 5.1.4). */
+  /** Chooses from several versions: the last HTML, and the plain text beside it (RFC 2046, 5.1.4). */
   #bestOf(children: readonly MimePart[]): ShownPart[] {
     const isVersion = children.some((child) => isReadVersion(child.contentType) || child.children.length > 0);
     const versions = children
@@ -129,7 +129,7 @@ class LetterReading {
     return type === 'html' ? { text: null, html: text } : { text, html: null };
   }
 
-  /** Of a message without text: what can be read of the files that it consists of. */
+  /** Returns, for a message without text, the readable content of its files. */
   insteadOfText(root: MimePart): ShownPart[] {
     const file = this.attachments.find(
       ({ part }) => isShownType(part.contentType) && (part.disposition !== 'attachment' || part === root),
@@ -166,7 +166,7 @@ class LetterReading {
     this.attachments.push({ part, attachment });
   }
 
-  /** Attached messages and invitations are read for their words, too. */
+  /** Returns the name of an attachment. The words of attached messages and invitations are read here, too. */
   #nameOf(part: MimePart): string | null {
     const filename = part.filename === null ? null : toStorable(part.filename);
     if (isMessage(part.contentType)) return namedFile(filename, this.#readMessage(part) ?? 'message', '.eml');

@@ -1,12 +1,12 @@
 import { type HeaderFields, readHeaderFields } from './header-fields.ts';
 
-/** Where a boundary or a header is looked for, in bytes: it comes first, or it is none. */
+/** How many bytes are searched for a boundary or a header, which comes first if it exists. */
 const SEARCHED = 64 * 1024;
 
-/** A delimiter line, which a header field or an empty line follows. */
+/** A delimiter line, followed by a header field or an empty line. */
 const DELIMITER = /^--(\S[^\r\n"\\]{0,198}?)[ \t]*\r?\n(?=content-[\w-]+:|\r?\n)/im;
 
-/** The boundary that a multipart seems to have, whatever its header names; null when there is none. */
+/** Returns the boundary that a multipart seems to have, whatever its header declares; null if it has none. */
 export function guessedBoundary(body: Buffer): string | null {
   return DELIMITER.exec(body.toString('latin1', 0, SEARCHED))?.[1] ?? null;
 }
@@ -14,8 +14,8 @@ export function guessedBoundary(body: Buffer): string | null {
 const CONTENT_TYPE = /^content-type[ \t]*:/im;
 
 /**
- * The first part of a multipart whose delimiter is missing or misspelt: it lies before the first one that is right. Text
- * there has no header, and is for programs that do not know MIME (RFC 2046, 5.1.1).
+ * Returns the first part of a multipart whose delimiter is missing or misspelt. It lies before the first correct
+ * delimiter. Ordinary text there has no header, and is meant for programs without MIME (RFC 2046, 5.1.1).
  */
 export function lostPart(preamble: readonly Buffer[]): { readonly header: HeaderFields; readonly body: Buffer } | null {
   if (preamble.length === 0) return null;
@@ -29,7 +29,7 @@ export function lostPart(preamble: readonly Buffer[]): { readonly header: Header
 
 const FIELD = /^[!-9;-~]+[ \t]*:/;
 
-/** The body of a header block that no empty line ends: from the first line on that is no field. */
+/** Returns the body of a header block without a final empty line: it begins at the first line that is no field. */
 export function misplacedBody(block: Buffer): Buffer {
   const text = block.toString('latin1', 0, SEARCHED);
   if (/\n\r?\n$/.test(text) || block.length === 0) return block.subarray(block.length);

@@ -1,10 +1,10 @@
 import type { MailAddress } from '../domain/imap-types.ts';
 import { isMessageId } from '../domain/message-id.ts';
 
-/** Enough for any conversation that people have; a longer list keeps its root and its end. */
+/** Enough for any conversation of people. A longer list keeps its first id and its end. */
 const MAX_REFERENCES = 100;
 
-/** The Message-ID of a header field's value, in angle brackets; senders that forget those mean one all the same. */
+/** Returns the Message-ID of a header field, in angle brackets, which some senders omit. */
 export function ownMessageId(value: string): string | null {
   const decoded = decodeWords(value);
   const [first] = bracketed(decoded);
@@ -13,20 +13,20 @@ export function ownMessageId(value: string): string | null {
   return bare ? `<${bare}>` : null;
 }
 
-/** What the header of a message says about the messages before it. */
+/** The header fields of a message that refer to earlier ones. */
 export interface ReferringFields {
   readonly references: string;
   readonly inReplyTo: string;
   /** The message's own id, which is no reference. */
   readonly own: string | null;
-  /** Everybody whom the header names: an address of theirs is no Message-ID. */
+  /** All people in the header: their addresses are no Message-IDs. */
   readonly people: readonly (readonly MailAddress[])[];
 }
 
 /**
- * The Message-IDs that a message replies to, oldest first: those of References, then those of In-Reply-To (RFC 5322,
- * 3.6.4). In-Reply-To once held prose, with addresses in angle brackets; where References names ids, such prose adds
- * nothing.
+ * Returns the Message-IDs that a message replies to, oldest first: those of References, then those of In-Reply-To
+ * (RFC 5322, 3.6.4). In older mail, In-Reply-To contains prose, with addresses in angle brackets. If References has
+ * ids, such prose is ignored.
  */
 export function referencedIds({ references, inReplyTo, own, people }: ReferringFields): string[] {
   if (!references && !inReplyTo) return [];
@@ -45,7 +45,7 @@ export function referencedIds({ references, inReplyTo, own, people }: ReferringF
 
 interface Bracketed {
   readonly id: string;
-  /** The end of the text between the brackets before it and its own. */
+  /** The end of the text between it and the brackets before it. */
   readonly before: string;
 }
 
@@ -54,11 +54,11 @@ const BEFORE = 200;
 /** An id in angle brackets, a comment, a quoted string. Each alternative ends at its first delimiter: linear time. */
 const TOKEN = /<[^<>]*>|\([^()]*\)|"[^"]*"/g;
 const ANYTHING_IN_BRACKETS = /<[^<>]*>/g;
-/** An id whose brackets are missing, or cut off. */
+/** An id whose brackets are missing or truncated. */
 const BARE = /^<?([^\s<>@:]+@[^\s<>@]+)>?$/;
-/** Such as `ann.lee7@example.org`. Identifiers have digits elsewhere, or more of them. */
+/** An id such as `ann.lee7@example.org`. Message-IDs have digits elsewhere, or more of them. */
 const LIKE_AN_ADDRESS = /^<[a-z]+(?:[._+-][a-z]+)*\d{0,4}@[^@.]+\.[^@]+>$/i;
-/** What precedes a person's name and address in the prose of mail programs. */
+/** Words before a person's name and address in the prose of mail programs. */
 const BY_SOMEBODY = /\b(?:from|by|to|von|de|van|fra|av)\b[^<>]*$/i;
 
 function readIds(value: string, isOfSomebody: (id: string) => boolean): { ids: string[]; isProse: boolean } {
@@ -71,7 +71,7 @@ function readIds(value: string, isOfSomebody: (id: string) => boolean): { ids: s
   const isProse = !words.every((word) => BARE.test(word));
   const bare = isProse ? [] : words.map((word) => `<${BARE.exec(word)![1]}>`);
   const outside = bracketed(decoded);
-  // Of ids in comments and quotes only where there are no others.
+  // Ids in comments and quotes only count if no others exist.
   const inBrackets =
     outside.length + bare.length > 0 ? outside : bracketed(decoded.replaceAll(/[()"]/g, ' '), ANYTHING_IN_BRACKETS);
   const usable = inBrackets.filter(({ id }) => isMessageId(id) && !isOfSomebody(id));
@@ -91,7 +91,7 @@ function withoutAddresses(candidates: readonly Bracketed[]): readonly Bracketed[
   return others.length > 0 ? others : ids;
 }
 
-/** What is in angle brackets and could be an id: folding may have put white space into it, but prose is none. */
+/** Returns what is in angle brackets and may be an id. Folding may have put white space into an id; prose is no id. */
 function bracketed(value: string, token = TOKEN): Bracketed[] {
   const found: Bracketed[] = [];
   let end = 0;
@@ -106,7 +106,10 @@ function bracketed(value: string, token = TOKEN): Bracketed[] {
   return found;
 }
 
-/** Encoded-words (RFC 2047) have no place in these fields, but some gateways fold long ids into them. Ids are ASCII. */
+/**
+ * Decodes encoded words (RFC 2047). They are not allowed here, but some gateways fold long ids with them. Ids are
+ * ASCII.
+ */
 function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
   return value

@@ -1,17 +1,17 @@
 import { latin1 } from './latin1.ts';
 
-/** Where a `meta` element may name the charset, in bytes. Browsers look at 1024, and again while they parse. */
+/** How many bytes are searched for a `meta` element. Browsers search 1024, and again while they parse. */
 const HEAD = 16 * 1024;
 
-/** A comment, or a `meta` element. Linear: each ends at the latest at the next angle bracket, or with the text. */
+/** A comment, or a `meta` element. Linear: each ends at the next angle bracket, or with the text. */
 const META = /<!--.*?(?:-->|$)|<meta[\s/]([^<>]*)/gis;
 const XML = /^\s*<\?xml[^<>?]*?\sencoding\s*=\s*["']?([\w.:-]+)/i;
 const CHARSET = /charset\s*=\s*(?:["']\s*)?([^\s"'/>;]+)/i;
 
 /**
- * The charset that an HTML document names for itself: `<meta charset>`, `<meta http-equiv content="…; charset=">`, or an
- * XML declaration. UTF-16 cannot be true of a document in which this could be read, and counts as UTF-8 (WHATWG HTML,
- * "prescan a byte stream to determine its encoding").
+ * Returns the charset that an HTML document declares: `<meta charset>`, `<meta http-equiv content="…; charset=">`, or
+ * an XML declaration. UTF-16 cannot be correct in a document in which the declaration is readable, and counts as UTF-8
+ * (WHATWG HTML, "prescan a byte stream to determine its encoding").
  */
 export function metaCharset(bytes: Uint8Array): string | null {
   const head = latin1(bytes, HEAD);

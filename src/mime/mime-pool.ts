@@ -12,55 +12,57 @@ import { createThreadTurns } from './thread-turns.ts';
 const SECOND = 1000;
 const MEBIBYTE = 1024 * 1024;
 
-/** From here on copies of a message are what memory is spent on. Bytes. */
+/** Larger messages are giants: they are not copied, because their copies would take most of the memory. In bytes. */
 export const GIANT = 8 * MEBIBYTE;
-/** What is kept of a giant for its header, should parsing it bring the thread down. Bytes. */
+/** How much of a giant is kept, so that its header can be parsed if the thread crashes. In bytes. */
 const GIANT_HEAD = MEBIBYTE;
 
 export interface MimePoolOptions {
-  /** One is enough for one mailbox at a time; each costs up to 100 MB while it works. */
+  /** One is enough for one mailbox at a time; each takes up to 100 MB while it works. */
   readonly threads?: number;
-  /** Told when a thread breaks that has no task, so that nobody else hears of it. */
+  /** Called when a thread without a task crashes, which no caller would notice. */
   readonly onStrayError?: (error: Error) => void;
-  /** For one task, a batch or a single message. A batch takes some 20 ms: who needs this long, is stuck. */
+  /** Time limit of one task, a batch or a single message. A batch takes some 20 ms: a task at the limit is stuck. */
   readonly timeLimitMs?: number;
-  /** For what somebody waits to see: HTML, and what is looked for in texts. */
+  /** Time limit of tasks that a user waits for: HTML and highlights. */
   readonly viewLimitMs?: number;
-  /** Tasks that one owner may have waiting; more are rejected with TOO_MANY_REQUESTS. */
+  /** Most waiting tasks of one owner; further ones are rejected with TOO_MANY_REQUESTS. */
   readonly maxWaiting?: number;
 }
 
-/** What the threads do for one owner. */
+/** The tasks of the threads, for one owner. */
 export interface MimeTasks {
   /**
-   * Parses, hashes and compresses messages: one answer per source, in their order. A message that cannot be parsed, even
-   * one that brings its thread down, comes back with what its header says and a `parseError`. A source of more than
-   * {@link GIANT} bytes is handed over, and empty afterwards; the others stay usable.
+   * Parses, hashes and compresses messages: one answer per source, in their order. A message that cannot be parsed,
+   * even one that crashes its thread, is returned with its header and a `parseError`. A source of more than {@link
+   * GIANT} bytes is transferred, and empty afterwards; the others stay usable.
    */
   digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
-  /** Lets a thread come, which takes a third of a second, for messages that are about to be asked for. */
+  /** Starts a thread, which takes a third of a second, before the first messages are fetched. */
   warmUp(): void;
-  /** The bytes of a stored attachment; null when the message has none like it. Rejects when parsing is cut short. */
+  /** Returns the bytes of a stored attachment; null if the message has none like it. Rejects if parsing is aborted. */
   attachment(source: Uint8Array, stored: StoredAttachment): Promise<AttachmentContent | null>;
   /**
-   * A message's HTML as a document that is safe to show (src/mime/html-page.ts). `source` is where its own images are
-   * taken from; empty when it names none. Rejects when the HTML takes too much time or memory.
+   * Returns a message's HTML as a document that is safe to show (src/mime/html-page.ts). `source` contains its own
+   * images; it is empty if the HTML names none. Rejects if the HTML takes too much time or memory.
    */
   htmlPage(html: string, source: Uint8Array, options: { remoteImages: boolean }): Promise<string>;
-  /** Whether HTML seems to ask for images of other servers (src/mime/remote-images.ts). */
+  /** Returns whether HTML seems to load images from other servers (src/mime/remote-images.ts). */
   hasRemoteImages(html: string): Promise<boolean>;
-  /** Where messages have what was typed as a search (src/domain/highlights.ts). */
+  /** Returns the highlights of messages for a typed search (src/domain/highlights.ts). */
   highlights(messages: readonly HighlightedMessage[], search: string): Promise<Highlights[]>;
 }
 
 export interface MimePool extends MimeTasks {
-  /** The tasks of one owner, such as a tenant: the owners take turns. What is called on the pool itself is nobody's. */
+  /**
+   * Returns the tasks of one owner, such as a tenant: the owners take turns. Calls on the pool itself have no owner.
+   */
   of(owner: string): MimeTasks;
-  /** Ends all threads; what is under way is rejected. */
+  /** Ends all threads; running tasks are rejected. */
   close(): Promise<void>;
 }
 
-/** Threads for parsing mail: they come with the first task and go when there was none for a while. */
+/** Creates threads for parsing mail. They start with the first task and end after a while without one. */
 export function createMimePool({
   threads = 1,
   timeLimitMs = 20 * SECOND,
@@ -76,13 +78,13 @@ export function createMimePool({
     resourceLimits: RESOURCE_LIMITS,
     recordTiming: false,
   });
-  // One that is ended for its time limit may run out of memory before it is gone. Its task has been answered, and the next
-  // one gets another thread. Without a listener the whole process would end.
+  // A thread that is ended at its time limit may run out of memory before it is gone. Its task has been rejected, and
+  // the next one gets another thread. Without a listener, the whole process would end.
   pool.on('error', onStrayError);
   const turns = createThreadTurns({ threads, spare: SPARE_THREADS, maxWaiting });
   let closed = false;
 
-  /** A task is given to a thread that is free, so its time limit counts from its start, and only it can break the thread. */
+  /** Runs a task on a free thread, so that its time limit counts from its start, and only it can crash the thread. */
   const run = <T>(owner: string, name: string, task: object, options: RunOptions = {}): Promise<T> =>
     turns.run(owner, async () => {
       if (closed) throw new Error('the threads for parsing mail are closed');
@@ -117,7 +119,7 @@ export function createMimePool({
         return parse(head, reasonOf(error));
       });
       const packs = { texts, sources: pgArrayOf('bytea', frame) };
-      // Given back at once, not when somebody collects it.
+      // Released at once, not at the next garbage collection.
       frame.buffer.transfer(0);
       return { messages: [{ ...message, sha256, size }], columns, packs };
     }
@@ -131,7 +133,7 @@ export function createMimePool({
         return await runDigest(sources, null);
       } catch (error) {
         if (closed) throw error;
-        // One of them broke the thread or its time limit: alone, each shows whether it was the one.
+        // One of them crashed the thread or hit the time limit: digested alone, each shows whether it does.
         if (sources.length === 1) return runDigest(sources, reasonOf(error));
         return digestEach(sources);
       }
@@ -146,7 +148,7 @@ export function createMimePool({
     return {
       digest,
       warmUp() {
-        // A thread that cannot come tells so with the first message.
+        // If the thread cannot start, the first message reports it.
         runDigest([], null).catch(() => {});
       },
       attachment(source, stored) {
@@ -175,20 +177,20 @@ export function createMimePool({
 }
 
 interface RunOptions {
-  /** Of the task, which are handed over with it. */
+  /** The bytes of the task, which are transferred with it. */
   readonly bytes?: Uint8Array<ArrayBuffer>;
-  /** Somebody waits to see what comes of it. */
+  /** A user waits for the result. */
   readonly isView?: boolean;
 }
 
 const NOBODY = '';
-/** They come when tasks run for long while others wait (src/mime/thread-turns.ts). */
+/** Threads that start when tasks run long while others wait (src/mime/thread-turns.ts). */
 const SPARE_THREADS = 2;
 
 /**
- * Eight megabytes (a third of the first number) are allocated before the young are collected: less costs time, more only
- * memory (docs/benchmarks.md). The old generation is a ceiling for single messages, far above what a batch needs.
- * Buffers, the messages as received among them, are not counted.
+ * Eight megabytes (a third of the first number) are allocated before the young generation is collected: less would cost
+ * time, more only memory (docs/benchmarks.md). The old generation is a ceiling for single messages, far above the need
+ * of a batch. Buffers, including the messages as received, are not counted.
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 
@@ -199,7 +201,7 @@ function reasonOf(error: unknown): string {
   return 'the parser crashed';
 }
 
-/** The bytes as they are, if nothing else lives in their memory, so that it can be handed over. */
+/** Returns bytes whose memory can be transferred: the given ones if they own it, otherwise a copy. */
 function ownBytes(bytes: Buffer): Buffer<ArrayBuffer> {
   const { buffer, length } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === length

@@ -1,6 +1,6 @@
 import { decodeHTML } from 'entities';
 
-/** An attachment that HTML may show, and how it names it. */
+/** An attachment that HTML may embed, and its names. */
 export interface OwnImage {
   readonly filename: string | null;
   readonly contentType: string;
@@ -8,12 +8,12 @@ export interface OwnImage {
   readonly contentLocation: string | null;
 }
 
-/** Images that are nothing but pixels, as browsers name them. */
+/** Types of raster images, as browsers name them. */
 export const RASTER_TYPES = ['png', 'jpeg', 'jpg', 'gif', 'webp', 'bmp', 'avif', 'x-icon'];
 
 const RASTER = new Set(RASTER_TYPES.map((name) => `image/${name}`));
 
-/** Names of old, by the name that browsers know. */
+/** Older names of these types, with the name that browsers know. */
 const OTHER_NAMES = new Map([
   ['image/pjpeg', 'image/jpeg'],
   ['image/jfif', 'image/jpeg'],
@@ -34,7 +34,7 @@ const OTHER_NAMES = new Map([
   ['image/vnd.microsoft.icon', 'image/x-icon'],
 ]);
 
-/** The image type that a browser is given for a declared one; null when it is not shown, SVG among them. */
+/** Returns the image type to send to a browser for a declared one; null if it is not shown, as SVG. */
 export function shownType(contentType: string): string | null {
   const declared = contentType.toLowerCase();
   const type = OTHER_NAMES.get(declared) ?? declared;
@@ -43,7 +43,7 @@ export function shownType(contentType: string): string | null {
 
 export const isShowable = ({ contentType }: OwnImage): boolean => shownType(contentType) !== null;
 
-/** Addresses, in one form, by which HTML may name an image (RFC 2392, RFC 2557). */
+/** Returns the normalised addresses by which HTML may name an image (RFC 2392, RFC 2557). */
 export function imageKeys({ contentId, contentLocation }: OwnImage): string[] {
   const keys: string[] = [];
   if (contentId) keys.push(imageKey(`cid:${contentId}`));
@@ -51,7 +51,7 @@ export function imageKeys({ contentId, contentLocation }: OwnImage): string[] {
   return keys;
 }
 
-/** An address without what URLs may be written differently in: percent-encoding, case, white space, angle brackets. */
+/** Normalises an address: percent-encoding, case, white space and angle brackets. */
 export function imageKey(address: string): string {
   const plain = percentDecoded(address.replace(/[\t\r\n]+/g, '').trim());
   const cid = /^cid:(.*)$/is.exec(plain);
@@ -69,7 +69,7 @@ function percentDecoded(text: string): string {
   });
 }
 
-/** The addresses in HTML that may name an image of the message, as {@link imageKey}s. Linear. */
+/** Returns the addresses in HTML that may name an image of the message, as {@link imageKey}s. Linear. */
 export function namedImages(html: string): Set<string> {
   const plain = (html.includes('&') ? decodeHTML(html) : html).replace(/[\t\r\n]+/g, '');
   const named = new Set<string>();

@@ -1,7 +1,7 @@
-/** Several byte strings as one, which crosses to another thread without being copied. */
+/** Several byte strings in one buffer, which can be transferred to another thread without a copy. */
 export interface PackedBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where each of them ends. */
+  /** The end of each of them. */
   readonly ends: readonly number[];
 }
 
@@ -24,7 +24,7 @@ export function unpackBytes({ bytes, ends }: PackedBytes): Buffer[] {
   });
 }
 
-/** The same bytes, as what Node's functions like to take. */
+/** Returns a view of the same bytes as a Buffer, which Node's functions accept. */
 export function asBuffer({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
   return Buffer.from(buffer, byteOffset, length);
 }

@@ -11,14 +11,14 @@ import { sentDate } from './sent-date.ts';
 import { snippetOf } from './snippet.ts';
 import { subjectOf } from './subject.ts';
 
-/** Parses a message as received. Never throws: what cannot be parsed is left out, and `parseError` says why. */
+/** Parses a message as received. Never throws: what cannot be parsed is left out, and `parseError` states why. */
 export async function parseMessage(source: Buffer): Promise<ParsedMessage> {
   const { header, root, problems } = await readMessageParts(source);
   const letter = readLetter(root);
   return assemble(header, { ...letter, problems: [...problems, ...letter.problems] });
 }
 
-/** What the header says of a message whose body cannot be parsed for `reason`. */
+/** Parses the header of a message whose body cannot be parsed for `reason`. */
 export async function parseHeaderOnly(source: Buffer, reason: string): Promise<ParsedMessage> {
   return assemble(readHeaderFields(source), { ...NOTHING, problems: [reason] });
 }
@@ -77,8 +77,8 @@ function bounded(text: string): { value: string; cut: boolean } {
 }
 
 /**
- * The same few people write to the same few: what a field said is remembered, while there are not many, because reading
- * one is a twelfth of all that is done to a message.
+ * Cache of parsed address fields. The same few people write to the same few, and parsing a field takes a twelfth of the
+ * time of a message.
  */
 const known = new Map<string, readonly MailAddress[]>();
 const MAX_KNOWN = 500;
@@ -89,7 +89,7 @@ function addresses(value: string | undefined): readonly MailAddress[] {
   if (value.length > MAX_KNOWN_LENGTH) return readAddresses(value);
   let read = known.get(value);
   if (!read) {
-    // A string that was cut out of a header keeps all of the header in memory. This one is a copy.
+    // A copy, because a substring of a header keeps the whole header in memory.
     const own = Buffer.from(value).toString();
     read = readAddresses(own);
     if (known.size >= MAX_KNOWN) known.clear();

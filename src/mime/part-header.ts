@@ -1,9 +1,9 @@
 import libmime from 'libmime';
 import { typeOfName } from './part-types.ts';
 
-/** What the header of a message or a part says of its body; values are unfolded, otherwise as written. */
+/** The fields of a message's or part's header that describe its body; values are unfolded, otherwise as written. */
 export interface PartHeader {
-  /** All Content-Type fields: there should be one. */
+  /** All Content-Type fields; only one is allowed. */
   readonly contentTypes: readonly string[];
   /** All Content-Transfer-Encoding fields. */
   readonly encodings: readonly string[];
@@ -14,7 +14,7 @@ export interface PartHeader {
 
 export type TransferEncoding = 'base64' | 'quoted-printable' | 'uuencode' | 'identity';
 
-/** The header that names `contentType` alone, without a transfer encoding: its body is decoded, or never was encoded. */
+/** Returns a header with this content type and no transfer encoding, for a body that is not encoded. */
 export const plainHeader = (contentType: string, header?: PartHeader): PartHeader => ({
   disposition: '',
   contentId: '',
@@ -24,7 +24,7 @@ export const plainHeader = (contentType: string, header?: PartHeader): PartHeade
   encodings: [],
 });
 
-/** A header block that the splitter reads these fields from. */
+/** Returns these fields as a header block for the splitter. */
 export function headerBlock(header: PartHeader, contentType: string): string {
   const { encodings, disposition, contentId, contentLocation } = header;
   return [
@@ -40,8 +40,8 @@ export function headerBlock(header: PartHeader, contentType: string): string {
 const field = (name: string, value: string): string => (value ? `${name}: ${value.replace(/[\r\n]+/g, ' ')}\r\n` : '');
 
 /**
- * Of several Content-Type fields the one that fits the body: the first multipart whose boundary is in it; the first
- * other type when no boundary of theirs is; else the first.
+ * Returns, of several Content-Type fields, the one that matches the body: the first multipart whose boundary is in it;
+ * if none is, the first other type; else the first field.
  */
 export function fittingContentType(contentTypes: readonly string[], body: Buffer): string {
   const [first = ''] = contentTypes;
@@ -63,8 +63,8 @@ function hasBoundary(body: Buffer, boundary: string): boolean {
 }
 
 /**
- * The transfer encoding that is meant by the name, whatever else stands around it: quotes, a semicolon, a comment,
- * parameters (RFC 2045, 6.1, allows a bare token). With several fields, base64 counts where the body looks like it.
+ * Returns the transfer encoding that is meant, whatever surrounds its name: quotes, a semicolon, a comment, parameters
+ * (RFC 2045, 6.1, allows a bare token). With several fields, base64 counts if the body looks like it.
  */
 export function transferEncoding(names: readonly string[], body: () => string): TransferEncoding {
   const [first = 'identity', ...others] = names.map(encodingNamed);
@@ -82,7 +82,7 @@ function encodingNamed(name: string): TransferEncoding {
   return /\buu(?:e\b|-?encode)/i.test(written) ? 'uuencode' : 'identity';
 }
 
-/** Whether the first line of some length has nothing but the alphabet of base64. */
+/** Returns whether the first line consists of the alphabet of base64. */
 export function looksLikeBase64(body: string): boolean {
   const line = body
     .slice(0, 4096)
@@ -91,7 +91,7 @@ export function looksLikeBase64(body: string): boolean {
   return /^[\w+/=-][\w+/=\t -]*$/.test(line) && !/[\w+/-][\t ]+[\w+/-]/.test(line);
 }
 
-/** `type/subtype` in lower case. `text` alone is text/plain, and so is what is no type at all (RFC 2045, 5.2). */
+/** Returns `type/subtype` in lower case. `text` alone, or anything invalid, is text/plain (RFC 2045, 5.2). */
 export function mediaType(written: string | false, filename: string | null): string {
   const type = (written || '').trim().toLowerCase();
   if (TYPE.test(type)) return type === 'application/octet-stream' ? (typeOfName(filename) ?? type) : type;

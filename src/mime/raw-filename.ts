@@ -3,10 +3,10 @@ import libmime from 'libmime';
 import { readHeaderFields } from './header-fields.ts';
 
 /**
- * The file name in a part's header that holds raw 8-bit bytes other than UTF-8, which the splitter would take for
- * ISO-8859-1. RFC 2183 forbids such bytes; old programs write them in the charset of the letter.
- * @param charset of the letter
- * @returns null where the splitter's reading is right
+ * Returns the file name in a part's header that contains raw 8-bit bytes other than UTF-8, which the splitter would
+ * take for ISO-8859-1. RFC 2183 forbids such bytes, but old programs write them in the charset of the letter.
+ * @param charset charset of the letter
+ * @returns null if the splitter's result is right
  */
 export function rawFilename(header: Buffer, charset: string | null): string | null {
   if (isUtf8(header)) return null;

@@ -2,9 +2,9 @@ import { type LetterAttachment, readLetter } from './letter.ts';
 import { packBytes } from './packed-bytes.ts';
 import { readMessageParts } from './read-parts.ts';
 
-/** What is stored of an attachment: how it is found again in the message. */
+/** The stored columns of an attachment, by which it is found again in the message. */
 export interface StoredAttachment {
-  /** Position in the list that the parser gave when the message was stored. */
+  /** Index in the list that the parser returned when the message was stored. */
   readonly index: number;
   readonly filename: string | null;
   readonly contentType: string;
@@ -17,26 +17,27 @@ export interface AttachmentContent {
   readonly content: Uint8Array<ArrayBuffer>;
 }
 
-/** The attachments of a message, as parsing it lists them. */
+/** Returns the attachments of a message in the parser's order. */
 export async function listAttachments(source: Buffer): Promise<readonly LetterAttachment[]> {
   return readLetter((await readMessageParts(source)).root).attachments;
 }
 
-/** The bytes of a stored attachment; null when the message has no such attachment. */
+/** Returns the bytes of a stored attachment; null if the message has no such attachment. */
 export async function readAttachment(source: Buffer, stored: StoredAttachment): Promise<AttachmentContent | null> {
   const found = match(await listAttachments(source), stored);
   return found && { filename: found.filename, content: packBytes([...found.pieces()]).bytes };
 }
 
 /**
- * The attachment that is meant. Nearly always it is at its index. A row that an earlier version of the parser wrote, and
- * that is not parsed again yet, may count differently: then it is the one of the same size and type, by its name first.
+ * Finds the stored attachment. Nearly always it is at its index. In a row of an earlier parser version that is not
+ * parsed again yet, the index may differ. Then it is the one with the same size and type, preferably with the same
+ * name.
  */
 function match(list: readonly LetterAttachment[], { index, filename, contentType, size }: StoredAttachment) {
   const isNamed = (attachment: LetterAttachment): boolean => attachment.filename === filename;
   const isSame = (attachment: LetterAttachment): boolean =>
     attachment.contentType === contentType && attachment.size() === size;
-  const there = list[index];
-  if (there && isSame(there)) return there;
+  const expected = list[index];
+  if (expected && isSame(expected)) return expected;
   return list.find((other) => isNamed(other) && isSame(other)) ?? list.find(isSame) ?? list.find(isNamed) ?? null;
 }

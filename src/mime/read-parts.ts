@@ -29,9 +29,9 @@ export interface MimePart {
   readonly contentLocation: string | null;
   readonly encoding: TransferEncoding;
   readonly children: readonly MimePart[];
-  /** Of a multipart what comes before its first part. Still encoded; views of the source. */
+  /** The encoded body, as views of the source; of a multipart, what precedes its first part. */
   readonly body: readonly Buffer[];
-  /** Of message/rfc822, unless messages are nested too deep or too large. */
+  /** The message in a message/rfc822, unless messages are nested too deeply. */
   readonly message: EmbeddedMessage | null;
 }
 
@@ -41,35 +41,35 @@ export interface EmbeddedMessage {
 }
 
 export interface MessageParts extends EmbeddedMessage {
-  /** Why parts are missing, or cannot be read. */
+  /** Why parts are missing or unreadable. */
   readonly problems: readonly string[];
 }
 
-/** In all of a message, in the number of the splitter. */
+/** Most parts of a message in total, as the splitter counts them. */
 const MAX_PARTS = 1000;
-/** How often what is in a part is split in its turn: messages, signed content, parts that are repaired. Each reads the bytes again. */
+/** How deeply parts are split again: messages, signed content, repaired parts. Each level reads the bytes again. */
 const MAX_LEVELS = 4;
-/** Of an attached message that is read for its words, in bytes. */
+/** Most bytes of an attached message that are read for its words. */
 const MAX_EMBEDDED = 4 * 1024 * 1024;
 
-/** Splits a message into its parts. Never rejects: what cannot be split is one part, and `problems` says why. */
+/** Splits a message into its parts. Never rejects: what cannot be split is one part, and `problems` states why. */
 export async function readMessageParts(source: Buffer): Promise<MessageParts> {
   const reading = new PartReading();
   const { header, root } = await reading.message(withLineFeeds(source), 0);
   return { header, root, problems: [...reading.problems] };
 }
 
-/** Mail of an old Mac ends its lines in CR alone. */
+/** Converts the line ends of old Macs, which are CR alone. */
 function withLineFeeds(source: Buffer): Buffer {
   if (source.includes(LF) || !source.includes(CR)) return source;
   return Buffer.from(source.toString('latin1').replaceAll('\r', '\n'), 'latin1');
 }
 
-/** One message being read, with what is left of its limits. */
+/** Reads one message, and counts what is left of its limits. */
 class PartReading {
   readonly problems = new Set<string>();
   #partsLeft = MAX_PARTS;
-  /** Of the first text that names one. */
+  /** Charset of the first text that declares one. */
   #charset: string | null = null;
 
   async message(source: Buffer, level: number): Promise<EmbeddedMessage> {
@@ -87,7 +87,7 @@ class PartReading {
     return root ? this.#part(root, header, level) : leaf(plainHeader('text/plain'), [body]);
   }
 
-  /** @param given the header of the outermost part, of which the splitter has seen one field of each name only */
+  /** @param given the header of the outermost part, of which the splitter has only seen one field of each name */
   async #part(raw: RawPart, given: PartHeader | null, level: number): Promise<MimePart> {
     const { node } = raw;
     const repeated = given === null && hasRepeats(node);
@@ -119,7 +119,7 @@ class PartReading {
     return children;
   }
 
-  /** A leaf that holds parts in its turn, with these. */
+  /** Opens a leaf that contains parts: an attached message, or opaque S/MIME. */
   async #opened(part: MimePart, level: number): Promise<MimePart> {
     if (isMessage(part.contentType)) {
       const source = decodedHead(part.body, part.encoding, MAX_EMBEDDED);
@@ -136,7 +136,7 @@ class PartReading {
   }
 }
 
-/** What a multipart without parts is instead: the parts of its decoded body, of another boundary, or words. */
+/** Repairs a multipart without parts: its body is encoded, has another boundary, or is text. */
 function repaired(header: PartHeader, node: MimeNode, body: Buffer): { header: PartHeader; body: Buffer } {
   const contentType = header.contentTypes[0] ?? '';
   const encoding = transferEncoding(header.encodings, () => body.toString('latin1', 0, 4096));
@@ -167,7 +167,7 @@ function described(node: MimeNode, given: PartHeader | null): MimePart {
     contentType: mediaType(node.contentType, filename),
     charset: node.charset || null,
     flowed: node.flowed ? { delSp: node.delSp } : null,
-    // What is unknown is an attachment (RFC 2183, 2.8).
+    // An unknown disposition means attachment (RFC 2183, 2.8).
     disposition: disposition ? (disposition === 'inline' ? 'inline' : 'attachment') : null,
     filename,
     contentId: unbracketed(given?.contentId ?? header?.getFirst('content-id')),

@@ -2,18 +2,20 @@ import sanitize, { type Attributes, type IOptions } from 'sanitize-html';
 import { RASTER_TYPES } from './own-images.ts';
 
 /**
- * A stranger's HTML made harmless: a list of what is allowed, and nothing else stays. On the server, because the result
- * is a document with a policy of its own (src/server/message-page.ts), and in a thread, because a hostile message may
- * take its time. DOMPurify would need a whole DOM here, and in the page its result could only become a `srcdoc`, which
- * lives under the page's policy: no remote image could be shown without the page itself being allowed to load some.
+ * Sanitises the HTML of a message: only what a list allows is kept. It runs on the server, because the result is a
+ * document with a policy of its own (src/server/message-page.ts), and in a thread, because a hostile message may take
+ * long.
  *
- * This is one of three walls. The document's policy allows no request, no script and no form; the frame that it is shown
- * in allows no script, no form and no navigation away. Each would do alone.
+ * Refused: DOMPurify. It would need a whole DOM on the server. In the page, its result could only become a `srcdoc`,
+ * which has the page's policy: no remote image could be shown unless the page itself was allowed to load some.
+ *
+ * This is one of three barriers. The document's policy allows no request, no script and no form. The frame in which it
+ * is shown allows no script, no form and no navigation away. Each would suffice alone.
  */
 export interface SanitiseOptions {
-  /** Images may be loaded from where the message says. */
+  /** Images may be loaded from other servers. */
   readonly remoteImages: boolean;
-  /** The data URL of the message's own image that this address names, such as `cid:logo@example.com`, or null. */
+  /** Returns the data URL of the message's own image with this address, such as `cid:logo@example.com`, or null. */
   readonly ownImage: (address: string) => string | null;
 }
 
@@ -23,7 +25,7 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
     ...FIXED,
     allowedSchemesByTag: { img: ['data', ...remote], '*': remote },
     transformTags: {
-      // What it paints and how it is written belongs to the message; the document around it is ours.
+      // The colours and style of the body belong to the message; the document around it is Mailtide's.
       body: (_tag, attributes) => ({ tagName: 'div', attribs: bodyColours(attributes, options) }),
       a: (tagName, { href, ...attributes }) => ({ tagName, attribs: { ...attributes, ...linkTo(href) } }),
       img: (tagName, { src, ...attributes }) => ({ tagName, attribs: { ...attributes, ...imageOf(src, options) } }),
@@ -35,9 +37,9 @@ export function sanitiseHtml(html: string, options: SanitiseOptions): string {
 }
 
 /**
- * The CSS within style elements made safe. Text and attributes are escaped in what was sanitised, so each `<style` is an
- * element, and within one nothing else begins. One without an end extends to the end of the document. A pattern for
- * all of an element would look for the end of each from each beginning.
+ * Makes the CSS within style elements safe. Text and attributes are escaped in sanitised HTML, so each `<style` is an
+ * element, and no other element begins within it. One without an end extends to the end of the document. A pattern for
+ * the whole element would take quadratic time, because it searches for the end from each beginning.
  */
 function withSafeStyles(html: string, options: SanitiseOptions): string {
   let safe = '';
@@ -55,19 +57,19 @@ function withSafeStyles(html: string, options: SanitiseOptions): string {
 const words = (list: string): string[] => list.trim().split(/\s+/);
 
 const FIXED: IOptions = {
-  // Neither svg nor math: they change how a browser reads what is in them, which is how sanitisers are fooled.
+  // Neither svg nor math: they change how a browser parses their content, which is how sanitisers are bypassed.
   allowedTags: words(`
     a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del
     details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main
     mark nav ol p pre q s samp section small span strike strong style sub summary sup table tbody td tfoot th
     thead time tr tt u ul var wbr
   `),
-  // What is in these is not for reading.
+  // The content of these is not meant to be read.
   nonTextTags: words(`
     script noscript template title svg math iframe frameset object embed applet audio video canvas textarea
     select option xmp noembed noframes plaintext
   `),
-  // Neither name nor srcset, ping, background or any on…: what is not here is gone.
+  // Neither name nor srcset, ping, background or any on…: all others are removed.
   allowedAttributes: {
     '*': words('align bgcolor border class color dir height id lang style title valign width'),
     a: ['href', 'rel', 'target'],
@@ -84,10 +86,10 @@ const FIXED: IOptions = {
     style: ['media'],
     ul: ['type'],
   },
-  // Links and images are judged by linkTo and imageOf.
+  // linkTo and imageOf check links and images.
   allowedSchemesAppliedToAttributes: [],
   allowProtocolRelative: false,
-  // Style elements are: see safeCss.
+  // Style elements are vulnerable tags: see safeCss.
   allowVulnerableTags: true,
   parseStyleAttributes: false,
   // Browsers stop at 512.
@@ -96,14 +98,14 @@ const FIXED: IOptions = {
 
 const LINK_PROTOCOLS = new Set(['http:', 'https:', 'mailto:', 'tel:']);
 
-/** Absolute addresses only: a relative one would lead into our own pages. */
+/** Returns the attributes of a link. Only absolute addresses: a relative one would lead to Mailtide's own pages. */
 function linkTo(href: string | undefined): Attributes {
   const url = href === undefined ? null : URL.parse(href);
   if (!url || !LINK_PROTOCOLS.has(url.protocol)) return {};
   return { href: url.href, target: '_blank', rel: 'noopener noreferrer nofollow' };
 }
 
-/** An image that is not shown keeps its place and its words. */
+/** Returns the source of an image. One that is not shown keeps its size and alternative text. */
 function imageOf(src: string | undefined, { remoteImages, ownImage }: SanitiseOptions): Attributes {
   const shown = src === undefined ? null : sourceOf(src.trim());
   return shown === null ? {} : { src: shown };
@@ -119,13 +121,17 @@ function imageOf(src: string | undefined, { remoteImages, ownImage }: SanitiseOp
 
 const RASTER_DATA = new RegExp(`^data:image/(?:${RASTER_TYPES.join('|')});base64,[\\w+/=\\s]*$`, 'i');
 
-/** A pixel that counts readers, by the size that it gives itself: it shows nothing, so nobody misses it. */
+/**
+ * Returns whether an image is a tracking pixel, by its declared size. It shows nothing, so removing it does no harm.
+ */
 function isCounter({ src = '', width = '', height = '' }: Attributes): boolean {
   const isTiny = (size: string): boolean => /^[0-2](px)?$/.test(size);
   return !src.startsWith('data:') && isTiny(width) && isTiny(height);
 }
 
-/** The colours of a body's attributes (HTML, 15.3.1), which mean nothing on what it becomes, before what its style says. */
+/**
+ * Moves the colour attributes of a body (HTML, 15.3.1), which a div does not support, to the beginning of its style.
+ */
 function bodyColours({ bgcolor, text, ...attributes }: Attributes, options: SanitiseOptions): Attributes {
   const colours = [
     ['background-color', bgcolor],
@@ -144,14 +150,14 @@ function styled(attributes: Attributes, options: SanitiseOptions): Attributes {
 }
 
 /**
- * CSS without what loads something. Not parsed, because its words can be told without: an escape is the only other way
- * to write a name, so escapes go first, and a comment does not join two halves of one. What is renamed has no meaning,
- * and a browser drops the declaration that it is in. Where things are placed is left alone: all is within the frame.
+ * Removes from CSS what loads something. It does not parse the CSS, because names can be recognised without: only an
+ * escape spells a name differently, so escapes are removed first, and a comment does not join two halves of a name. A
+ * browser drops the declaration with a renamed function. Positioning stays, because the frame contains everything.
  */
 function safeCss(css: string, { remoteImages }: SanitiseOptions): string {
   return (
     css
-      // Old mail hides its style from readers that know no style element. A browser skips these marks (CSS Syntax, 4.3.1).
+      // Old mail hides its style from programs without style elements. Browsers skip these marks (CSS Syntax, 4.3.1).
       .replace(/<!--|-->/g, ' ')
       .replace(/[\\<]/g, ' ')
       .replace(/@(import|font-face|namespace|charset)/gi, '@blocked')

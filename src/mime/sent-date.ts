@@ -1,6 +1,6 @@
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
-/** RFC 5322, 4.3: the named zones; any other name says nothing about the offset and counts as UTC. */
+/** The named zones of RFC 5322, 4.3. Any other name gives no offset and counts as UTC. */
 const ZONE_HOURS: Readonly<Record<string, number>> = {
   EST: -5,
   EDT: -4,
@@ -14,10 +14,10 @@ const ZONE_HOURS: Readonly<Record<string, number>> = {
 
 const MONTH = `(${MONTHS.join('|')})[a-z]*`;
 const DAY = '(?<!\\d)(\\d{1,2})(?:st|nd|rd|th)?(?!\\d)';
-/** Not the hour of a time. */
+/** A year, and not the hour of a time. */
 const YEAR = '(?<!\\d)(\\d{2,4})(?!\\d|:|\\.\\d)';
 const TIME = '\\d{1,2}[:.]\\d{2}.*?';
-/** Where `ctime` and others write the year. */
+/** A year at the end, as in `ctime`. */
 const LAST_YEAR = '(?<![\\d+-])(\\d{4})(?![\\d:])';
 
 const DAY_MONTH_YEAR = new RegExp(`${DAY}[ ./-]*${MONTH}[ .,/-]*${YEAR}`, 'i');
@@ -27,19 +27,20 @@ const MONTH_DAY_TIME_YEAR = new RegExp(`${MONTH}[ ./-]*${DAY}[ .,]+(${TIME}) ${L
 const YEAR_MONTH_DAY = /(?<![\d:.])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)T?/i;
 const NUMBERS = /(?<![\d:.])(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})(?![\d:])/;
 
-/** Hour, minute, second, and the zone behind them. "GMT+1" means what it says, against POSIX. */
+/** Hour, minute, second, and the zone after them. "GMT+1" is one hour ahead of UTC, unlike in POSIX. */
 const TIME_AND_ZONE =
   /(?<!\d)(\d{1,2})([:.])(\d{2})(?:\2(\d{2}))?(?:[.,]\d+)?\s*(?:\(?(?:gmt|utc?))?\s*([+-](?:\d{2}:?\d{2}|\d{1,2})(?!\d)|[a-z]+)?/i;
 const HALF_OF_DAY = /(?<![a-z])([ap])\.?\s?m(?:\.|(?![a-z]))/i;
 
-/** Longest value in which a date is looked for, in characters. */
+/** Longest value that is searched for a date, in characters. */
 const MAX_LENGTH = 200;
 
 /**
- * The time of a Date header, null if it is none of the years 1 to 9999. RFC 5322, ISO 8601, `ctime`, and other orders
- * with the month by name. A month as a number counts where only one order is possible, or fits the day of the week.
+ * Returns the time of a Date header, or null if it is not in the years 1 to 9999. Supports RFC 5322, ISO 8601, `ctime`,
+ * and other orders with the month by name. A month as a number counts if only one order is possible, or matches the day
+ * of the week.
  *
- * Not `Date.parse`: that takes a time without zone for one of the machine's own zone, and the same message must give the
+ * Refused: `Date.parse`, which reads a time without a zone in the machine's own zone. The same message must have the
  * same date everywhere.
  */
 export function sentDate(header: string): Date | null {
@@ -60,7 +61,7 @@ interface Day {
   readonly day: number;
 }
 
-/** A day, and what is written beside it. */
+/** A day, and the rest of the value. */
 type WrittenDay = Day & { readonly rest: string };
 
 function dayOf(written: string): WrittenDay | null {
@@ -104,7 +105,7 @@ function numericMonth(written: string): WrittenDay | null {
   return { ...reading, rest: beside(written, numbers) };
 }
 
-/** Whether a day is on the day of the week that is written. */
+/** Returns whether a day is on the written day of the week. */
 function isOn(day: Day, written: string): boolean {
   const weekday = WEEKDAYS[new Date(dayStart(day)).getUTCDay()]!;
   return new RegExp(`(?<![a-z])${weekday}`, 'i').test(written);
@@ -119,11 +120,11 @@ const behind = (written: string, match: RegExpExecArray): string => written.slic
 
 /** Milliseconds since 1970. */
 function dayStart({ year, month, day }: Day): number {
-  // Not Date.UTC, which takes the years 0 to 99 for the twentieth century.
+  // Not Date.UTC, which reads the years 0 to 99 as 1900 to 1999.
   return new Date(0).setUTCFullYear(year, month, day);
 }
 
-/** A time of the day in UTC, in milliseconds; may be of the day before or after. Null when there is none. */
+/** Returns a time of day in UTC, in milliseconds, possibly on the day before or after; null if the text has none. */
 function timeOf(written: string): number | null {
   const half = HALF_OF_DAY.exec(written)?.[1]?.toLowerCase();
   const match = TIME_AND_ZONE.exec(written.replace(HALF_OF_DAY, ' '));
@@ -135,14 +136,16 @@ function timeOf(written: string): number | null {
   return (minutes * 60 + Number(second)) * 1000;
 }
 
-/** 12 AM is midnight, 12 PM noon. Where the two contradict each other, neither counts: half a day would be at stake. */
+/**
+ * 12 AM is midnight, 12 PM noon. If hour and half contradict each other, returns null: the error could be half a day.
+ */
 function hourOfHalf(hour: number, half: string): number | null {
   if (hour > 12) return half === 'p' ? hour : null;
   if (hour === 0) return half === 'a' ? 0 : null;
   return (hour % 12) + (half === 'p' ? 12 : 0);
 }
 
-/** RFC 5322, 4.3: two digits are of 1950 to 2049, three count from 1900. */
+/** Returns the full year (RFC 5322, 4.3): two digits mean 1950 to 2049, three are added to 1900. */
 function fullYear(digits: string): number {
   const year = Number(digits);
   if (digits.length === 2) return year < 50 ? 2000 + year : 1900 + year;
@@ -152,7 +155,7 @@ function fullYear(digits: string): number {
 function offsetMinutes(zone: string): number {
   const digits = zone.slice(1).replace(':', '');
   if (!/^\d+$/.test(digits)) return (ZONE_HOURS[zone.toUpperCase()] ?? 0) * 60;
-  // "+0530" as it should be, "GMT+1" as some write it.
+  // "+0530" is correct, and some write "GMT+1".
   const minutes = digits.length > 2 ? Number(digits.slice(0, -2)) * 60 + Number(digits.slice(-2)) : Number(digits) * 60;
   return zone.startsWith('-') ? -minutes : minutes;
 }

@@ -2,11 +2,11 @@ import { escapeText } from 'entities';
 import { MAX_TEXT } from '../domain/parsed-message.ts';
 import { htmlToText } from './html-to-text.ts';
 
-/** A part of what is shown, as text, as HTML, or both: two versions of the same. */
+/** A shown part, as text, as HTML, or as both versions. */
 export interface ShownPart {
-  /** Null when there is HTML alone. */
+  /** Null if only HTML exists. */
   readonly text: string | null;
-  /** As it was sent. Null when there is text alone. */
+  /** As it was sent. Null if only text exists. */
   readonly html: string | null;
 }
 
@@ -14,7 +14,7 @@ export const hasWords = ({ text, html }: ShownPart): boolean => isWritten(text) 
 
 export const isWritten = (text: string | null): boolean => text !== null && /\S/.test(text);
 
-/** All parts in their order as HTML: what is text alone, such as a footer, among them. Null when none is HTML. */
+/** Returns all parts in order as HTML, including those that are only text, such as a footer; null if none is HTML. */
 export function htmlOf(parts: readonly ShownPart[]): string | null {
   if (!parts.some(({ html }) => html !== null)) return null;
   const pieces = parts
@@ -23,7 +23,7 @@ export function htmlOf(parts: readonly ShownPart[]): string | null {
   return joined(pieces, '<br>\n');
 }
 
-/** All parts in their order as text, of each the better of its versions. */
+/** Returns all parts in order as text, each in its better version. */
 export function textOf(parts: readonly ShownPart[]): string {
   const pieces = parts.map((part) => ({ part, text: betterText(part) }));
   const written = pieces.length > 1 ? pieces.filter(({ text }) => isWritten(text)) : pieces;
@@ -37,14 +37,14 @@ function joined(pieces: readonly string[], separator: string): string {
   if (pieces.length < 2) return pieces[0] ?? '';
   let length = 0;
   let count = 0;
-  // Nested versions are joined at each level: beyond what is kept there is nothing to join.
+  // Nested versions are joined at each level, so joining stops at the limit of the text.
   while (count < pieces.length && length <= MAX_TEXT) length += pieces[count++]!.length;
   return pieces.slice(0, count).join(separator);
 }
 
 /**
- * The plain text, unless the HTML says more: often the text is only "your mail program cannot show HTML", a link, or
- * another letter altogether.
+ * Returns the plain text, unless the HTML contains more: often the text is only "your mail program cannot show HTML", a
+ * link, or a different letter.
  */
 function betterText({ text, html }: ShownPart): string {
   if (html === null || text === null) return text ?? htmlToText(html ?? '');
@@ -53,10 +53,10 @@ function betterText({ text, html }: ShownPart): string {
   return fromHtml.length > length * 2 || (fromHtml.length > length / 2 && isAnother(text, fromHtml)) ? fromHtml : text;
 }
 
-/** How many words of the text are looked for in the HTML. */
+/** How many words of the text are searched in the HTML. */
 const SAMPLE = 12;
 
-/** Whether most of the first words of a text are not in the HTML. */
+/** Returns whether most of the first words of a text are missing from the HTML. */
 function isAnother(text: string, fromHtml: string): boolean {
   const words = new Set(
     text

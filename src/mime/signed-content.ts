@@ -1,4 +1,4 @@
-/** The content of an S/MIME message, or why there is none to read. */
+/** The content of an S/MIME message, or why it cannot be read. */
 export type SignedContent = { readonly content: Buffer } | { readonly content: null; readonly problem: string };
 
 /** Object identifiers of content types in DER: SignedData, EnvelopedData and AuthEnvelopedData (RFC 5652, RFC 5083). */
@@ -8,9 +8,9 @@ const ENCRYPTED: ReadonlySet<string> = new Set(['2a864886f70d010703', '2a864886f
 const UNREADABLE = 'the text is within S/MIME content that cannot be read';
 
 /**
- * Takes the content out of a CMS SignedData (RFC 5652, 5.1), which opaque S/MIME signatures are; the signature is not
- * verified. A dozen lines of BER instead of an ASN.1 library: ContentInfo { oid, [0] SignedData { version, digests,
- * EncapsulatedContentInfo { oid, [0] OCTET STRING } } }.
+ * Extracts the content of a CMS SignedData (RFC 5652, 5.1), the format of opaque S/MIME signatures. It does not verify
+ * the signature. It reads BER in a dozen lines, without an ASN.1 library: ContentInfo { oid, [0] SignedData { version,
+ * digests, EncapsulatedContentInfo { oid, [0] OCTET STRING } } }.
  */
 export function signedContent(bytes: Buffer): SignedContent {
   try {
@@ -29,7 +29,7 @@ export function signedContent(bytes: Buffer): SignedContent {
 interface Element {
   readonly tag: number;
   readonly value: Buffer;
-  /** Where the next one begins. */
+  /** Offset of the next one. */
   readonly end: number;
 }
 
@@ -43,7 +43,7 @@ function* elementsOf({ value }: Element): Generator<Element> {
   }
 }
 
-/** The first few: nothing behind them is read. */
+/** Returns the first three elements; the others are not needed. */
 function elements(parent: Element): Element[] {
   const found: Element[] = [];
   for (const next of elementsOf(parent)) if (found.push(next) === 3) break;
@@ -54,14 +54,14 @@ const OCTET_STRING = 0x04;
 const CONSTRUCTED = 0x20;
 const MAX_NESTING = 10;
 
-/** An OCTET STRING, which BER may write in pieces. */
+/** Returns the bytes of an OCTET STRING, which BER may split into pieces. */
 function octets(string: Element, nesting: number): Buffer {
   if ((string.tag & ~CONSTRUCTED) !== OCTET_STRING || nesting > MAX_NESTING) throw new Error('no octet string');
   if ((string.tag & CONSTRUCTED) === 0) return string.value;
   return Buffer.concat([...elementsOf(string)].map((piece) => octets(piece, nesting + 1)));
 }
 
-/** The element at an offset (X.690, 8.1). One of indefinite length ends with two zero bytes. */
+/** Returns the element at an offset (X.690, 8.1). One of indefinite length ends with two zero bytes. */
 function element(bytes: Buffer, at: number, nesting: number): Element {
   const tag = bytes.readUInt8(at);
   const short = bytes.readUInt8(at + 1);

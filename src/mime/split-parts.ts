@@ -1,25 +1,25 @@
 import { finished, Readable } from 'node:stream';
 import { type MimeNode, Splitter } from '@zone-eu/mailsplit';
 
-/** A part as it lies in the message. The bytes are views of the source: nothing is copied. */
+/** A part as it is in the message. The bytes are views of the source, not copies. */
 export interface RawPart {
   readonly node: MimeNode;
   readonly children: RawPart[];
-  /** Of a leaf its body, of a multipart all that lies between its parts. Still encoded. */
+  /** The encoded body of a leaf, or all that is between the parts of a multipart. */
   readonly body: Buffer[];
-  /** Of a multipart what comes before its first part. */
+  /** What precedes the first part of a multipart. */
   readonly preamble: Buffer[];
 }
 
 export interface SplitParts {
-  /** Null when the header could not be read. */
+  /** Null if the header could not be read. */
   readonly root: RawPart | null;
   readonly count: number;
-  /** What ended the splitting early; the parts found until then are there. */
+  /** What ended the splitting early; the parts found before are included. */
   readonly error: Error | null;
 }
 
-/** Splits a body into its parts by the boundaries that the header names. Never rejects. */
+/** Splits a body into its parts by the boundaries that the headers declare. Never rejects. */
 export function splitParts(header: string, body: Buffer, maxParts: number): Promise<SplitParts> {
   return new Promise((resolve) => {
     const known = new Map<unknown, RawPart>();
@@ -45,7 +45,7 @@ export function splitParts(header: string, body: Buffer, maxParts: number): Prom
   });
 }
 
-/** A large body goes in bit by bit: all at once, the splitter would buffer a chunk object for each of its lines. Bytes. */
+/** Bytes written at a time. Given a large body at once, the splitter would buffer a chunk object for each line. */
 const SLICE = 256 * 1024;
 
 function* slicesOf(body: Buffer): Generator<Buffer> {

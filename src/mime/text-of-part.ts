@@ -5,16 +5,16 @@ import type { MimePart } from './read-parts.ts';
 import { textBytes } from './transfer-text.ts';
 import { extractUuencoded, type UuencodedFile } from './uuencode.ts';
 
-/** More of a part is never shown. No character takes more than four bytes. */
+/** Most bytes of a part that are shown. A character takes at most four bytes. */
 const MAX_BYTES = 4 * (MAX_TEXT + 1);
 
 export interface PartText {
   readonly text: string;
-  /** Files that were uuencoded in it. */
+  /** The files uuencoded in it. */
   readonly files: readonly UuencodedFile[];
 }
 
-/** The text of a text part, decoded and with LF for line ends. */
+/** Returns the text of a text part, decoded and with LF as line ends. */
 export function textOfPart(part: MimePart): PartText {
   const isHtml = part.contentType === 'text/html';
   // Files within a text are read to their end.
@@ -23,7 +23,7 @@ export function textOfPart(part: MimePart): PartText {
   const plain = (extracted?.text ?? bytes).subarray(0, MAX_BYTES);
   const unfolded = part.flowed ? unflowed(plain, part.flowed.delSp) : plain;
   const text = decodeText(unfolded, part.charset, { html: isHtml });
-  // A text may come out of base64 with the line ends of an old Mac.
+  // Text decoded from base64 may have the line ends of an old Mac.
   return { text: text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text, files: extracted?.files ?? [] };
 }
 

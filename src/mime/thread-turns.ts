@@ -4,13 +4,13 @@ const SECOND = 1000;
 const TOO_MANY = 'Too many messages of yours are being read already. Try again in a moment.';
 
 export interface ThreadTurnsOptions {
-  /** Tasks that run at a time. */
+  /** Number of tasks that run at a time. */
   readonly threads: number;
-  /** Further threads, for the tasks of others while somebody's run for long. */
+  /** Number of further threads, for the tasks of other owners while one owner's tasks are slow. */
   readonly spare: number;
-  /** From then on a task runs for long. Milliseconds. */
+  /** Time after which a task is slow, in milliseconds. */
   readonly slowMs?: number;
-  /** Tasks that one owner may have waiting. */
+  /** Most waiting tasks of one owner. */
   readonly maxWaiting?: number;
 }
 
@@ -25,14 +25,14 @@ interface Running {
 }
 
 /**
- * Shares threads among owners: whoever waits gets a thread in turn, one task after the other, however many tasks each
- * has waiting.
+ * Shares threads among owners: the owners with waiting tasks get a thread in turn, for one task each, however many
+ * tasks an owner has waiting.
  *
  *   WAITING ──> RUNNING ──> done
  *                  └── after `slowMs` ──> SLOW ──> done
  *
- * While an owner has a task that is SLOW, it gets no other thread, and the task occupies a spare thread instead of one
- * that others wait for. So one owner's slow tasks hold up nobody but that owner.
+ * While an owner has a SLOW task, it gets no other thread, and the task occupies a spare thread instead of one that
+ * others wait for. So the slow tasks of an owner delay only that owner.
  */
 export function createThreadTurns(options: ThreadTurnsOptions): ThreadTurns {
   const { threads, spare, slowMs = SECOND / 2, maxWaiting = Number.POSITIVE_INFINITY } = options;
@@ -52,7 +52,7 @@ export function createThreadTurns(options: ThreadTurnsOptions): ThreadTurns {
       const owner = waiting.keys().find((one) => !slow.has(one));
       if (owner === undefined) return;
       const tasks = waiting.get(owner)!;
-      // Behind the others.
+      // Its next task waits behind the other owners.
       waiting.delete(owner);
       const start = tasks.shift()!;
       if (tasks.length > 0) waiting.set(owner, tasks);

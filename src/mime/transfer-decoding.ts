@@ -3,10 +3,10 @@ import libqp from 'libqp';
 import type { TransferEncoding } from './part-header.ts';
 import { uudecode } from './uuencode.ts';
 
-/** What is decoded at a time, in bytes: a giant's attachment is never in memory as a whole while it is only counted. */
+/** Bytes decoded at a time, so that a huge attachment is never wholly in memory while it is only counted. */
 const STEP = 512 * 1024;
 
-/** The bytes of a body, decoded, piece by piece. */
+/** Yields the decoded bytes of a body, piece by piece. */
 export function* decodedPieces(body: readonly Buffer[], encoding: TransferEncoding): Generator<Buffer> {
   if (encoding === 'base64') yield* base64Pieces(body);
   else if (encoding === 'quoted-printable') yield* quotedPrintablePieces(body);
@@ -14,14 +14,14 @@ export function* decodedPieces(body: readonly Buffer[], encoding: TransferEncodi
   else yield* body;
 }
 
-/** In bytes. */
+/** Returns the size of a decoded body, in bytes. */
 export function decodedSize(body: readonly Buffer[], encoding: TransferEncoding): number {
   let size = 0;
   for (const piece of decodedPieces(body, encoding)) size += piece.length;
   return size;
 }
 
-/** The first bytes of a body, decoded: `most` of them, or somewhat more. */
+/** Returns the first decoded bytes of a body: at least `most`, if it has that many. */
 export function decodedHead(body: readonly Buffer[], encoding: TransferEncoding, most: number): Buffer {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -37,7 +37,7 @@ function* base64Pieces(body: readonly Buffer[]): Generator<Buffer> {
   let rest = '';
   for (const step of steps(body)) {
     const text = rest + step.toString('latin1').replace(/[^\w+/=-]+/g, '');
-    // Four characters are three bytes; padding begins a new count.
+    // Four characters are three bytes; the count restarts after padding.
     const whole = text.length - ((text.length - 1 - text.lastIndexOf('=')) % 4);
     rest = text.slice(whole);
     if (whole > 0) yield libbase64.decode(text.slice(0, whole));
@@ -49,7 +49,7 @@ function* quotedPrintablePieces(body: readonly Buffer[]): Generator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for (const step of steps(body)) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, step]) : step;
-    // Neither an escape nor a soft line break lies across the end of a line.
+    // Neither an escape nor a soft line break extends beyond the end of a line.
     const lineEnd = bytes.lastIndexOf(LF) + 1;
     const whole = lineEnd > 0 || bytes.length < STEP ? lineEnd : bytes.length;
     rest = bytes.subarray(whole);

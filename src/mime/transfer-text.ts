@@ -2,11 +2,11 @@ import libbase64 from 'libbase64';
 import type { MimePart } from './read-parts.ts';
 import { decodedHead } from './transfer-decoding.ts';
 
-/** The bytes of a text part, decoded: `most` of them, or somewhat more. */
+/** Returns the first decoded bytes of a text part: at least `most`, if it has that many. */
 export function textBytes({ body, encoding }: MimePart, most: number): Buffer {
   if (encoding === 'base64') return base64Text(decodedHead(body, 'identity', most * 2));
   const decoded = decodedHead(body, encoding, most);
-  // A body that is not encoded the way its header says is taken as it is.
+  // A body that is not in the encoding of its header is used unchanged.
   return decoded.length > 0 ? decoded : decodedHead(body, 'identity', most);
 }
 
@@ -15,8 +15,8 @@ const PURE = /^[A-Za-z0-9+/=\s]*$/;
 const LINE = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
- * Base64, and whatever is not: mailing lists and virus scanners append their lines to the body as it is, and some senders
- * name an encoding that they do not use.
+ * Decodes base64, and keeps the rest unchanged: mailing lists and virus scanners append plain lines to an encoded body,
+ * and some senders declare an encoding that they do not use.
  */
 function base64Text(body: Buffer): Buffer {
   const text = body.toString('latin1');

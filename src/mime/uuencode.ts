@@ -1,15 +1,15 @@
-/** A file that is uuencoded in a text (POSIX, uuencode). */
+/** A file uuencoded in a text (POSIX, uuencode). */
 export interface UuencodedFile {
   readonly filename: string;
   readonly content: Buffer;
 }
 
-/** More files than this in one text stay text. */
+/** Most files in one text; further ones stay text. */
 const MAX_FILES = 100;
 
 const BEGIN = /^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?$/;
 
-/** Takes uuencoded files out of a text. Linear: each line is looked at once. Null when there is none. */
+/** Extracts uuencoded files from a text; returns null if it has none. Linear: each line is read once. */
 export function extractUuencoded(text: Buffer): { readonly text: Buffer; readonly files: UuencodedFile[] } | null {
   if (!text.includes('begin ')) return null;
   const files: UuencodedFile[] = [];
@@ -35,14 +35,16 @@ export function extractUuencoded(text: Buffer): { readonly text: Buffer; readonl
   return { text: Buffer.concat(kept), files };
 }
 
-/** The file of a body whose transfer encoding is uuencode; the body itself when it is not encoded. */
+/** Returns the file of a body whose transfer encoding is uuencode, or the body itself if it is not encoded. */
 export function uudecode(body: Buffer): Buffer {
   return extractUuencoded(body)?.files[0]?.content ?? body;
 }
 
-/** The lines of a file up to `end`, or to the first line that is none; null when there is not a single one. */
+/**
+ * Reads the lines of a file up to `end`, or up to the first invalid line; returns null if not a single one is valid.
+ */
 function readLines(text: Buffer, from: number): { content: Buffer; end: number } | null {
-  // Short of a fourth, the most that can come of it; one buffer, because lines may be millions.
+  // Three fourths of the text is the most that it can decode to. One buffer, because it may have millions of lines.
   const content = Buffer.allocUnsafe(Math.ceil(((text.length - from) * 3) / 4));
   let size = 0;
   let lines = 0;
@@ -63,13 +65,15 @@ function readLines(text: Buffer, from: number): { content: Buffer; end: number }
 
 const ownCopy = (content: Buffer, size: number): Buffer => Buffer.from(content.subarray(0, size));
 
-/** The first character is the number of bytes, each four others are three of them. Null when it is no such line. */
+/**
+ * Decodes a line: its first character is the number of bytes, and every four others are three bytes. Null if invalid.
+ */
 function decodeLine(line: Buffer): Buffer | null {
   if (line.length === 0) return null;
   const count = (line[0]! - SPACE) & 63;
   if (line[0]! < SPACE || line[0]! > BACKTICK) return null;
   const needed = Math.ceil(count / 3) * 4;
-  // Blanks at the end may be lost on the way, and some programs add a check character.
+  // Blanks at the end may be lost in transit, and some programs add a check character.
   if (line.length - 1 > needed + 2 || line.length - 1 < Math.ceil((count * 4) / 3) - MAX_LOST) return null;
   const bytes = Buffer.alloc((needed / 4) * 3);
   for (let i = 0; i < needed; i += 4) {
@@ -84,7 +88,7 @@ function decodeLine(line: Buffer): Buffer | null {
   return bytes.subarray(0, count);
 }
 
-/** Characters at the end of a line that may have been blanks. */
+/** Most characters missing at the end of a line, which may have been blanks. */
 const MAX_LOST = 8;
 
 function endOfLine(text: Buffer, from: number): number {

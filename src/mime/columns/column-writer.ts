@@ -3,8 +3,8 @@ import { PgArrayWriter } from '../../pg-formats/pg-array.ts';
 import { searchVector } from '../../pg-formats/search-vector.ts';
 
 /**
- * Writes messages into the columns that are stored, one after the other, in the thread that parsed them: what other
- * threads get is one buffer, not thousands of strings, and the parsed objects are garbage at once.
+ * Writes messages into database columns, one after the other, in the thread that parsed them. Other threads get one
+ * buffer instead of thousands of strings, and the parsed objects can be collected at once.
  */
 export class ColumnWriter {
   readonly #columns: { readonly [column in keyof MessageColumns]: PgArrayWriter } = {
@@ -41,7 +41,7 @@ export class ColumnWriter {
     columns.search.bytes(searchVector(message));
   }
 
-  /** All columns in one buffer, which the caller may transfer. */
+  /** Returns all columns in one buffer, which the caller may transfer. */
   take(): { columns: MessageColumns; buffer: ArrayBuffer } {
     const writers = Object.entries(this.#columns);
     const buffer = new ArrayBuffer(writers.reduce((sum, [, writer]) => sum + writer.length, 0));

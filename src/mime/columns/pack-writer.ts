@@ -2,11 +2,11 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import type { PackPlace, ParsedMessage } from '../../domain/parsed-message.ts';
 import { pgArrayOf } from '../../pg-formats/pg-array.ts';
 
-/** Room that is kept between two packs, in bytes; more is let go. */
+/** Largest buffer that is kept between two packs, in bytes; a larger one is released. */
 const KEPT = 2 * 1024 * 1024;
 const SMALL = 64 * 1024;
 
-/** Writes the texts of messages one behind the other, and after {@link clear} those of others, in a buffer that grows. */
+/** Writes the texts of messages into a growing buffer, one after the other, and those of others after {@link clear}. */
 export class TextsWriter {
   #buffer = Buffer.allocUnsafeSlow(SMALL);
   #end = 0;
@@ -21,13 +21,13 @@ export class TextsWriter {
     return { textAt, textSize: this.#write(text), htmlSize: html === null ? null : this.#write(html) };
   }
 
-  /** The zstd frame of all that was added, as a binary array of one. */
+  /** Returns the zstd frame of all added texts, as a binary array of one item. */
   pack(): Uint8Array<ArrayBuffer> {
     return packOf(this.#buffer.subarray(0, this.#end));
   }
 
   #write(text: string): number {
-    // No UTF-16 unit takes more than three bytes.
+    // A UTF-16 unit takes at most three bytes.
     const room = this.#end + text.length * 3;
     if (room > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(room * 2);
@@ -40,18 +40,20 @@ export class TextsWriter {
   }
 }
 
-/** The zstd frame of these bytes, as a binary array of one. */
+/** Returns the zstd frame of these bytes, as a binary array of one item. */
 export function packOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  // Most mail is a third as long then; what is longer comes in two pieces.
+  // Most mail compresses to a third. A longer result takes a second chunk.
   return pgArrayOf('bytea', zstd(bytes, bytes.length / 2 + 1024));
 }
 
-/** The frame alone of bytes that are many: nothing is copied, and what is not written of the room for it costs nothing. */
+/**
+ * Returns only the frame of a giant. Its single chunk avoids a copy, and memory that is never written costs nothing.
+ */
 export function giantFrame(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return zstd(bytes, bytes.length + bytes.length / 128 + 1024) as Buffer<ArrayBuffer>;
 }
 
-/** Level 3, the default, saves another 2 percent of mail, for more time. */
+/** Compresses at level 1. Level 3, the default, saves another 2 percent, but takes longer. */
 function zstd(bytes: Uint8Array, chunkSize: number): Buffer {
   return zstdCompressSync(bytes, {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
