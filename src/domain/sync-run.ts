@@ -17,15 +17,15 @@
  *
  *   [1] the API or the schedule asks for a run   startRun (start-run.ts), startDueRuns (start-due-runs.ts)
  *   [2] a worker claims it and gets its lease    claimNextRun, claimRun (claim-run.ts)
- *   [3] the worker is preempted                  preempt (preempt.ts)
- *       the worker shuts down, or hits its
- *       time limit after making headway          giveBackRun (requeue-runs.ts)
- *       its lease expires                        requeueDeadRuns (requeue-runs.ts)
+ *   [3] the run is preempted                     preempt (preempt.ts)
+ *       the worker shuts down, or the attempt
+ *       hits its time limit after headway        giveBackRun (requeue-runs.ts)
+ *       the lease expires                        requeueDeadRuns (requeue-runs.ts)
  *   [4] the attempt fails, and is to be retried  postponeRun (postpone-run.ts)
  *   [5] the retry is due                         queueDueRetries; queueDueRetry, before [2] (requeue-runs.ts)
  *   [6] the attempt completes                    finishRun (finish-run.ts)
  *   [7] the attempt fails for good               finishRun (finish-run.ts)
- *       its lease expires once too often         failLostRuns (finish-run.ts)
+ *       the lease expires once too often         failLostRuns (finish-run.ts)
  *   [8] a user cancels it, or pauses, deletes
  *       or changes the login of the account      cancelRun (finish-run.ts)
  *       a login was refused that has changed     finishRun (finish-run.ts)

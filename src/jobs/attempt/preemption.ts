@@ -5,7 +5,9 @@ import { runPeriodically } from '../run-periodically.ts';
 
 /** Polling interval for runs to preempt, in milliseconds. */
 const EVERY_MS = 500;
-/** Polling a long queue is slow (docs/scaling.md): the pause after it is so much longer, so it takes at most 10 %. */
+/**
+ * Polling a long queue is slow (docs/scaling.md). The pause is this many times as long, so polling takes at most 10 %.
+ */
 const REST = 9;
 
 export interface Preemption {

@@ -4,10 +4,10 @@ import type { SyncTrigger } from '../../domain/sync-run.ts';
  * Priorities of jobs by start-time fair queueing. A job keeps its priority, and yet the order is close to that of the
  * rows (store/runs/queue-order.ts). The priority is that of the job at the front of the queue, plus the run's turn
  * within its tenant. So a tenant that comes later with one run is placed beside the front, and does not wait for
- * thousands of runs that another tenant queued before. Smaller is earlier. BullMQ's priorities range from 1 to 2^21 -
- * 1: users' runs have the first half, scheduled runs the second.
+ * thousands of runs that another tenant queued before. Smaller is earlier. BullMQ's priorities are less than 2^21:
+ * users' runs have the first half, scheduled runs the second.
  *
- * The turn alone would not do as the priority: docs/decisions/0004-job-priorities.md.
+ * The turn alone was refused as the priority: docs/decisions/0004-job-priorities.md.
  */
 export const FIRST_SCHEDULED = 2 ** 20;
 const MOST = 2 ** 20 - 1;

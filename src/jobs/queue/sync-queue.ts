@@ -5,7 +5,7 @@ import type { Blocked, ClaimedRun } from '../../store/runs/claim-run.ts';
  * Notifies workers of waiting runs. It only carries notifications: a run's row decides whether the run may begin and
  * which worker has it (store/runs/claim-run.ts). If a job is lost, recovery finds its run in the database
  * (jobs/maintenance/recovery.ts). A job's priority and time come from the row too, so a job can be added again at any
- * time. Jobs as mere turns were refused: docs/decisions/0001-rows-are-the-truth.md.
+ * time. A job names its run; jobs that only grant a turn were refused: docs/decisions/0001-rows-are-the-truth.md.
  *
  * It has two adapters and one conformance suite (test/jobs/queue-conformance.test.ts): within a process
  * (local-queue.ts), and BullMQ between any number of processes (bullmq-queue.ts). With both, a run's queue position is
