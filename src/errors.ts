@@ -4,18 +4,14 @@
  * - `sentence`: what happened and what to do, without secrets and without the server's own words.
  * - `audience`: `caller` errors are shown as they are; `operator` errors are logged with their cause and masked.
  * - `run`: how a sync run reacts: `retry` (the cause may be temporary), `needs-auth` (stop logging in until the
- *   credentials change), `fail` (somebody must act), `none` (not an error of a run).
+ *   credentials change), `fail` (the user must act), `none` (not an error of a run).
  */
 export const ERRORS = {
   UNAUTHENTICATED: row('Sign in first: send an API key as "Authorization: Bearer <key>".', 'caller', 'none'),
   FORBIDDEN: row('This API key is not allowed to do that.', 'caller', 'none'),
   NOT_FOUND: row('Not found, or you do not have access to it.', 'caller', 'none'),
   BAD_USER_INPUT: row('The input is not valid.', 'caller', 'none'),
-  TOO_MANY_REQUESTS: row(
-    'Too many failed sign-in attempts from your address. Try again in a moment.',
-    'caller',
-    'none',
-  ),
+  TOO_MANY_REQUESTS: row('Too many sign-in attempts from your address. Try again in a moment.', 'caller', 'none'),
   HOST_NAME_UNKNOWN: row(
     'This installation does not serve this host name. Its operator must set PUBLIC_URL to the address that users open.',
     'caller',

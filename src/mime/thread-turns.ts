@@ -1,7 +1,7 @@
 import { MailtideError } from '../errors.ts';
 
 const SECOND = 1000;
-const TOO_MANY = 'Too many messages of yours are being read already. Try again in a moment.';
+const TOO_MANY = 'Too many of your messages are being processed. Try again in a moment.';
 
 export interface ThreadTurnsOptions {
   /** Number of tasks that run at a time. */

@@ -88,7 +88,7 @@ function filesIn(directory: string): string[] {
 const RUN = {
   retry: 'retried: it may be temporary',
   'needs-auth': 'waits for new credentials',
-  fail: 'fails: somebody must act',
+  fail: 'fails: the user must act',
   none: '',
 } as const;
 

@@ -100,7 +100,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     }
     if (!isClaimed(claimed)) {
       slot.leave();
-      return claimed ? askAgain(job, token, claimed.until) : 'not waiting any more';
+      return claimed ? askAgain(job, token, claimed.until) : 'no longer queued';
     }
     const latest = await carryOut(slot, claimed, job);
     return outcomeOf(latest);
