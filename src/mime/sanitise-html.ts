@@ -6,11 +6,10 @@ import { RASTER_TYPES } from './own-images.ts';
  * document with a policy of its own (src/server/message-page.ts), and in a thread, because a hostile message may take
  * long.
  *
- * Refused: DOMPurify. It would need a whole DOM on the server. In the page, its result could only become a `srcdoc`,
- * which has the page's policy: no remote image could be shown unless the page itself was allowed to load some.
+ * DOMPurify, on the server or in the page, was refused: docs/decisions/0023-html-behind-three-walls.md.
  *
  * This is one of three barriers. The document's policy allows no request, no script and no form. The frame in which it
- * is shown allows no script, no form and no navigation away. Each would suffice alone.
+ * is shown allows no script, no form and no navigation away. Any two of the three are enough.
  */
 export interface SanitiseOptions {
   /** Images may be loaded from other servers. */

@@ -6,7 +6,10 @@ import { pgArrayOf } from '../../pg-formats/pg-array.ts';
 const KEPT = 2 * 1024 * 1024;
 const SMALL = 64 * 1024;
 
-/** Writes the texts of messages into a growing buffer, one after the other, and those of others after {@link clear}. */
+/**
+ * Writes the texts of messages into a growing buffer, one after the other, and those of others after {@link clear}. Why
+ * they are stored together: docs/decisions/0013-packs.md.
+ */
 export class TextsWriter {
   #buffer = Buffer.allocUnsafeSlow(SMALL);
   #end = 0;
