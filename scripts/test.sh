@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -eq 0 ] || exec vitest run "$@"
-vitest run --exclude 'test/{long,alone}/**'
-exec vitest run test/alone
+vitest run --project unit --project servers
+exec vitest run --project alone

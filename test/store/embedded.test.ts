@@ -156,7 +156,7 @@ test('an open transaction does not prevent closing', async () => {
 
 test('kill -9 during inserts loses no acknowledged row', async () => {
   await embedded.close();
-  const inserter = spawn(process.execPath, [join(import.meta.dirname, '../support/inserter.ts'), dataDir], {
+  const inserter = spawn(process.execPath, [join(import.meta.dirname, '../../lab/service/note-inserter.ts'), dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(inserter, 'exit');
