@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { openEventStream } from '../../test/server/event-stream.ts';
+import { openEventStream } from './event-stream.ts';
 import type { Service } from './service.ts';
 import type { FinishedRun } from './sync.ts';
 

@@ -9,11 +9,11 @@ import { mails } from '../../lab/mail/mails.ts';
 import { openFaultProxy } from '../../lab/proxies/fault-proxy.ts';
 import { dovecot, postgres, redisUrl } from '../../lab/servers/shared-servers.ts';
 import { type Cluster, cluster } from '../../lab/service/cluster.ts';
+import { openEventStream } from '../../lab/service/event-stream.ts';
 import type { Service } from '../../lab/service/service.ts';
 import { connectAccount, finishedRun, startSync, sync, syncRun } from '../../lab/service/sync.ts';
 import { expectSteady, lastFrame, progressOf, watchEvents, watchSocket } from '../../lab/service/watch.ts';
 import { waitFor } from '../../lab/wait.ts';
-import { openEventStream } from '../server/event-stream.ts';
 
 /** Two API nodes and a worker, as processes that share a PostgreSQL and a Redis. */
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,11 +1,11 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { openEventStream } from '../../lab/service/event-stream.ts';
 import { waitFor } from '../../lab/wait.ts';
 import { progressOf, type SyncProgress } from '../../src/domain/progress.ts';
 import { encodeId } from '../../src/graphql/ids.ts';
 import type { ProgressFeed } from '../../src/live/progress-feed.ts';
-import { openEventStream } from './event-stream.ts';
 import { cookieOf } from './requests.ts';
 import { type ServedApi, serveApi, type TestTenant } from './served-api.ts';
 import { type StoredAccount, storeAccount, storeRun } from './stored-mail.ts';

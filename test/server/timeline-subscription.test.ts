@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type EventStream, openEventStream } from '../../lab/service/event-stream.ts';
 import { waitFor } from '../../lab/wait.ts';
-import { type EventStream, openEventStream } from './event-stream.ts';
 import { type ServedApi, serveApi } from './served-api.ts';
 import { newAccount, type StoredAccount, storeEvents } from './stored-mail.ts';
 

@@ -13,7 +13,8 @@ const ROW = /^\| `([\w.-]+)\/?` \|[^|]*\|([^|]*)\|$/gm;
 const IMPORT = /\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
 
 const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-const rooms = new Map([...page.matchAll(ROW)].map(([, room, may]) => [room!, namesIn(may!)]));
+const [ofSource = '', ofFolders = ''] = page.split('Outside `src/`');
+const rooms = rowsIn(ofSource);
 const imports = importsBetweenRooms();
 
 test('the table of docs/architecture.md lists every module of src/, and no other', () => {
@@ -57,29 +58,48 @@ test('no files import each other in a circle, not even for types', () => {
   expect(circles).toEqual([]);
 });
 
+test('imports between the folders outside src/ go where their table allows', () => {
+  const folders = rowsIn(ofFolders);
+  expect([...folders.keys()].sort()).toEqual(['bench', 'demo', 'lab', 'test']);
+  const wrong = [...folders].flatMap(([folder, may]) =>
+    filesIn(join(ROOT, folder))
+      .flatMap((file) => importsOf(ROOT, join(folder, file)).map((target) => ({ file, target })))
+      .filter(({ target }) => ![folder, ...may].includes(roomOf(target)))
+      .map(({ file, target }) => `${folder}/${file} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 type Import = { file: string; target: string };
+
+function rowsIn(text: string): Map<string, string[]> {
+  return new Map([...text.matchAll(ROW)].map(([, room, may]) => [room!, namesIn(may!)]));
+}
 
 /** The imports of each file of src/. */
 function importsOfFiles(): Map<string, string[]> {
   const files = sourceFiles();
-  return new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]));
+  return new Map(files.map((file) => [file, importsOf(SRC, file).filter((target) => files.includes(target))]));
 }
 
 /** Imports from one room to another, of files relative to src/. */
 function importsBetweenRooms(): Import[] {
   return sourceFiles()
-    .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
+    .flatMap((file) => importsOf(SRC, file).map((target) => ({ file, target })))
     .filter(({ file, target }) => !['..', 'generated', roomOf(file)].includes(roomOf(target)));
 }
 
 function sourceFiles(): string[] {
-  return readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => /\.tsx?$/.test(file) && !file.startsWith('generated'),
-  );
+  return filesIn(SRC).filter((file) => !file.startsWith('generated'));
 }
 
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(SRC, file), 'utf8');
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+}
+
+/** The imports of a file, which like it are relative to `folder`. */
+function importsOf(folder: string, file: string): string[] {
+  const text = readFileSync(join(folder, file), 'utf8');
   return [...text.matchAll(IMPORT)].map(([, target]) => join(dirname(file), target!));
 }
 

@@ -7,7 +7,7 @@ import { type DispatchableRun, dispatchableRuns, waitingRuns } from '../../store
 import { type BullmqWorkerOptions, createBullmqWorker } from './bullmq-worker.ts';
 import { frontOf } from './job-fronts.ts';
 import { createLocalQueue } from './local-queue.ts';
-import { idOf, messageOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
+import { jobIdOf, messageOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
 import type { SyncQueue } from './sync-queue.ts';
 
 export interface BullmqQueueOptions {
@@ -116,7 +116,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     const runs = await dispatchableRuns(pool, null);
     // BullMQ accepts an id once. A job that ended without its run, because Redis failed in between, must be removed
     // first.
-    const ids = runs.map((run) => idOf(run.runId, run.sequence));
+    const ids = runs.map((run) => jobIdOf(run.runId, run.sequence));
     for (const state of ['completed', 'failed']) {
       for (let from = 0; from < ids.length; from += BATCH) {
         const some = ids.slice(from, from + BATCH);
@@ -140,7 +140,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       if (!redis.isReady) return;
       // Only to save a worker the query: it cannot claim a cancelled run. The run was queued one frame before its end,
       // or it waited for a retry, and would have been queued with this frame.
-      for (const sequence of [run.sequence - 1n, run.sequence]) messages.remove(idOf(run.id, sequence)).catch(() => {});
+      for (const sequence of [run.sequence - 1n, run.sequence])
+        messages.remove(jobIdOf(run.id, sequence)).catch(() => {});
     },
     async close() {
       stopListening?.();

@@ -8,7 +8,7 @@ import { type Blocked, type ClaimedRun, nextRun } from '../../store/runs/claim-r
 import { dispatchableRuns } from '../../store/runs/dispatchable-runs.ts';
 import { TimedOut, withTimeout } from '../../with-timeout.ts';
 import { frontOf } from './job-fronts.ts';
-import { idOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
+import { jobIdOf, QUEUE_NAME, type SyncJob } from './sync-job.ts';
 import type { RunHandler } from './sync-queue.ts';
 import type { WorkerSlot, WorkerSlots } from './worker-slots.ts';
 
@@ -163,7 +163,7 @@ export function createBullmqWorker(options: BullmqWorkerOptions): BullmqWorker {
     if (!redis.isReady || !(wasPreempted || (await redis.commands.get(putOff)) !== null)) return;
     const next = await nextRun(pool);
     const [run] = next === null ? [] : await dispatchableRuns(pool, [next]);
-    const job = run && (await messages.getJob(idOf(run.runId, run.sequence)));
+    const job = run && (await messages.getJob(jobIdOf(run.runId, run.sequence)));
     if (!job) return;
     if (await job.isDelayed()) await job.promote();
     if (!wasPreempted) return;

@@ -19,7 +19,7 @@ export interface SyncJob extends Pick<DispatchableRun, 'runId' | 'accountId' | '
 export const scoreOf = (priority: number): number => priority * 2 ** 32;
 
 /** Returns the id of a job. BullMQ allows no colon in it. */
-export const idOf = (runId: string, sequence: bigint): string => `${runId}-${sequence}`;
+export const jobIdOf = (runId: string, sequence: bigint): string => `${runId}-${sequence}`;
 
 /**
  * Returns the job of a run that is queued, or will be.
@@ -31,7 +31,7 @@ export function messageOf(run: DispatchableRun, [user, scheduled]: (number | nul
     name: 'sync',
     data: { runId, accountId, emailAddress, mode, trigger, attempt } satisfies SyncJob,
     opts: {
-      jobId: idOf(runId, sequence),
+      jobId: jobIdOf(runId, sequence),
       attempts: 1,
       delay: Math.ceil(delayMs),
       priority: priorityOf(trigger, turn, (trigger === 'USER' ? user : scheduled) ?? null),
