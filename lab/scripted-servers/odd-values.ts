@@ -256,7 +256,7 @@ export const NOISE = [
   '* OK [HIGHESTMODSEQ 99999999] x',
   '* NO [ALERT] x',
   '* BAD x',
-  '+ go on',
+  '+ go ahead',
   '+',
   '* OK',
   '* NAMESPACE NIL NIL NIL',

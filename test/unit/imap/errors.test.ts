@@ -3,7 +3,7 @@ import { ERRORS, MailtideError } from '../../../src/errors.ts';
 import { type ImapStage, toImapError } from '../../../src/imap/errors.ts';
 import { suggestedPauseMs } from '../../../src/imap/suggested-pause.ts';
 
-const failure = (facts: object, message = 'server said: secret') => Object.assign(new Error(message), facts);
+const failure = (facts: object, message = 'the answer: secret') => Object.assign(new Error(message), facts);
 const no = (code?: string, text?: string) =>
   failure({ responseStatus: 'NO', authenticationFailed: true, serverResponseCode: code, responseText: text });
 

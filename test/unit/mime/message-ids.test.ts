@@ -3,6 +3,7 @@ import { linksOf } from '../../../src/domain/links.ts';
 import { isMessageId } from '../../../src/domain/message-id.ts';
 import { ownMessageId, referencedIds } from '../../../src/mime/message-ids.ts';
 import { parseMessage } from '../../../src/mime/parse-message.ts';
+import { cpuMs } from '../cpu-time.ts';
 
 const ANN = { name: 'Ann Lee', address: 'ann@example.org' };
 const ids = (references: string, inReplyTo = '') =>
@@ -119,9 +120,9 @@ test("a Message-ID that is its sender's address is shown, and links no thread", 
   expect(linksOf(parsed).own).toBeNull();
 });
 
-test('64 kB of brackets, quotes and prose are read within a second', () => {
-  const began = performance.now();
+test('64 kB of brackets, quotes and prose take less than a second of CPU', () => {
+  const began = cpuMs();
   for (const part of ['<', '(', '"', '<a', '(<', 'from <a1@x> ', '=?', '=?utf-8?q?', 'from ', '<a@b@', '\\(', 'x '])
     ids(part.repeat(Math.ceil(65_536 / part.length)), part.repeat(Math.ceil(65_536 / part.length)));
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(cpuMs() - began).toBeLessThan(1000);
 });

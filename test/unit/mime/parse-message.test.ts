@@ -4,6 +4,7 @@ import { MAX_ADDRESSES, MAX_TEXT, type ParsedMessage } from '../../../src/domain
 import { isStorable } from '../../../src/domain/storable-text.ts';
 import { parseHeaderOnly, parseMessage } from '../../../src/mime/parse-message.ts';
 import { readAttachment } from '../../../src/mime/read-attachment.ts';
+import { cpuMs } from '../cpu-time.ts';
 
 const bytes = (lines: readonly string[], encoding: BufferEncoding = 'utf8') =>
   Buffer.from(lines.join('\r\n'), encoding);
@@ -311,12 +312,12 @@ test('if the body cannot be parsed, the header is still returned', async () => {
   });
 });
 
-test('two megabytes of HTML, of one line, and of open brackets take no time', async () => {
+test('2 MB of HTML, one line or open brackets, take less than 5 seconds of CPU', async () => {
   for (const piece of ['<p>word</p> ', '<', '<a ', '<!--', '<style>', '&', '&nbsp;', '<td>', '<x y="', '\r\n', ' ']) {
-    const started = performance.now();
+    const started = cpuMs();
     const message = await parse('Content-Type: text/html', '', piece.repeat(2_000_000 / piece.length));
     expect(message.html).not.toBe('');
-    expect(performance.now() - started, piece).toBeLessThan(5_000);
+    expect(cpuMs() - started, piece).toBeLessThan(5_000);
   }
 });
 

@@ -1,3 +1,5 @@
+import { cpuMs } from '../cpu-time.ts';
+
 /**
  * Lengths of input, in characters. Small steps at first, so that exponential growth is found before it takes minutes.
  */
@@ -13,18 +15,17 @@ const LINEAR_AT_MOST = 9;
  */
 export function growsSuperLinearly(work: (length: number) => unknown): boolean {
   // The code is cold at first, and a garbage collection may fall into any round.
-  const best = (length: number) => Math.min(...[1, 2, 3].map(() => cpuMs(() => work(length))));
+  const best = (length: number) => Math.min(...[1, 2, 3].map(() => cpuMsOf(() => work(length))));
   for (const length of LENGTHS) {
-    if (cpuMs(() => work(length)) < HARMLESS_MS) continue;
+    if (cpuMsOf(() => work(length)) < HARMLESS_MS) continue;
     const longer = best(length);
     if (longer > HARMLESS_MS && longer > LINEAR_AT_MOST * best(Math.floor(length / TIMES))) return true;
   }
   return false;
 }
 
-function cpuMs(work: () => unknown): number {
-  const before = process.cpuUsage();
+function cpuMsOf(work: () => unknown): number {
+  const before = cpuMs();
   work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+  return cpuMs() - before;
 }
