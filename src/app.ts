@@ -40,7 +40,7 @@ const MAX_VIEWS_WAITING = 32;
 export interface App {
   /** The address, e.g. `http://127.0.0.1:4000`. Without the api role it serves only health and metrics. */
   readonly url: string;
-  /** The first tenant's key, at the start that creates it. */
+  /** The first tenant's key, set only on the start that creates it. */
   readonly newApiKey: string | null;
   /** Lets running batches commit, closes subscriptions, and returns runs to the queue. */
   close(): Promise<void>;

@@ -7,7 +7,7 @@ export interface StartedSync {
   readonly alreadyActive: boolean;
 }
 
-/** The sync operations of the API. Methods with a `tenantId` reject NOT_FOUND for what is not the tenant's. */
+/** The sync operations of the API. Methods with a `tenantId` reject NOT_FOUND for an id of another tenant. */
 export interface Syncs {
   /**
    * Writes the run and returns at once; dispatches it in the background. Rejects ACCOUNT_PAUSED, ACCOUNT_NEEDS_AUTH.

@@ -75,7 +75,10 @@ function newlySpelled(before: readonly StoredMailbox[], listed: readonly ListedM
   return listed.filter(({ path, rawName }) => known.has(path) && known.get(path) !== rawName);
 }
 
-/** Renames the stored mailboxes that have a new name, and returns all by their present names, and those without one. */
+/**
+ * Renames stored mailboxes that were renamed on the server. Returns the known mailboxes by current path, the vanished
+ * ones, and the unlisted ones that may still exist.
+ */
 async function knownMailboxes(
   context: SyncContext,
   imap: ReconnectingConnection,

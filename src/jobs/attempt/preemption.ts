@@ -35,7 +35,7 @@ export function createPreemption(pool: Pool, log: Logger): Preemption {
 
   return {
     begin(runId, preempt) {
-      if (running.size === 0) stop = runPeriodically(EVERY_MS, 'looking for who waits for a place', poll, log);
+      if (running.size === 0) stop = runPeriodically(EVERY_MS, 'polling for runs to preempt', poll, log);
       running.set(runId, preempt);
       return async () => {
         running.delete(runId);

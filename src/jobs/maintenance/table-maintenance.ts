@@ -18,7 +18,7 @@ const REST = 4;
  */
 export function startTableMaintenance(pool: Pool, log: Logger, everyMs = EVERY_MS): () => Promise<void> {
   const stopping = new AbortController();
-  const stop = runPeriodically(everyMs, 'looking after the tables', maintainAll, log);
+  const stop = runPeriodically(everyMs, 'table maintenance', maintainAll, log);
   return async () => {
     stopping.abort();
     await stop();

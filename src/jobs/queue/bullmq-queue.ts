@@ -46,7 +46,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue error'));
   const fromRows = worker ? createLocalQueue(worker.slots, worker.handler, log) : null;
-  /** Runs whose jobs are not added yet, and the sending in progress. Runs that come meanwhile are sent together. */
+  /** Runs whose jobs are still to be added, and the send in progress. Runs dispatched meanwhile go into the next one. */
   const unsent = new Set<string>();
   let sending: Promise<void> | null = null;
   /** Whether the last poll found fewer jobs than waiting runs. */
@@ -138,8 +138,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       worker?.slots.cancel(run.id);
       redis.publish(cancels, run.id);
       if (!redis.isReady) return;
-      // Only to save a worker the query: it cannot claim a cancelled run. The run was queued one frame before its end,
-      // or it waited for a retry, and would have been queued with this frame.
+      // An optimisation: no worker can claim a cancelled run. The job's id has the sequence of the previous frame if the
+      // run was QUEUED, or of this one if it was WAITING_RETRY.
       for (const sequence of [run.sequence - 1n, run.sequence])
         messages.remove(jobIdOf(run.id, sequence)).catch(() => {});
     },

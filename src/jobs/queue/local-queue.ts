@@ -4,7 +4,7 @@ import type { WorkerSlots } from './worker-slots.ts';
 
 /**
  * The queue within one process. A dispatch only wakes it: while a slot is free, it claims the next run from the
- * database. So several such nodes on one database share one queue, which each polls once a second.
+ * database. Several such nodes on one database therefore share one queue, which each polls once a second.
  */
 export function createLocalQueue(slots: WorkerSlots, handler: RunHandler, log: Logger): SyncQueue {
   let closed = false;

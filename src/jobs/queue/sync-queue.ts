@@ -27,9 +27,9 @@ export const RUN_ELSEWHERE: SyncQueue = { dispatch() {}, cancel() {}, async reco
 
 /** The worker's side. */
 export interface RunHandler {
-  /** Claims the next run, with the last free slot of this worker or not. Returns null if no run may begin now. */
+  /** Claims the next run, or returns null if none may begin. `lastSlot`: it takes the worker's last free slot. */
   claim(lastSlot: boolean): Promise<ClaimedRun | null>;
-  /** Claims this run. Returns until when it may not begin if it is blocked, or null if it is not waiting. */
+  /** Claims this run. If it is blocked, returns when it may begin; if it is not waiting, returns null. */
   claimNamed(runId: string, lastSlot: boolean): Promise<ClaimedRun | Blocked | null>;
   /**
    * Runs one attempt of a claimed run and handles its errors: never rejects. `onChange` gets the row after each change.

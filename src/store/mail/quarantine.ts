@@ -75,7 +75,7 @@ export async function markHeadersOnly(
   );
   const said = isToldSize
     ? `The message has ${row!.size} bytes, more than MAX_MESSAGE_BYTES`
-    : `The message has more bytes than MAX_MESSAGE_BYTES, though its server says ${row!.size}`;
+    : `The message has more bytes than MAX_MESSAGE_BYTES, although the server announced ${row!.size}`;
   await tx.query(
     `UPDATE message m SET headers_only = true, parse_error = $2 WHERE m.id = $1 AND NOT EXISTS (
        SELECT FROM message_location l WHERE l.message_id = m.id AND l.state = 'STORED')`,
@@ -101,7 +101,8 @@ export function countAttempt(pool: Pool, lease: Lease, mailbox: MailboxRef, uids
 
 /**
  * Makes quarantined messages PENDING again that are due for another attempt, or with a full sync all for which another
- * attempt may succeed. A clock that was ahead wrote a time further away than the wait: that message is due too.
+ * attempt may succeed. A retry time later than the longest possible wait was
+ * written by a clock that ran ahead, so that message is due too.
  */
 export function releaseQuarantined(
   pool: Pool,

@@ -21,8 +21,8 @@ export interface RunOutcome {
 }
 
 /**
- * Ends a run that this worker holds. Run, account status and closing event change together. If a login was refused that
- * has been changed meanwhile, the run ends as CANCELLED, like every run whose login changes.
+ * Ends a run that this worker holds. Run, account status and closing event change together. If the
+ * account's login changed after the claim, a refusal of the old login ends the run as CANCELLED, as any login change does.
  */
 export function finishRun(pool: Pool, lease: Lease, outcome: RunOutcome, at: At = null): Promise<SyncRun> {
   return fenced(pool, lease, async (tx) => {

@@ -3,7 +3,7 @@ import { timeOr } from '../plumbing/clock.ts';
 /**
  * The order of the queue. Runs that a user asked for come before scheduled ones. Within each of the two, the tenants
  * take turns: a run's turn is the number of its tenant's running runs plus its position among the tenant's queued ones.
- * Of equal turns, the one of the tenant served least recently comes first.
+ * Ties go to the tenant served least recently.
  *
  * So a tenant with one account waits for one run of another tenant, however many thousands of those are queued: until
  * that run ends, or until its time slice is over (domain/time-slice.ts). A worker with several slots keeps the last one
@@ -38,7 +38,7 @@ const QUEUES = `
   ) next`;
 
 /**
- * Query of the first run in the queue. Only the first run of each tenant that may begin can be it. Tenants are visited
+ * Query of the first run in the queue. For each tenant, only its first run that may begin is a candidate. Tenants are visited
  * in the order of their turns, so most are never searched for a run.
  * @param which condition on `r` (sync_run) and `a` (email_account)
  * @param busy condition on `busy` (`running`: running runs of the tenant, null for none)
