@@ -52,27 +52,17 @@ test('the first view loads less than 200 kB of scripts at once, and caches them'
   expect(transferred.length).toBeLessThan(scripts.length);
 });
 
-/** From the navigation to the painted view, over loopback, with an empty cache. */
-const FIRST_VIEW_MS = 1000;
-const LOADS = 5;
-/** On a busy machine the time says nothing about the page, so it is measured again. */
-const ROUNDS = 4;
+/**
+ * Requests before the first view: the page, its styles, scripts and pictures, and its queries. Measured: 18. Every one
+ * more is a wait on a slow network. The time itself depends on the machine, and is only printed.
+ */
+const MOST_REQUESTS = 20;
 
-test('the first view is painted within a second', async () => {
-  const medians: number[] = [];
-  do {
-    const times: number[] = [];
-    for (let load = 0; load < LOADS; load++) times.push(await firstView());
-    medians.push(times.toSorted((a, b) => a - b)[Math.floor(LOADS / 2)]!);
-    console.info(`First view: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-  } while (medians.at(-1)! >= FIRST_VIEW_MS && medians.length < ROUNDS);
-  expect(Math.min(...medians)).toBeLessThan(FIRST_VIEW_MS);
-});
-
-/** The time to the first view, in a browser with a session and an empty cache, in milliseconds. */
-async function firstView(): Promise<number> {
+test('the first view waits for few requests, with an empty cache', async () => {
   await using visitor = await visit(browser, service, { path: '/readyz' });
   const page = await visitor.context.newPage();
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
   await page.addInitScript(() => {
     new MutationObserver(() => {
       if (!document.body?.textContent?.includes('No accounts yet')) return;
@@ -82,8 +72,10 @@ async function firstView(): Promise<number> {
   await page.goto(service.url);
   // Without a start mark, a measure begins at the navigation.
   const measured = () => page.evaluate(() => performance.getEntriesByName('first-view')[0]?.duration);
-  return await waitFor(measured, { what: 'the first view' });
-}
+  const ms = await waitFor(measured, { what: 'the first view' });
+  console.info(`First view: ${ms.toFixed(0)} ms, ${requests.length} requests`);
+  expect(requests.length, requests.join(' ')).toBeLessThanOrEqual(MOST_REQUESTS);
+});
 
 const UPDATES_PER_SECOND = 60;
 const SECONDS = 5;
