@@ -1,3 +1,5 @@
+import { GrowingBuffer } from './growing-buffer.ts';
+
 /**
  * Arrays in PostgreSQL's binary format (array_recv), for large columns. node-postgres would write an array as text,
  * with quotes and backslashes escaped and bytes as hex, and the server would parse it character by character. The
@@ -16,29 +18,27 @@ export const PG_TYPES = { bool: 16, bytea: 17, text: 25, tsvector: 3614 } as con
 const TRUE = Uint8Array.of(1);
 const FALSE = Uint8Array.of(0);
 
-/** Largest buffer that is kept between two arrays, in bytes; a larger one is released. */
-const KEPT = 2 * 1024 * 1024;
-const SMALL = 16 * 1024;
+/** In bytes. */
+const INITIAL_LENGTH = 16 * 1024;
 
-/** Builds an array in a growing buffer, and another one after {@link clear}. */
+/** Builds an array, and another one after {@link clear}. */
 export class PgArrayWriter {
-  #buffer = Buffer.allocUnsafeSlow(SMALL);
-  #end = HEADER;
-  #count = 0;
+  readonly #buffer = new GrowingBuffer(INITIAL_LENGTH);
   readonly #type: number;
+  #count = 0;
 
   constructor(type: keyof typeof PG_TYPES) {
     this.#type = PG_TYPES[type];
+    this.#buffer.end = HEADER;
   }
 
   /** Length of the array so far, in bytes. */
   get length(): number {
-    return this.#end;
+    return this.#buffer.end;
   }
 
   null(): void {
-    this.#reserve(4);
-    this.#end = this.#buffer.writeInt32BE(NULL, this.#end);
+    this.#buffer.int32(NULL);
     this.#count++;
   }
 
@@ -47,11 +47,12 @@ export class PgArrayWriter {
       this.null();
       return;
     }
-    // A UTF-16 unit takes at most three bytes.
-    this.#reserve(4 + value.length * 3);
-    const length = this.#buffer.write(value, this.#end + 4);
-    this.#buffer.writeInt32BE(length, this.#end);
-    this.#end += 4 + length;
+    const buffer = this.#buffer;
+    const at = buffer.end;
+    buffer.int32(0);
+    // The length in bytes is known only now.
+    const length = buffer.text(value);
+    buffer.memory.writeInt32BE(length, at);
     this.#count++;
   }
 
@@ -60,30 +61,21 @@ export class PgArrayWriter {
   }
 
   bytes(value: Uint8Array): void {
-    this.#reserve(4 + value.length);
-    this.#end = this.#buffer.writeInt32BE(value.length, this.#end);
-    this.#buffer.set(value, this.#end);
-    this.#end += value.length;
+    this.#buffer.int32(value.length);
+    this.#buffer.bytes(value);
     this.#count++;
   }
 
   /** Copies the array to the beginning of `target`, which must hold {@link length} bytes. */
   copyTo(target: Uint8Array): void {
-    writeHeader(this.#buffer, this.#type, this.#count);
-    target.set(this.#buffer.subarray(0, this.#end));
+    writeHeader(this.#buffer.memory, this.#type, this.#count);
+    target.set(this.#buffer.written());
   }
 
   clear(): void {
-    if (this.#buffer.length > KEPT) this.#buffer = Buffer.allocUnsafeSlow(SMALL);
-    this.#end = HEADER;
+    this.#buffer.clear();
+    this.#buffer.end = HEADER;
     this.#count = 0;
-  }
-
-  #reserve(length: number): void {
-    if (this.#end + length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow((this.#end + length) * 2);
-    this.#buffer.copy(larger, 0, 0, this.#end);
-    this.#buffer = larger;
   }
 }
 

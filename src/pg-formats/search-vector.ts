@@ -7,6 +7,7 @@ import {
   normalForm,
   type SearchableMessage,
 } from '../domain/search-words.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 
 /** Most text that is indexed, in UTF-16 units: a tsvector is limited to 1 MB. */
 const MAX_TEXT = 200_000;
@@ -56,8 +57,7 @@ export function searchVector(message: SearchableMessage): Uint8Array {
  */
 class WordTable {
   /** UTF-8 of all words, one after the other. */
-  #text = Buffer.allocUnsafeSlow(64 * 1024);
-  #textEnd = 0;
+  readonly #text = new GrowingBuffer(64 * 1024);
   /** Index of a word plus one; 0 is free. The length is a power of two, at least twice the number of words. */
   #table = new Int32Array(4096);
   #words = newColumns(2048);
@@ -67,28 +67,24 @@ class WordTable {
   #nextPlace = new Int32Array(8192);
   #placeCount = 0;
   #position = 0;
-  #out = Buffer.allocUnsafeSlow(64 * 1024);
+  readonly #out = new GrowingBuffer(64 * 1024);
 
   clear(): void {
     for (let word = 0; word < this.#wordCount; word++) this.#table[this.#words.slot[word]!] = 0;
-    this.#textEnd = this.#wordCount = this.#placeCount = this.#position = 0;
+    this.#text.clear();
+    this.#wordCount = this.#placeCount = this.#position = 0;
   }
 
   /** @param text normalised and in lower case */
   read(text: string): void {
     // A UTF-16 unit takes at most three bytes, and in scripts without blanks it is written twice.
-    if (this.#text.length < this.#textEnd + text.length * 6) {
-      const larger = Buffer.allocUnsafeSlow((this.#textEnd + text.length * 6) * 2);
-      this.#text.copy(larger, 0, 0, this.#textEnd);
-      this.#text = larger;
-    }
-    const bytes = this.#text;
+    const bytes = this.#text.reserve(text.length * 6);
     const { length } = text;
     for (let at = 0; at < length; ) {
       let hash = 0;
       let units = 0;
       let isCut = false;
-      let end = this.#textEnd;
+      let end = this.#text.end;
       while (at < length) {
         const code = text.charCodeAt(at);
         if (code < 0x80) {
@@ -124,7 +120,7 @@ class WordTable {
 
   /** Adds the word whose bytes begin at the end of the text and end at `end`. */
   #add(hash: number, end: number): void {
-    const start = this.#textEnd;
+    const start = this.#text.end;
     if (this.#position < MAX_POSITION) this.#position++;
     const mask = this.#table.length - 1;
     let slot = firstSlot(hash) & mask;
@@ -142,7 +138,7 @@ class WordTable {
     if (word === this.#words.hash.length) this.#words = grownColumns(this.#words);
     const { start: starts, end: ends, hash: hashes, slot: slots, count } = this.#words;
     starts[word] = start;
-    ends[word] = this.#textEnd = end;
+    ends[word] = this.#text.end = end;
     hashes[word] = hash;
     slots[word] = slot;
     count[word] = 0;
@@ -154,7 +150,8 @@ class WordTable {
   #isSame(word: number, start: number, end: number): boolean {
     const known = this.#words.start[word]!;
     if (this.#words.end[word]! - known !== end - start) return false;
-    for (let i = end - start - 1; i >= 0; i--) if (this.#text[known + i] !== this.#text[start + i]) return false;
+    const bytes = this.#text.memory;
+    for (let i = end - start - 1; i >= 0; i--) if (bytes[known + i] !== bytes[start + i]) return false;
     return true;
   }
 
@@ -186,13 +183,13 @@ class WordTable {
   }
 
   vector(): Uint8Array {
-    const most = 4 + this.#textEnd + this.#wordCount * 3 + this.#placeCount * 2;
-    if (this.#out.length < most) this.#out = Buffer.allocUnsafeSlow(most * 2);
-    const out = this.#out;
+    this.#out.clear();
+    const text = this.#text.memory;
+    const out = this.#out.reserve(4 + this.#text.end + this.#wordCount * 3 + this.#placeCount * 2);
     let at = out.writeInt32BE(this.#wordCount);
     for (let word = 0; word < this.#wordCount; word++) {
       const end = this.#words.end[word]!;
-      for (let i = this.#words.start[word]!; i < end; i++) out[at++] = this.#text[i]!;
+      for (let i = this.#words.start[word]!; i < end; i++) out[at++] = text[i]!;
       out[at++] = 0;
       const count = this.#words.count[word]!;
       out[at++] = count >> 8;

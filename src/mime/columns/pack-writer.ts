@@ -1,45 +1,34 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { PackPlace, ParsedMessage } from '../../domain/parsed-message.ts';
+import { GrowingBuffer } from '../../pg-formats/growing-buffer.ts';
 import { pgArrayOf } from '../../pg-formats/pg-array.ts';
 
-/** Largest buffer that is kept between two packs, in bytes; a larger one is released. */
-const KEPT = 2 * 1024 * 1024;
-const SMALL = 64 * 1024;
+/** In bytes. */
+const INITIAL_LENGTH = 64 * 1024;
 
 /**
- * Writes the texts of messages into a growing buffer, one after the other, and those of others after {@link clear}. Why
- * they are stored together: docs/decisions/0013-packs.md.
+ * Writes the texts of messages one after the other, and those of others after {@link clear}. Why they are stored
+ * together: docs/decisions/0013-packs.md.
  */
 export class TextsWriter {
-  #buffer = Buffer.allocUnsafeSlow(SMALL);
-  #end = 0;
+  readonly #buffer = new GrowingBuffer(INITIAL_LENGTH);
 
   clear(): void {
-    if (this.#buffer.length > KEPT) this.#buffer = Buffer.allocUnsafeSlow(SMALL);
-    this.#end = 0;
+    this.#buffer.clear();
   }
 
   add({ text, html }: Pick<ParsedMessage, 'text' | 'html'>): Pick<PackPlace, 'textAt' | 'textSize' | 'htmlSize'> {
-    const textAt = this.#end;
-    return { textAt, textSize: this.#write(text), htmlSize: html === null ? null : this.#write(html) };
+    const textAt = this.#buffer.end;
+    return {
+      textAt,
+      textSize: this.#buffer.text(text),
+      htmlSize: html === null ? null : this.#buffer.text(html),
+    };
   }
 
   /** Returns the zstd frame of all added texts, as a binary array of one item. */
   pack(): Uint8Array<ArrayBuffer> {
-    return packOf(this.#buffer.subarray(0, this.#end));
-  }
-
-  #write(text: string): number {
-    // A UTF-16 unit takes at most three bytes.
-    const room = this.#end + text.length * 3;
-    if (room > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(room * 2);
-      this.#buffer.copy(larger, 0, 0, this.#end);
-      this.#buffer = larger;
-    }
-    const length = this.#buffer.write(text, this.#end);
-    this.#end += length;
-    return length;
+    return packOf(this.#buffer.written());
   }
 }
 
