@@ -5,9 +5,9 @@ import type { ThreadLinks } from './threads.ts';
  * Version of the parser's results. A change that alters them adds 1, with a migration that recreates the index
  * `message_stale` for it. Stored messages are then parsed again in the background (src/store/mail/reparse.ts).
  * 0: mailparser's own text, attachments and threads. 1: all parts in order, usable Message-IDs, charsets by their
- * bytes.
+ * bytes. 2: Sender where From has no address.
  */
-export const PARSER_VERSION = 1;
+export const PARSER_VERSION = 2;
 
 /** Most addresses per field. A longer list is a mistake or an attack, and the source still contains it. */
 export const MAX_ADDRESSES = 500;

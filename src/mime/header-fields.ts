@@ -6,6 +6,7 @@ import { repairEncodedWords } from './encoded-words.ts';
 const SINGLE = [
   'subject',
   'from',
+  'sender',
   'date',
   'message-id',
   'content-type',
@@ -86,7 +87,7 @@ function addRepeat(repeats: Map<FieldName, string[]>, name: FieldName, value: st
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 /** Fields with text written by people. */
-const WRITTEN: ReadonlySet<FieldName> = new Set(['subject', 'from', 'to', 'cc', 'bcc', 'reply-to']);
+const WRITTEN: ReadonlySet<FieldName> = new Set(['subject', 'from', 'sender', 'to', 'cc', 'bcc', 'reply-to']);
 
 /** Decodes raw 8-bit text as UTF-8 (RFC 6532), else in the charset of the body, else as {@link decodeText} does. */
 function readable(name: FieldName, latin1: string, charset: string | null): string {

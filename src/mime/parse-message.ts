@@ -35,7 +35,7 @@ function assemble(header: HeaderFields, letter: Letter): ParsedMessage {
     cut && 'a header field is too long',
     (text.cut || html.cut) && TEXT_IS_CUT,
   ]);
-  const from = addresses(values.get('from'));
+  const from = authors(values);
   const to = addresses(values.get('to'));
   const cc = addresses(values.get('cc'));
   const bcc = addresses(values.get('bcc'));
@@ -69,6 +69,12 @@ function assemble(header: HeaderFields, letter: Letter): ParsedMessage {
     attachedText: bounded(letter.attachedText).value,
     parseError: [...problems].filter(Boolean).join('; ') || null,
   };
+}
+
+/** RFC 5322, 3.6.2, requires From. Where it is missing, Sender names the agent who sent the message. */
+function authors(values: HeaderFields['values']): readonly MailAddress[] {
+  const from = addresses(values.get('from'));
+  return from.length > 0 ? from : addresses(values.get('sender'));
 }
 
 function bounded(text: string): { value: string; cut: boolean } {

@@ -57,6 +57,10 @@ def text_of(part):
     return "".join(words.text)
 
 
+def addresses(field):
+    return [] if field is None else [address.addr_spec for address in field.addresses]
+
+
 def read(source):
     message = message_from_bytes(source, policy=policy.default)
     texts, names = [], []
@@ -66,10 +70,9 @@ def read(source):
             names.append(name)
         elif part.get_content_type() in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
             texts.append(text_of(part))
-    sender = message["from"]
     return {
         "subject": None if message["subject"] is None else str(message["subject"]),
-        "from": [] if sender is None else [address.addr_spec for address in sender.addresses],
+        "from": addresses(message["from"]) or addresses(message["sender"]),
         "text": "\n".join(texts),
         "names": names,
     }

@@ -59,7 +59,12 @@ const Message = builder.prismaObject('Message', {
     account: t.relation('account'),
     messageIdHeader: t.exposeString('messageIdHeader', { nullable: true }),
     subject: t.exposeString('subject', { nullable: true }),
-    from: t.field({ type: [MailAddress], select: { from: true }, resolve: ({ from }) => addresses(from) }),
+    from: t.field({
+      type: [MailAddress],
+      description: 'The authors (From), or the Sender if the message names no author.',
+      select: { from: true },
+      resolve: ({ from }) => addresses(from),
+    }),
     to: t.field({ type: [MailAddress], select: { to: true }, resolve: ({ to }) => addresses(to) }),
     cc: t.field({ type: [MailAddress], select: { cc: true }, resolve: ({ cc }) => addresses(cc) }),
     bcc: t.field({ type: [MailAddress], select: { bcc: true }, resolve: ({ bcc }) => addresses(bcc) }),

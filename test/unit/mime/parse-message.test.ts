@@ -76,6 +76,16 @@ test('parseMessage, a complete message, returns all of its fields', async () => 
   });
 });
 
+test.each([
+  ['no From', ['Sender: =?utf-8?q?Ann_L=C3=A9e?= <ann@example.com>'], 'ann@example.com'],
+  ['an empty From', ['From:', 'Sender: ann@example.com'], 'ann@example.com'],
+  ['a From without an address', ['From: <>', 'Sender: ann@example.com'], 'ann@example.com'],
+  ['both fields', ['Sender: ann@example.com', 'From: bob@example.com'], 'bob@example.com'],
+])('parseMessage, %s, shows Sender only in its place', async (_what, header, expected) => {
+  const { from } = await parse(...header, '', 'Hello');
+  expect(from.map(({ address }) => address)).toEqual([expected]);
+});
+
 test('attachments are listed, and are found by their index', async () => {
   const { text, attachments, parseError } = await parse(...MIXED);
   expect(parseError).toBeNull();
