@@ -2,7 +2,7 @@ import { toMailtideError } from '../errors.ts';
 import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
 import { markHeadersOnly, quarantine } from '../store/mail/quarantine.ts';
 import { storeBatch } from '../store/mail/store-batch.ts';
-import type { Sql } from '../store/plumbing/sql.ts';
+import type { Transaction } from '../store/plumbing/sql.ts';
 import type { SyncContext } from './context.ts';
 import type { ReconnectingConnection } from './reconnecting-connection.ts';
 
@@ -26,7 +26,7 @@ export async function storeHeaders(
     waiting.delete(uid);
     const digested = await mime.digest([source]);
     const items = [{ uid, internalDate: location.internalDate, index: 0, message: digested.messages[0]! }];
-    const also = (tx: Sql) =>
+    const also = (tx: Transaction) =>
       markHeadersOnly(tx, lease, ref, { uid, isToldSize: location.size > context.maxMessageBytes });
     publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, movingMessageIds, also }));
   }

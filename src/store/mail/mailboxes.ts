@@ -3,7 +3,7 @@ import { newId } from '../../domain/ids.ts';
 import type { ListedMailbox, MailboxSnapshot } from '../../domain/imap-types.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { namedStatement } from '../plumbing/named-statement.ts';
-import { fenced, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { fenced, type Lease, sqlOf, type Transaction } from '../plumbing/sql.ts';
 import { type Counts, recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import { waitAfter } from './quarantine.ts';
@@ -182,7 +182,12 @@ export interface MailboxCursor {
  * Moves a mailbox's cursor. Only to be called in the transaction that commits the last change of its pass. Bodies are
  * not part of the pass: their PENDING rows record what is missing.
  */
-export async function commitCursor(tx: Sql, lease: Lease, mailboxId: string, cursor: MailboxCursor): Promise<void> {
+export async function commitCursor(
+  tx: Transaction,
+  lease: Lease,
+  mailboxId: string,
+  cursor: MailboxCursor,
+): Promise<void> {
   const { snapshot } = cursor;
   await tx.query(
     COMMIT_CURSOR.text,

@@ -5,7 +5,7 @@ import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { ChainHead } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import type { Sql } from '../plumbing/sql.ts';
+import type { Transaction } from '../plumbing/sql.ts';
 import type { MailboxRef } from './locations.ts';
 
 export interface BatchItem {
@@ -26,7 +26,7 @@ export interface Batch {
    */
   readonly movingMessageIds: ReadonlySet<string>;
   /** Further work in the same transaction; resolves to the run after it. */
-  readonly also?: (tx: Sql) => Promise<SyncRun>;
+  readonly also?: (tx: Transaction) => Promise<SyncRun>;
 }
 
 /** The stored messages and references of a batch, and the head of the account's chain. */

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { SyncMode } from '../../domain/sync-run.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { fenced, type Lease, type Sql } from '../plumbing/sql.ts';
+import { fenced, type Lease, type Transaction } from '../plumbing/sql.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import type { MailboxRef } from './locations.ts';
@@ -62,7 +62,7 @@ function eventOf({ uid, messageId, attempts }: Quarantined, mailbox: MailboxRef,
  * while; others are retried when the limit is raised.
  */
 export async function markHeadersOnly(
-  tx: Sql,
+  tx: Transaction,
   lease: Lease,
   mailbox: MailboxRef,
   { uid, isToldSize }: { uid: number; isToldSize: boolean },

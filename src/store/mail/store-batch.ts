@@ -4,7 +4,7 @@ import { keysOf } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { discardStalePlans } from '../plumbing/discard-stale-plans.ts';
-import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { inTransaction, type Lease, type Sql, sqlOf, type Transaction } from '../plumbing/sql.ts';
 import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -45,7 +45,7 @@ async function storeUnlocked(pool: Pool, lease: Lease, batch: Batch): Promise<Sy
 /**
  * Stores a batch with the account locked. It locks in a separate statement: a query sees only what preceded its start.
  */
-async function storeLocked(tx: Sql, lease: Lease, batch: Batch): Promise<SyncRun> {
+async function storeLocked(tx: Transaction, lease: Lease, batch: Batch): Promise<SyncRun> {
   await tx.query(LOCK, [lease.runId]);
   const known = await lookUp(tx, lease, batch.items);
   const plan = planBatch(batch, known);

@@ -6,6 +6,11 @@ export interface Sql {
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** The session of a transaction: what its statements write is committed, or rolled back, together. */
+export interface Transaction extends Sql {
+  readonly isTransaction: true;
+}
+
 const INT8 = 20;
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format: 'text' | 'binary') =>
@@ -37,7 +42,7 @@ const ROLLBACK: Statement = { text: 'ROLLBACK', query_timeout: 5_000 };
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
-  work: (tx: Sql) => Promise<T>,
+  work: (tx: Transaction) => Promise<T>,
   { limitMs }: { limitMs?: number } = {},
 ): Promise<T> {
   const client = await pool.connect();
@@ -45,7 +50,7 @@ export async function inTransaction<T>(
   try {
     await client.query('BEGIN');
     if (limitMs !== undefined) await client.query(`SET LOCAL statement_timeout = ${limitMs}`);
-    const result = await work(sqlOf(client, limitMs));
+    const result = await work({ ...sqlOf(client, limitMs), isTransaction: true });
     await client.query('COMMIT');
     return result;
   } catch (error) {
@@ -74,7 +79,7 @@ export interface Lease {
  * worker takes the run over in between.
  * @throws LEASE_LOST if another worker has the lease, or the run is not RUNNING any more; nothing is then written
  */
-export async function fenced<T>(pool: pg.Pool, lease: Lease, work: (tx: Sql) => Promise<T>): Promise<T> {
+export async function fenced<T>(pool: pg.Pool, lease: Lease, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return inTransaction(pool, async (tx) => {
     const held = await tx.query(
       `SELECT 1 FROM sync_run WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE`,

@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode, MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { type At, timeOr } from '../plumbing/clock.ts';
-import { fenced, inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { fenced, inTransaction, type Lease, sqlOf, type Transaction } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import { isDead, type RunOfTenant } from './requeue-runs.ts';
 import { storeReceipt } from './store-receipt.ts';
@@ -32,7 +32,7 @@ export function finishRun(pool: Pool, lease: Lease, outcome: RunOutcome, at: At 
 }
 
 /** Locks the account, so that its login does not change before the transaction ends. */
-async function hasNewLogin(tx: Sql, { accountId, loginVersion }: Lease): Promise<boolean> {
+async function hasNewLogin(tx: Transaction, { accountId, loginVersion }: Lease): Promise<boolean> {
   const [account] = await tx.query<{ loginVersion: number }>(
     'SELECT login_version FROM email_account WHERE id = $1 FOR UPDATE',
     [accountId],
@@ -97,7 +97,7 @@ export function cancelRun(
 }
 
 async function close(
-  tx: Sql,
+  tx: Transaction,
   runId: string,
   { status, error, needsAuth = false, receipt }: RunOutcome,
   at: At,

@@ -1,9 +1,9 @@
 import type { SyncReceipt } from '../../domain/receipt.ts';
-import type { Sql } from '../plumbing/sql.ts';
+import type { Transaction } from '../plumbing/sql.ts';
 
 /** Stores a run's receipt, and the proof of each mailbox, in the transaction that ends the run. */
 export async function storeReceipt(
-  tx: Sql,
+  tx: Transaction,
   runId: string,
   { complete, mailboxes, unread }: SyncReceipt,
 ): Promise<void> {

@@ -1,14 +1,14 @@
 import { type ChainedEvent, type ChainHead, chainEvents } from '../../timeline/chain.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
-import type { Sql } from '../plumbing/sql.ts';
+import type { Transaction } from '../plumbing/sql.ts';
 
 /**
  * Appends events to an account's timeline, in the transaction of the changes that they record. The chain's head is on
  * the account's row, which stays locked until the transaction ends, so that two writers cannot fork the chain.
  */
 export async function appendEvents(
-  tx: Sql,
+  tx: Transaction,
   accountId: string,
   events: readonly EventInput[],
   at: Date = new Date(),
