@@ -5,7 +5,7 @@ import type { SyncMode } from '../domain/sync-run.ts';
 import type { SyncRun } from '../generated/prisma/client.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import type { MimeTasks } from '../mime/mime-pool.ts';
-import type { Lease } from '../store/plumbing/sql.ts';
+import type { Lease } from '../store/runs/lease.ts';
 import type { InStep } from './steps.ts';
 
 /** Dependencies and settings of a run. */

@@ -9,9 +9,9 @@ import type { EmailAccount, Event, SyncRun } from '../../src/generated/prisma/cl
 import { reactionTo } from '../../src/jobs/attempt/retry-policy.ts';
 import { changeAccount } from '../../src/store/accounts/change-account.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
-import type { Lease } from '../../src/store/plumbing/sql.ts';
 import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
+import type { Lease } from '../../src/store/runs/lease.ts';
 import { postponeRun } from '../../src/store/runs/postpone-run.ts';
 import { preempt } from '../../src/store/runs/preempt.ts';
 import { recordProgressNow } from '../../src/store/runs/record-progress.ts';

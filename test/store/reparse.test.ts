@@ -20,8 +20,8 @@ import { storeReparsed } from '../../src/store/mail/reparse.ts';
 import { NO_ACCOUNT, sourcesOf, staleMessages } from '../../src/store/mail/stale-messages.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
-import type { Lease } from '../../src/store/plumbing/sql.ts';
 import { claimRun } from '../../src/store/runs/claim-run.ts';
+import type { Lease } from '../../src/store/runs/lease.ts';
 import { startRun } from '../../src/store/runs/start-run.ts';
 
 const dataDir = newDataDir();

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Lease } from '../../store/plumbing/sql.ts';
 import { extendLease, LEASE_SECONDS } from '../../store/runs/claim-run.ts';
+import type { Lease } from '../../store/runs/lease.ts';
 
 const EVERY_MS = (LEASE_SECONDS * 1000) / 4;
 

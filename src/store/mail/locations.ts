@@ -3,8 +3,9 @@ import type { MessageMetadata } from '../../domain/imap-types.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { namedStatement } from '../plumbing/named-statement.ts';
-import { fenced, type Lease, sqlOf } from '../plumbing/sql.ts';
-import { HELD_RUN, leaseParameters, recordProgress } from '../runs/record-progress.ts';
+import { sqlOf } from '../plumbing/sql.ts';
+import { fenced, isHeld, type Lease, leaseParameters } from '../runs/lease.ts';
+import { recordProgress } from '../runs/record-progress.ts';
 
 /** A mailbox in one generation, to which UIDs belong. */
 export interface MailboxRef {
@@ -81,7 +82,7 @@ export async function addPending(
  */
 const ADD_PENDING = namedStatement(`
   WITH held AS (
-    SELECT FROM sync_run WHERE ${HELD_RUN} FOR UPDATE
+    SELECT FROM sync_run WHERE ${isHeld()} FOR UPDATE
   ),
   added AS (
     INSERT INTO message_location AS l (mailbox_id, generation, uid, account_id, flags, modseq, internal_date, size,

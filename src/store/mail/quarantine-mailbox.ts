@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { fenced, type Lease } from '../plumbing/sql.ts';
+import { fenced, type Lease } from '../runs/lease.ts';
 import { RETRY_AT } from './quarantine.ts';
 
 /**

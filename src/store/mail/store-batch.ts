@@ -4,7 +4,9 @@ import { keysOf } from '../../domain/threads.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { discardStalePlans } from '../plumbing/discard-stale-plans.ts';
-import { inTransaction, type Lease, type Sql, sqlOf, type Transaction } from '../plumbing/sql.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
+import { inTransaction, type Sql, sqlOf, type Transaction } from '../plumbing/sql.ts';
+import { isHeld, type Lease, leaseParameters } from '../runs/lease.ts';
 import { type Batch, type BatchItem, type Known, planBatch } from './plan-batch.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -56,11 +58,7 @@ async function storeLocked(tx: Transaction, lease: Lease, batch: Batch): Promise
 
 const LOCK = `SELECT FROM sync_run r JOIN email_account a ON a.id = r.account_id WHERE r.id = $1 FOR UPDATE OF r, a`;
 
-/**
- * Checks the fence, and reads the chain's head and what the account has stored of these messages, in one query. The
- * LIMITs make PostgreSQL look up each key separately. With a list of keys, the planner, which has no statistics of
- * tables that are just being filled, read all references of the account for every batch.
- */
+/** Checks the fence, and reads the chain's head and what the account has stored of these messages, in one query. */
 async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promise<Known> {
   const [row] = await tx.query<{
     seq: bigint;
@@ -69,25 +67,12 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
     messages: { sha256: string; id: string }[] | null;
     threads: { ref: string; thread: string; carrier: string | null; old: boolean }[] | null;
   }>(
-    `SELECT a.event_seq AS seq, a.event_hash AS hash, a.thread_revision,
-       (SELECT json_agg(json_build_object('sha256', encode(m.sha256, 'hex'), 'id', m.id))
-        FROM unnest($3::text[]) AS h CROSS JOIN LATERAL (
-          SELECT sha256, id FROM message WHERE account_id = a.id AND sha256 = decode(h, 'hex') LIMIT 1) AS m
-       ) AS messages,
-       (SELECT json_agg(json_build_object('ref', t.ref::text, 'thread', t.thread_id, 'carrier', t.carrier::text,
-          'old', t.parser_version < ${PARSER_VERSION}))
-        FROM unnest($4::bigint[]) AS r(ref) CROSS JOIN LATERAL (
-          SELECT ref, thread_id, carrier, parser_version FROM thread_reference
-          WHERE account_id = a.id AND ref = r.ref LIMIT 1) AS t
-       ) AS threads
-     FROM sync_run r JOIN email_account a ON a.id = r.account_id
-     WHERE r.id = $1 AND r.lease_token = $2 AND r.status = 'RUNNING'`,
-    [
-      lease.runId,
-      lease.token,
-      items.map((item) => item.message.sha256),
-      [...new Set(items.flatMap((item) => keysOf(item.message.links)))],
-    ],
+    LOOK_UP.text,
+    LOOK_UP.values({
+      ...leaseParameters(lease),
+      hashes: items.map((item) => item.message.sha256),
+      refs: [...new Set(items.flatMap((item) => keysOf(item.message.links)))],
+    }),
   );
   if (!row) throw new MailtideError('LEASE_LOST');
   return {
@@ -103,6 +88,25 @@ async function lookUp(tx: Sql, lease: Lease, items: readonly BatchItem[]): Promi
     ),
   };
 }
+
+/**
+ * The LIMITs make PostgreSQL look up each key separately. With a list of keys, the planner, which has no statistics of
+ * tables that are just being filled, read all references of the account for every batch.
+ */
+const LOOK_UP = namedStatement(`
+  SELECT a.event_seq AS seq, a.event_hash AS hash, a.thread_revision,
+    (SELECT json_agg(json_build_object('sha256', encode(m.sha256, 'hex'), 'id', m.id))
+     FROM unnest(@hashes::text[]) AS h CROSS JOIN LATERAL (
+       SELECT sha256, id FROM message WHERE account_id = a.id AND sha256 = decode(h, 'hex') LIMIT 1) AS m
+    ) AS messages,
+    (SELECT json_agg(json_build_object('ref', t.ref::text, 'thread', t.thread_id, 'carrier', t.carrier::text,
+       'old', t.parser_version < ${PARSER_VERSION}))
+     FROM unnest(@refs::bigint[]) AS r(ref) CROSS JOIN LATERAL (
+       SELECT ref, thread_id, carrier, parser_version FROM thread_reference
+       WHERE account_id = a.id AND ref = r.ref LIMIT 1) AS t
+    ) AS threads
+  FROM sync_run r JOIN email_account a ON a.id = r.account_id
+  WHERE ${isHeld('r')}`);
 
 /**
  * Merges two threads, which a reply that refers to both has joined. References are found by their thread alone: with

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
-import { fenced, type Lease, type Sql } from '../plumbing/sql.ts';
+import type { Sql } from '../plumbing/sql.ts';
+import { fenced, type Lease } from '../runs/lease.ts';
 import { recordProgress } from '../runs/record-progress.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 import { commitCursor, type MailboxCursor, type StoredMailbox } from './mailboxes.ts';

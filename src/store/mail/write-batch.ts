@@ -3,8 +3,9 @@ import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { chainEvents } from '../../timeline/chain.ts';
 import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
-import type { Lease, Sql } from '../plumbing/sql.ts';
-import { HELD_RUN, progressParameters, recordSql } from '../runs/record-progress.ts';
+import type { Sql } from '../plumbing/sql.ts';
+import { isHeld, type Lease } from '../runs/lease.ts';
+import { progressParameters, recordSql } from '../runs/record-progress.ts';
 import { appendedSql, eventParameters, headParameters } from '../timeline/append-events.ts';
 import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-batch.ts';
 
@@ -158,7 +159,7 @@ const selected = Object.entries(MESSAGE_COLUMNS).map(
  */
 const WRITE = namedStatement(`
   WITH held AS (
-    SELECT FROM sync_run WHERE ${HELD_RUN} FOR UPDATE
+    SELECT FROM sync_run WHERE ${isHeld()} FOR UPDATE
   ),
   head AS (
     UPDATE email_account SET event_seq = @headSeq, event_hash = @headHash

@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { MailtideError } from '../../errors.ts';
 
 /** One SQL session: a pool's connection or a transaction. Rows have camelCase names, and int8 as bigint. */
 export interface Sql {
@@ -62,32 +61,6 @@ export async function inTransaction<T>(
     // A connection that could not even roll back must not be reused.
     client.release(broken);
   }
-}
-
-/** A worker's right to write a run (src/domain/sync-run.ts, docs/decisions/0002-fencing-by-lease-token.md). */
-export interface Lease {
-  readonly runId: string;
-  readonly accountId: string;
-  readonly tenantId: string;
-  readonly token: string;
-  /** Version of the account's login when the run was claimed. */
-  readonly loginVersion: number;
-}
-
-/**
- * Runs `work` in a transaction of the worker that holds `lease`. The run's row stays locked until it ends, so no other
- * worker takes the run over in between.
- * @throws LEASE_LOST if another worker has the lease, or the run is not RUNNING any more; nothing is then written
- */
-export async function fenced<T>(pool: pg.Pool, lease: Lease, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return inTransaction(pool, async (tx) => {
-    const held = await tx.query(
-      `SELECT 1 FROM sync_run WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE`,
-      [lease.runId, lease.token],
-    );
-    if (held.length === 0) throw new MailtideError('LEASE_LOST');
-    return work(tx);
-  });
 }
 
 const camelNames = new Map<string, string>();

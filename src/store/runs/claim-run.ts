@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { limitsOf, runsAt } from '../../domain/host-limits.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type At, timeOr } from '../plumbing/clock.ts';
-import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { type At, type Parameter, timeOr } from '../plumbing/clock.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
+import { inTransaction, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { isHeld, type Lease, leaseParameters } from './lease.ts';
 import { firstInQueue, mayBegin } from './queue-order.ts';
 import { queueDueRetry } from './requeue-runs.ts';
 
@@ -172,11 +174,12 @@ async function claim(tx: Sql, runId: string, at: At): Promise<ClaimedRun | null>
 
 /** Extends the lease. Returns false if it is lost, because the run was cancelled or taken over. */
 export async function extendLease(pool: Pool, lease: Lease, at: At = null): Promise<boolean> {
-  const rows = await sqlOf(pool).query(
-    `UPDATE sync_run SET ${newLease('$3')} WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' RETURNING 1`,
-    [lease.runId, lease.token, at],
-  );
+  const rows = await sqlOf(pool).query(EXTEND_LEASE.text, EXTEND_LEASE.values({ ...leaseParameters(lease), at }));
   return rows.length > 0;
 }
 
-const newLease = (at: `$${number}`): string => `lease_expires_at = ${timeOr(at)} + interval '${LEASE_SECONDS} seconds'`;
+const EXTEND_LEASE = namedStatement(`UPDATE sync_run SET ${newLease('@at')} WHERE ${isHeld()} RETURNING 1`);
+
+function newLease(at: Parameter): string {
+  return `lease_expires_at = ${timeOr(at)} + interval '${LEASE_SECONDS} seconds'`;
+}

@@ -6,8 +6,9 @@ import { ERRORS, type ErrorCode, MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { EventInput } from '../../timeline/schemas.ts';
 import { type At, timeOr } from '../plumbing/clock.ts';
-import { fenced, inTransaction, type Lease, sqlOf, type Transaction } from '../plumbing/sql.ts';
+import { inTransaction, sqlOf, type Transaction } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
+import { fenced, type Lease } from './lease.ts';
 import { isDead, type RunOfTenant } from './requeue-runs.ts';
 import { storeReceipt } from './store-receipt.ts';
 

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { ErrorCode } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { type At, timeOr } from '../plumbing/clock.ts';
-import { fenced, type Lease } from '../plumbing/sql.ts';
+import { fenced, type Lease } from './lease.ts';
 
 export interface Postponement {
   readonly delayMs: number;

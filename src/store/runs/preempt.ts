@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
 import { choosePreempted, nextSliceMs, type TimeSlice, type Waiting } from '../../domain/time-slice.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type At, timeOr } from '../plumbing/clock.ts';
-import { inTransaction, type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { type At, type Parameter, timeOr } from '../plumbing/clock.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
+import { inTransaction, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { isHeld, type Lease, leaseParameters } from './lease.ts';
 import { mayBegin } from './queue-order.ts';
 
 /** A run queued for this long means that no worker has a free slot: one that has takes a run at once. */
@@ -35,7 +37,7 @@ const timeSlices = (sql: Sql, at: At): Promise<TimeSlice[]> =>
     [at],
   );
 
-const sliceSoFar = (at: `$${number}`): string => `extract(epoch FROM ${timeOr(at)} - r.turn_began_at)::float8 * 1000`;
+const sliceSoFar = (at: Parameter): string => `extract(epoch FROM ${timeOr(at)} - r.turn_began_at)::float8 * 1000`;
 
 /**
  * Returns a run that this worker holds to the queue. The run keeps its position among those of its tenant, and the
@@ -44,9 +46,8 @@ const sliceSoFar = (at: `$${number}`): string => `extract(epoch FROM ${timeOr(at
 export function preempt(pool: Pool, lease: Lease, madeHeadway: boolean, at: At = null): Promise<SyncRun | null> {
   return inTransaction(pool, async (tx) => {
     const [slice] = await tx.query<Pick<TimeSlice, 'turnMs' | 'ms'>>(
-      `SELECT r.turn_ms, ${sliceSoFar('$3')} AS ms FROM sync_run r
-       WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' FOR UPDATE`,
-      [lease.runId, lease.token, at],
+      PRESENT_SLICE.text,
+      PRESENT_SLICE.values({ ...leaseParameters(lease), at }),
     );
     if (!slice) return null;
     const [run] = await tx.query<SyncRun>(
@@ -59,3 +60,7 @@ export function preempt(pool: Pool, lease: Lease, madeHeadway: boolean, at: At =
     return run!;
   });
 }
+
+const PRESENT_SLICE = namedStatement(
+  `SELECT r.turn_ms, ${sliceSoFar('@at')} AS ms FROM sync_run r WHERE ${isHeld('r')} FOR UPDATE`,
+);

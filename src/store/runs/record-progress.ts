@@ -4,7 +4,8 @@ import type { SyncPhase } from '../../domain/sync-run.ts';
 import { MailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import { namedStatement, type Parameters } from '../plumbing/named-statement.ts';
-import { type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { type Sql, sqlOf } from '../plumbing/sql.ts';
+import { isHeld, type Lease, leaseParameters } from './lease.ts';
 
 export type Counts = Partial<Omit<SyncStats, 'durationMs'>> & { messagesProcessed?: number; bytesProcessed?: bigint };
 
@@ -52,12 +53,6 @@ export function progressParameters(lease: Lease, { phase, mailbox, remaining, ad
   };
 }
 
-/** The parameters of {@link HELD_RUN}. */
-export const leaseParameters = ({ runId, token }: Lease): Parameters => ({ runId, leaseToken: token });
-
-/** Condition that selects the run of the lease. */
-export const HELD_RUN = `id = @runId AND lease_token = @leaseToken AND status = 'RUNNING'`;
-
 /** UPDATE of the run's row, RETURNING it, if `condition` holds, for a named statement. */
 export const recordSql = (condition = 'true'): string => `
   UPDATE sync_run SET
@@ -81,7 +76,7 @@ export const recordSql = (condition = 'true'): string => `
     losses = CASE WHEN @messagesProcessed::int + @messagesUpdated::int + @messagesDeleted::int > 0 THEN 0 ELSE losses END,
     sequence = sequence + 1,
     progress_at = now()
-  WHERE ${HELD_RUN} AND ${condition}
+  WHERE ${isHeld()} AND ${condition}
   RETURNING *`;
 
 const RECORD = namedStatement(recordSql());

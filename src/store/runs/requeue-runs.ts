@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 import type { SyncRun } from '../../generated/prisma/client.ts';
-import { type At, timeOr } from '../plumbing/clock.ts';
-import { type Lease, type Sql, sqlOf } from '../plumbing/sql.ts';
+import { type At, type Parameter, timeOr } from '../plumbing/clock.ts';
+import { namedStatement } from '../plumbing/named-statement.ts';
+import { type Sql, sqlOf } from '../plumbing/sql.ts';
+import { isHeld, type Lease, leaseParameters } from './lease.ts';
 
 export type RunOfTenant = SyncRun & { tenantId: string };
 
-const backToQueue = (at: `$${number}`): string => `status = 'QUEUED', phase = 'QUEUED', attempt = attempt + 1,
+const backToQueue = (at: Parameter): string => `status = 'QUEUED', phase = 'QUEUED', attempt = attempt + 1,
   lease_token = NULL, lease_expires_at = NULL, next_attempt_at = NULL, mailbox = NULL, sequence = sequence + 1,
   progress_at = ${timeOr(at)}`;
 
@@ -52,9 +54,12 @@ export async function queueDueRetry(tx: Sql, runId: string, at: At): Promise<voi
  */
 export async function giveBackRun(pool: Pool, lease: Lease, toTheEnd = false, at: At = null): Promise<SyncRun | null> {
   const [run] = await sqlOf(pool).query<SyncRun>(
-    `UPDATE sync_run SET ${backToQueue('$3')}, queued_at = CASE WHEN $4 THEN ${timeOr('$3')} ELSE queued_at END
-     WHERE id = $1 AND lease_token = $2 AND status = 'RUNNING' RETURNING *`,
-    [lease.runId, lease.token, at, toTheEnd],
+    GIVE_BACK.text,
+    GIVE_BACK.values({ ...leaseParameters(lease), at, toTheEnd }),
   );
   return run ?? null;
 }
+
+const GIVE_BACK = namedStatement(`
+  UPDATE sync_run SET ${backToQueue('@at')}, queued_at = CASE WHEN @toTheEnd THEN ${timeOr('@at')} ELSE queued_at END
+  WHERE ${isHeld()} RETURNING *`);
