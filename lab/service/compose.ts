@@ -17,6 +17,8 @@ export type ComposeService = {
   user?: string;
   cap_drop?: string[];
   security_opt?: string[];
+  mem_limit?: string;
+  pids_limit?: number;
   profiles?: string[];
   healthcheck?: { test: string[] };
 };

