@@ -123,7 +123,7 @@ function mailboxesOf({ client, names }: ImapSession, { lines, statuses }: Listin
   const isUtf8 = client.enabled.has('UTF8=ACCEPT');
   names.learn([...lines.keys()].map((rawName) => ({ rawName, shown: shownName(rawName, isUtf8) })));
   const named = [...lines.values()].map((line) => ({ ...line, path: names.pathOf(line.rawName) }));
-  const uses = specialUses(named, client.capabilities.has('SPECIAL-USE') || client.capabilities.has('XLIST'));
+  const uses = specialUses(named);
   return named.map((line) => ({
     path: line.path,
     rawName: line.rawName,

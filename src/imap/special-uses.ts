@@ -1,6 +1,7 @@
 import { type SpecialUseSource, specialUse } from 'imapflow/lib/special-use';
 import { isInbox } from '../domain/mailbox-names.ts';
 import type { ListLine } from './list-lines.ts';
+import { outlookUse } from './outlook-names.ts';
 
 type Named = ListLine & { readonly path: string };
 
@@ -8,17 +9,14 @@ type Named = ListLine & { readonly path: string };
 const SOURCES: readonly SpecialUseSource[] = ['extension', 'name', 'name-guess'];
 
 /**
- * Returns the special use of each mailbox by its raw name; each use occurs once.
- * @param isReported whether the server reports special uses
+ * Returns the special use of each mailbox by its raw name; each use occurs once. An attribute counts even if the server
+ * does not offer SPECIAL-USE: Exchange sends `\Sent` and others without it, and older versions send none.
  */
-export function specialUses(mailboxes: readonly Named[], isReported: boolean): ReadonlyMap<string, string> {
+export function specialUses(mailboxes: readonly Named[]): ReadonlyMap<string, string> {
   const candidates = mailboxes.flatMap((mailbox) => {
     if (isInbox(mailbox.rawName)) return [];
     const levels = mailbox.delimiter === null ? [mailbox.path] : mailbox.path.split(mailbox.delimiter);
-    const { flag, source = 'name' } = specialUse(isReported, {
-      flags: new Set(mailbox.attributes),
-      name: levels.at(-1)!,
-    });
+    const { flag, source } = useOf(mailbox.attributes, levels.at(-1)!);
     const isPhantom = source !== 'extension' && mailbox.attributes.has('\\nonexistent');
     return flag === null || isPhantom
       ? []
@@ -34,4 +32,14 @@ export function specialUses(mailboxes: readonly Named[], isReported: boolean): R
   }
   for (const { rawName } of mailboxes) if (isInbox(rawName)) uses.set(rawName, '\\Inbox');
   return uses;
+}
+
+function useOf(
+  attributes: ReadonlySet<string>,
+  name: string,
+): { readonly flag: string | null; readonly source: SpecialUseSource } {
+  const { flag, source = 'name' } = specialUse(true, { flags: new Set(attributes), name });
+  if (flag !== null && source !== 'name-guess') return { flag, source };
+  const known = outlookUse(name);
+  return known === null ? { flag, source } : { flag: known, source: 'name' };
 }
