@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONNECTION_SECURITIES } from '../domain/imap-types.ts';
 import { MailtideError } from '../errors.ts';
-import { canonicalHost } from './host-policy.ts';
+import { canonicalHost } from '../net/addresses.ts';
 
 /** The caller's input before validation. GraphQL passes null for fields that are left out. */
 export type ConnectionInput = z.input<typeof connection>;

@@ -4,6 +4,7 @@ import { firstDue } from '../domain/schedule.ts';
 import { MailtideError } from '../errors.ts';
 import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
+import type { HostPolicy } from '../net/resolve-host.ts';
 import { changeAccount } from '../store/accounts/change-account.ts';
 import { deleteAccount } from '../store/accounts/delete-account.ts';
 import { insertAccount } from '../store/accounts/insert-account.ts';
@@ -23,7 +24,6 @@ import {
   tryConnection,
 } from './connection-test.ts';
 import { openCredentials, sealCredentials } from './credentials.ts';
-import type { HostPolicy } from './host-policy.ts';
 import type { Keyring } from './keyring.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 import { TestTurns } from './test-turns.ts';

@@ -1,11 +1,12 @@
 import { ERRORS, type ErrorCode, MailtideError } from '../errors.ts';
 import type { ImapDeadlines } from '../imap/deadlines.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
+import type { HostPolicy } from '../net/resolve-host.ts';
 import type { ImapServer } from './account-input.ts';
 import { type ConnectionInput, connection, parseInput } from './account-input.ts';
 import { hintFor } from './connection-hints.ts';
 import type { Credentials } from './credentials.ts';
-import { checkHost, type HostPolicy } from './host-policy.ts';
+import { checkHost } from './host-policy.ts';
 
 export interface ConnectionTest {
   readonly ok: boolean;

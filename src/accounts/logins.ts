@@ -1,7 +1,8 @@
 import type { EmailAccount } from '../generated/prisma/client.ts';
 import type { ImapLogin } from '../imap/connection.ts';
+import type { HostPolicy } from '../net/resolve-host.ts';
 import { openCredentials } from './credentials.ts';
-import { checkHost, type HostPolicy } from './host-policy.ts';
+import { checkHost } from './host-policy.ts';
 import type { Keyring } from './keyring.ts';
 
 export type StoredLogin = Pick<

@@ -1,8 +1,9 @@
 import { Resolver } from 'node:dns/promises';
 import { MailtideError } from '../errors.ts';
+import type { HostPolicy } from '../net/resolve-host.ts';
 import { TimedOut, withTimeout } from '../with-timeout.ts';
 import { parseInput, suggestion } from './account-input.ts';
-import { checkHost, type HostPolicy } from './host-policy.ts';
+import { checkHost } from './host-policy.ts';
 import { type Provider, providerOfDomain, providerOfServer } from './providers.ts';
 
 /** The likely server of an address. Only a connection test can verify it. */

@@ -1,6 +1,7 @@
-import net, { type LookupFunction } from 'node:net';
+import net from 'node:net';
 import tls from 'node:tls';
 import type { ImapFlowOptions } from 'imapflow';
+import { pinnedLookup } from '../net/pinned-lookup.ts';
 
 type Transport = NonNullable<ImapFlowOptions['transport']>;
 
@@ -18,7 +19,7 @@ export interface TransportSettings {
  * waits for the greeting until its deadline, even if an SMTP, SSH or HTTP server has already identified itself.
  */
 export function socketTransport({ addresses, onForeignProtocol }: TransportSettings): Transport {
-  const pinned = addresses ? { lookup: lookupOf(addresses) } : {};
+  const pinned = addresses ? { lookup: pinnedLookup(addresses) } : {};
   return {
     connect({ host, port, servername, tls: tlsOptions, secure }, onConnect) {
       const connected = () => {
@@ -35,14 +36,5 @@ export function socketTransport({ addresses, onForeignProtocol }: TransportSetti
     upgrade(socket, { host, servername, tls: tlsOptions }, onSecure) {
       return tls.connect({ socket, host, ...(servername ? { servername } : {}), ...tlsOptions }, onSecure);
     },
-  };
-}
-
-function lookupOf(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: net.isIP(address) }));
-  return (_host, { all }, callback) => {
-    const [first] = found;
-    if (all || !first) callback(null, found);
-    else callback(null, first.address, first.family);
   };
 }

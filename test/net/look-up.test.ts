@@ -2,8 +2,8 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { BROKEN, SILENT, startDnsServer } from '../../lab/servers/dns-server.ts';
-import { lookUp } from '../../src/accounts/look-up.ts';
-import { hostsFile, searchDomains } from '../../src/accounts/system-names.ts';
+import { lookUp } from '../../src/net/look-up.ts';
+import { hostsFile, searchDomains } from '../../src/net/system-names.ts';
 
 const nobody = async (): Promise<string[]> => [];
 
