@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export type CertificateKind = 'valid' | 'expired' | 'wrong-host';
 export type Certificate = { certificateFile: string; keyFile: string; authority: string };
 
-const LOOPBACK = 'DNS:localhost,IP:127.0.0.1,IP:127.0.0.2';
+const LOOPBACK = ['DNS:localhost', 'IP:127.0.0.1', 'IP:127.0.0.2'];
 
 const DATES = {
   past: ['20200101000000Z', '20200201000000Z'],
@@ -15,14 +15,19 @@ const DATES = {
 /**
  * A server certificate from a new certificate authority; `authority` is its PEM, for clients to trust. Signed with
  * `openssl ca`, the only openssl command that takes both dates in every version.
+ * @param names what it is valid for, e.g. `DNS:mail.example.com`
  */
-export function createCertificate(folder: string, kind: CertificateKind): Certificate {
+export function createCertificate(
+  folder: string,
+  kind: CertificateKind,
+  names: readonly string[] = LOOPBACK,
+): Certificate {
   mkdirSync(folder, { recursive: true });
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
   writeFileSync(join(folder, 'issued.txt'), '');
-  writeFileSync(join(folder, 'openssl.cnf'), configuration(kind));
+  writeFileSync(join(folder, 'openssl.cnf'), configuration(kind === 'wrong-host' ? ['DNS:mail.example.net'] : names));
   openssl(
     'req',
     '-x509',
@@ -76,7 +81,7 @@ export function createCertificate(folder: string, kind: CertificateKind): Certif
   };
 }
 
-function configuration(kind: CertificateKind): string {
+function configuration(names: readonly string[]): string {
   return `
 [req]
 distinguished_name = name
@@ -88,7 +93,7 @@ subjectKeyIdentifier = hash
 [server]
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = ${kind === 'wrong-host' ? 'DNS:mail.example.net' : LOOPBACK}
+subjectAltName = ${names.join(',')}
 [ca]
 default_ca = test
 [test]
