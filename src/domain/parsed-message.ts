@@ -1,5 +1,4 @@
 import type { MailAddress } from './imap-types.ts';
-import type { ThreadLinks } from './threads.ts';
 
 /**
  * Version of the parser's results. A change that alters them adds 1, with a migration that recreates the index
@@ -60,65 +59,4 @@ export interface ParsedAttachment {
   readonly contentId: string | null;
   /** An image that the HTML embeds by its `cid:` or its address, and that users do not see as an attachment. */
   readonly isInline: boolean;
-}
-
-/** The fields of a message that decide how it is stored; all others are in {@link MessageColumns}. */
-export interface MessageDigest {
-  /** Lower-case hex of the bytes as received. */
-  readonly sha256: string;
-  /** In bytes, as received. */
-  readonly size: number;
-  readonly sentAt: Date | null;
-  readonly place: PackPlace;
-  readonly links: ThreadLinks;
-  readonly attachments: readonly ParsedAttachment[];
-  /** Parsing takes too much time or memory, or crashes: only the header was parsed. */
-  readonly isHeaderOnly: boolean;
-}
-
-/** Columns of the messages of a batch: one binary array per column (src/pg-formats/pg-array.ts), in their order. */
-export type MessageColumns = {
-  readonly messageIdHeader: Uint8Array<ArrayBuffer>;
-  readonly subject: Uint8Array<ArrayBuffer>;
-  /** Address lists as JSON. */
-  readonly from: Uint8Array<ArrayBuffer>;
-  readonly to: Uint8Array<ArrayBuffer>;
-  readonly cc: Uint8Array<ArrayBuffer>;
-  readonly bcc: Uint8Array<ArrayBuffer>;
-  readonly replyTo: Uint8Array<ArrayBuffer>;
-  readonly snippet: Uint8Array<ArrayBuffer>;
-  readonly hasRemoteImages: Uint8Array<ArrayBuffer>;
-  readonly parseError: Uint8Array<ArrayBuffer>;
-  /** The searchable words of each message, as binary tsvectors (src/domain/search-words.ts). */
-  readonly search: Uint8Array<ArrayBuffer>;
-};
-
-/**
- * Text, HTML and source of the messages of a batch, each kind one zstd frame. These are binary arrays too, nearly
- * always of one pack. If a message crashes the parser's thread, each message has a pack of its own.
- */
-export interface Packs {
-  /** The text and then the HTML of each message, as UTF-8. */
-  readonly texts: Uint8Array<ArrayBuffer>;
-  /** The bytes as received. */
-  readonly sources: Uint8Array<ArrayBuffer>;
-}
-
-/** Position of a message in its pack, in uncompressed bytes. The source is as long as the message's `size`. */
-export interface PackPlace {
-  /** Which of {@link Packs}, from 0. */
-  readonly pack: number;
-  readonly textAt: number;
-  readonly textSize: number;
-  /** Null if it has no HTML. */
-  readonly htmlSize: number | null;
-  readonly sourceAt: number;
-}
-
-/** Messages as the parser's thread returns them: parsed, hashed, compressed and ready to be written without a copy. */
-export interface DigestedBatch {
-  /** One for each source, in the order of the sources. */
-  readonly messages: readonly MessageDigest[];
-  readonly columns: MessageColumns;
-  readonly packs: Packs;
 }

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type HighlightedMessage, type Highlights, highlightsOf } from '../domain/highlights.ts';
 import { linksOf } from '../domain/links.ts';
-import type { DigestedBatch, MessageDigest, Packs, ParsedMessage } from '../domain/parsed-message.ts';
+import type { BatchContents, BatchMessage, Packs } from '../domain/parsed-batch.ts';
+import type { ParsedMessage } from '../domain/parsed-message.ts';
 import { ColumnWriter } from './columns/column-writer.ts';
 import { giantFrame, packOf, TextsWriter } from './columns/pack-writer.ts';
 import type { HtmlPage } from './html-page.ts';
@@ -27,12 +28,13 @@ export interface AttachmentTask {
 const AT_A_TIME = 4;
 
 export async function digest({ sources, headerOnly }: DigestTask) {
-  const messages: MessageDigest[] = [];
+  const messages: BatchMessage[] = [];
   writer.clear();
   texts.clear();
   let sourceAt = 0;
   for await (const { source, parsed } of parsedInOrder(unpackBytes(sources), headerOnly)) {
     messages.push({
+      index: messages.length,
       sha256: hash('sha256', source),
       size: source.length,
       sentAt: parsed.sentAt,
@@ -46,7 +48,7 @@ export async function digest({ sources, headerOnly }: DigestTask) {
   }
   const { columns, buffer } = writer.take();
   const packs = { texts: texts.pack(), sources: packOf(sources.bytes) };
-  const batch = { messages, columns, packs } satisfies DigestedBatch;
+  const batch = { messages, columns, packs } satisfies BatchContents;
   return transferring(batch, buffer, packs.texts.buffer, packs.sources.buffer);
 }
 
@@ -97,13 +99,13 @@ export async function parseGiant({ source, headerOnly }: GiantTask & Pick<Digest
   const place = { pack: 0, ...texts.add(parsed), sourceAt: 0 };
   const { columns, buffer } = writer.take();
   const { sentAt, attachments } = parsed;
-  const message = { sentAt, place, links: linksOf(parsed), attachments, isHeaderOnly: headerOnly !== null };
+  const message = { index: 0, sentAt, place, links: linksOf(parsed), attachments, isHeaderOnly: headerOnly !== null };
   const giant = { message, columns, texts: texts.pack() } satisfies ParsedGiant;
   return transferring(giant, buffer, giant.texts.buffer);
 }
 
-export interface ParsedGiant extends Pick<DigestedBatch, 'columns'>, Pick<Packs, 'texts'> {
-  readonly message: Omit<MessageDigest, 'sha256' | 'size'>;
+export interface ParsedGiant extends Pick<BatchContents, 'columns'>, Pick<Packs, 'texts'> {
+  readonly message: Omit<BatchMessage, 'sha256' | 'size'>;
 }
 
 export async function attachment({ source, stored }: AttachmentTask) {

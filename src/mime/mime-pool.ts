@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import type { HighlightedMessage, Highlights } from '../domain/highlights.ts';
-import type { DigestedBatch, MessageColumns, MessageDigest } from '../domain/parsed-message.ts';
+import { type BatchContents, type MessageColumns, ParsedBatch } from '../domain/parsed-batch.ts';
 import { MailtideError } from '../errors.ts';
 import { joinPgArrays, pgArrayOf } from '../pg-formats/pg-array.ts';
 import type { AttachmentTask, CompressedGiant, DigestTask, GiantTask, ParsedGiant } from './digest-worker.ts';
@@ -37,7 +37,7 @@ export interface MimeTasks {
    * even one that crashes its thread, is returned with its header and a `parseError`. A source of more than {@link
    * GIANT} bytes is transferred, and empty afterwards; the others stay usable.
    */
-  digest(sources: readonly Buffer[]): Promise<DigestedBatch>;
+  digest(sources: readonly Buffer[]): Promise<ParsedBatch>;
   /** Starts a thread, which takes a third of a second, before the first messages are fetched. */
   warmUp(): void;
   /** Returns the bytes of a stored attachment; null if the message has none like it. Rejects if parsing is aborted. */
@@ -100,13 +100,13 @@ export function createMimePool({
     });
 
   function tasksOf(owner: string): MimeTasks {
-    function runDigest(sources: readonly Buffer[], headerOnly: string | null): Promise<DigestedBatch> {
+    function runDigest(sources: readonly Buffer[], headerOnly: string | null): Promise<BatchContents> {
       const packed = packBytes(sources);
       const task: DigestTask = { sources: packed, headerOnly };
       return run(owner, 'digest', task, { bytes: packed.bytes });
     }
 
-    async function digestGiant(given: Buffer): Promise<DigestedBatch> {
+    async function digestGiant(given: Buffer): Promise<BatchContents> {
       const head = new Uint8Array(given.subarray(0, GIANT_HEAD));
       const own = ownBytes(given);
       const task: GiantTask = { source: own };
@@ -124,7 +124,7 @@ export function createMimePool({
       return { messages: [{ ...message, sha256, size }], columns, packs };
     }
 
-    async function digest(sources: readonly Buffer[]): Promise<DigestedBatch> {
+    async function digestTogether(sources: readonly Buffer[]): Promise<BatchContents> {
       if (sources.some((source) => source.length > GIANT)) {
         if (sources.length === 1) return digestGiant(sources[0]!);
         return digestEach(sources);
@@ -139,14 +139,14 @@ export function createMimePool({
       }
     }
 
-    async function digestEach(sources: readonly Buffer[]): Promise<DigestedBatch> {
-      const batches: DigestedBatch[] = [];
-      for (const source of sources) batches.push(await digest([source]));
+    async function digestEach(sources: readonly Buffer[]): Promise<BatchContents> {
+      const batches: BatchContents[] = [];
+      for (const source of sources) batches.push(await digestTogether([source]));
       return joined(batches);
     }
 
     return {
-      digest,
+      digest: async (sources) => new ParsedBatch(await digestTogether(sources)),
       warmUp() {
         // If the thread cannot start, the first message reports it.
         runDigest([], null).catch(() => {});
@@ -209,12 +209,15 @@ function ownBytes(bytes: Buffer): Buffer<ArrayBuffer> {
     : asBuffer(new Uint8Array(bytes));
 }
 
-function joined(batches: readonly DigestedBatch[]): DigestedBatch {
+/** Joins batches of one message each. */
+function joined(batches: readonly BatchContents[]): BatchContents {
   const columns = Object.keys(batches[0]!.columns) as (keyof MessageColumns)[];
-  // Each has one pack.
-  const inPack = (message: MessageDigest, pack: number) => ({ ...message, place: { ...message.place, pack } });
   return {
-    messages: batches.flatMap(({ messages }, pack) => messages.map((message) => inPack(message, pack))),
+    messages: batches.map(({ messages: [message] }, index) => ({
+      ...message!,
+      index,
+      place: { ...message!.place, pack: index },
+    })),
     columns: Object.fromEntries(
       columns.map((column) => [column, joinPgArrays(batches.map((batch) => batch.columns[column]))]),
     ) as MessageColumns,

@@ -1,5 +1,5 @@
 import { BatchSize } from '../domain/batch-size.ts';
-import type { DigestedBatch } from '../domain/parsed-message.ts';
+import type { ParsedBatch } from '../domain/parsed-batch.ts';
 import { packUids } from '../domain/uid-set.ts';
 import type { ImapConnection } from '../imap/connection.ts';
 import { GIANT } from '../mime/mime-pool.ts';
@@ -41,14 +41,14 @@ export async function fetchBodies(
 
   const size = new BatchSize(context.transactionMs);
   const sizes = new Sizes();
-  const pipeline = new StorePipeline<BodyBatch, DigestedBatch>({
+  const pipeline = new StorePipeline<BodyBatch, ParsedBatch>({
     inFlight: BATCHES_IN_FLIGHT,
     digest: ({ bodies }) =>
       step('parse', { messages: bodies.length }, () => context.mime.digest(bodies.map((body) => body.source))),
-    async store(batch, digested) {
+    async store(batch, parsed) {
       const began = performance.now();
       await step('store', { messages: batch.bodies.length }, () =>
-        storeBodies(context, ref, batch, digested, movingMessageIds),
+        storeBodies(context, ref, batch, parsed, movingMessageIds),
       );
       size.learn(batch.bodies.length, performance.now() - began);
     },
@@ -104,7 +104,7 @@ async function fetchInto(
   waiting: Waiting,
   { onServed, oversized }: { onServed: (location: PendingLocation) => void; oversized: PendingLocation[] },
   size: BatchSize,
-  pipeline: StorePipeline<BodyBatch, DigestedBatch>,
+  pipeline: StorePipeline<BodyBatch, ParsedBatch>,
   sizes: Sizes,
 ): Promise<void> {
   let bodies: Body[] = [];

@@ -1,4 +1,4 @@
-import type { DigestedBatch } from '../domain/parsed-message.ts';
+import type { ParsedBatch } from '../domain/parsed-batch.ts';
 import type { MailboxRef, PendingLocation } from '../store/mail/locations.ts';
 import type { BatchItem } from '../store/mail/plan-batch.ts';
 import { quarantine } from '../store/mail/quarantine.ts';
@@ -15,35 +15,30 @@ export interface BodyBatch {
   readonly bodies: readonly Body[];
 }
 
-/** Stores a digested batch. It finds a message that the database rejects by halving the batch, and quarantines it. */
+/** Stores a parsed batch. It finds a message that the database rejects by halving the batch, and quarantines it. */
 export async function storeBodies(
   context: SyncContext,
   ref: MailboxRef,
   { bodies }: BodyBatch,
-  digested: DigestedBatch,
+  parsed: ParsedBatch,
   movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
-  const items = digested.messages.map(
-    (message, i): BatchItem => ({
-      index: i,
-      uid: bodies[i]!.location.uid,
-      internalDate: bodies[i]!.location.internalDate,
-      message,
-    }),
+  const items = bodies.map(
+    ({ location: { uid, internalDate } }, i): BatchItem => ({ uid, internalDate, message: parsed.at(i) }),
   );
-  await storeItems(context, ref, items, digested, movingMessageIds);
+  await storeItems(context, ref, items, parsed, movingMessageIds);
 }
 
 async function storeItems(
   context: SyncContext,
   ref: MailboxRef,
   items: readonly BatchItem[],
-  digested: DigestedBatch,
+  parsed: ParsedBatch,
   movingMessageIds: ReadonlySet<string>,
 ): Promise<void> {
   const { pool, lease, publish, log } = context;
   try {
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, movingMessageIds }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, parsed, movingMessageIds }));
   } catch (error) {
     if (!isDataError(error)) throw error;
     if (items.length === 1) {
@@ -53,7 +48,7 @@ async function storeItems(
       return;
     }
     const half = items.length >> 1;
-    await storeItems(context, ref, items.slice(0, half), digested, movingMessageIds);
-    await storeItems(context, ref, items.slice(half), digested, movingMessageIds);
+    await storeItems(context, ref, items.slice(0, half), parsed, movingMessageIds);
+    await storeItems(context, ref, items.slice(half), parsed, movingMessageIds);
   }
 }

@@ -24,11 +24,11 @@ export async function storeHeaders(
     const source = await headerOf(imap, ref, uid);
     if (!source || source.length > context.maxMessageBytes) continue;
     waiting.delete(uid);
-    const digested = await mime.digest([source]);
-    const items = [{ uid, internalDate: location.internalDate, index: 0, message: digested.messages[0]! }];
+    const parsed = await mime.digest([source]);
+    const items = [{ uid, internalDate: location.internalDate, message: parsed.at(0) }];
     const also = (tx: Transaction) =>
       markHeadersOnly(tx, lease, ref, { uid, isToldSize: location.size > context.maxMessageBytes });
-    publish(await storeBatch(pool, lease, { mailbox: ref, items, digested, movingMessageIds, also }));
+    publish(await storeBatch(pool, lease, { mailbox: ref, items, parsed, movingMessageIds, also }));
   }
   if (waiting.size > 0) publish(await quarantine(pool, lease, ref, [...waiting.keys()], 'TOO_LARGE'));
 }

@@ -22,7 +22,7 @@ import { startRun } from '../../src/store/runs/start-run.ts';
 
 let database: Database;
 let mime: MimePool;
-let digested: Awaited<ReturnType<MimePool['digest']>>;
+let parsed: Awaited<ReturnType<MimePool['digest']>>;
 let owner: { tenantId: string; accountId: string };
 let runId: string;
 let first: Lease;
@@ -31,7 +31,7 @@ let mailbox: MailboxRef;
 beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir: '' });
   mime = createMimePool({});
-  digested = await mime.digest(mails(0, 3).map(({ bytes }) => Buffer.from(bytes)));
+  parsed = await mime.digest(mails(0, 3).map(({ bytes }) => Buffer.from(bytes)));
 });
 
 afterAll(async () => {
@@ -77,8 +77,8 @@ async function expire(): Promise<void> {
 
 const batch = () => ({
   mailbox,
-  items: digested.messages.map((message, index) => ({ uid: index + 1, internalDate: null, index, message })),
-  digested,
+  items: parsed.messages.map((message, index) => ({ uid: index + 1, internalDate: null, message })),
+  parsed,
   movingMessageIds: new Set<string>(),
 });
 

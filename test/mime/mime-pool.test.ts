@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { readPgArray } from '../../lab/assertions/pg-array.ts';
 import { corpus, withCrlf } from '../../lab/mail/corpus.ts';
-import type { DigestedBatch } from '../../src/domain/parsed-message.ts';
+import type { ParsedBatch } from '../../src/domain/parsed-batch.ts';
 import { createMimePool, GIANT, type MimePool, type MimePoolOptions } from '../../src/mime/mime-pool.ts';
 
 let pool: MimePool;
@@ -16,9 +16,9 @@ function start(options?: MimePoolOptions): MimePool {
 
 const small = (subject: string) => Buffer.from(`Subject: ${subject}\r\n\r\nHello, ${subject}!`);
 const textsOf = (array: Uint8Array) => readPgArray(array).map((text) => text?.toString() ?? null);
-const subjects = (batch: DigestedBatch) => textsOf(batch.columns.subject);
+const subjects = (batch: ParsedBatch) => textsOf(batch.columns.subject);
 
-function expectIntact(batch: DigestedBatch, sources: readonly Buffer[]): void {
+function expectIntact(batch: ParsedBatch, sources: readonly Buffer[]): void {
   expect(batch.messages).toHaveLength(sources.length);
   for (const column of Object.values(batch.columns)) expect(readPgArray(column)).toHaveLength(sources.length);
   const packed = readPgArray(batch.packs.sources).map((frame) => zstdDecompressSync(frame!));

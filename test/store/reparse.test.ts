@@ -9,6 +9,7 @@ import { mails } from '../../lab/mail/mails.ts';
 import { postgres } from '../../lab/servers/shared-servers.ts';
 import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { waitFor } from '../../lab/wait.ts';
+import { ParsedBatch } from '../../src/domain/parsed-batch.ts';
 import { PARSER_VERSION } from '../../src/domain/parsed-message.ts';
 import { startReparser } from '../../src/jobs/maintenance/reparser.ts';
 import { createMimePool } from '../../src/mime/mime-pool.ts';
@@ -104,14 +105,13 @@ describe.each([
       uids.map((uid, i) => ({ uid, size: sources[i]!.length, ...rest })),
     );
     for (let from = 0; from < sources.length; from += batch) {
-      const digested = await mime.digest(sources.slice(from, from + batch));
-      const items = digested.messages.map((message, index) => ({
+      const parsed = await mime.digest(sources.slice(from, from + batch));
+      const items = parsed.messages.map((message, index) => ({
         uid: uids[from + index]!,
         internalDate,
-        index,
         message,
       }));
-      await storeBatch(pool, to, { mailbox, items, digested, movingMessageIds: new Set() });
+      await storeBatch(pool, to, { mailbox, items, parsed, movingMessageIds: new Set() });
     }
   }
 
@@ -291,10 +291,10 @@ describe.each([
           'Later',
         );
       const sources = (await sourcesOf(database.pool, some)).map((source) => source!);
-      const digested = await mime.digest(sources);
-      const messages = some.map((message, index) => ({ stale: message, index, digest: digested.messages[index]! }));
-      expect(await storeReparsed(database.pool, messages, digested)).toBe(some.length);
-      expect(await storeReparsed(database.pool, messages, digested)).toBe(0);
+      const parsed = await mime.digest(sources);
+      const messages = some.map((stale, index) => ({ stale, message: parsed.at(index) }));
+      expect(await storeReparsed(database.pool, messages, parsed)).toBe(some.length);
+      expect(await storeReparsed(database.pool, messages, parsed)).toBe(0);
     }
     const late =
       step < 5 ? ['bees1,bees2,bees3,bees4', 'taxes1,taxes2,taxes3'] : ['bees1,bees2,bees3', 'taxes1,taxes2'];
@@ -328,15 +328,16 @@ describe.each([
     const before = await rows(lease.accountId);
     await makeStale(lease.accountId);
     const stale = await staleMessages(database.pool, NO_ACCOUNT, 10);
-    const digested = await mime.digest((await sourcesOf(database.pool, stale)).map((source) => source!));
-    const broken = {
-      ...digested,
-      messages: digested.messages.map((message) => ({ ...message, attachments: [], isHeaderOnly: true })),
-    };
+    const parsed = await mime.digest((await sourcesOf(database.pool, stale)).map((source) => source!));
+    const broken = new ParsedBatch({
+      messages: parsed.messages.map((message) => ({ ...message, attachments: [], isHeaderOnly: true })),
+      columns: parsed.columns,
+      packs: parsed.packs,
+    });
     await database.pool.query(`UPDATE message SET subject = 'as before' WHERE account_id = $1`, [lease.accountId]);
     await storeReparsed(
       database.pool,
-      stale.map((message, index) => ({ stale: message, index, digest: broken.messages[index]! })),
+      stale.map((message, index) => ({ stale: message, message: broken.at(index) })),
       broken,
     );
     expect(await rows(lease.accountId)).toEqual(before.map((row) => ({ ...row, subject: 'as before' })));
@@ -359,10 +360,10 @@ describe.each([
     await store(lease, CORPUS.slice(0, 5));
     await makeStale(lease.accountId);
     const some = await staleMessages(database.pool, NO_ACCOUNT, 10);
-    const digested = await mime.digest((await sourcesOf(database.pool, some)).map((source) => source!));
+    const parsed = await mime.digest((await sourcesOf(database.pool, some)).map((source) => source!));
     await deleteAccount(database.pool, { tenantId: lease.tenantId, id: lease.accountId });
-    const messages = some.map((message, index) => ({ stale: message, index, digest: digested.messages[index]! }));
-    expect(await storeReparsed(database.pool, messages, digested)).toBe(0);
+    const messages = some.map((stale, index) => ({ stale, message: parsed.at(index) }));
+    expect(await storeReparsed(database.pool, messages, parsed)).toBe(0);
     await noneIsLost();
   });
 

@@ -68,14 +68,13 @@ describe.each([
   }
 
   async function store(pool: Pool, mailbox: MailboxRef) {
-    const digested = await mime.digest(sources);
-    const items = digested.messages.map((message, index) => ({
+    const parsed = await mime.digest(sources);
+    const items = parsed.messages.map((message, index) => ({
       uid: UIDS[index]!,
       internalDate: new Date(),
-      index,
       message,
     }));
-    return storeBatch(pool, lease, { mailbox, items, digested, movingMessageIds: new Set() });
+    return storeBatch(pool, lease, { mailbox, items, parsed, movingMessageIds: new Set() });
   }
 
   /** Wraps the pool so that `meanwhile` runs after the lookup of what is known. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { BatchSize } from '../../domain/batch-size.ts';
-import type { DigestedBatch } from '../../domain/parsed-message.ts';
+import type { ParsedBatch } from '../../domain/parsed-batch.ts';
 import { leaveAsIs, storeReparsed } from '../../store/mail/reparse.ts';
 import { NO_ACCOUNT, type StaleMessage, sourcesOf, staleMessages } from '../../store/mail/stale-messages.ts';
 import type { Database } from '../../store/plumbing/database.ts';
@@ -23,7 +23,7 @@ const REST_BESIDE_SYNCS = 4;
  */
 export function startReparser(
   database: Database,
-  digest: (sources: readonly Buffer[]) => Promise<DigestedBatch>,
+  digest: (sources: readonly Buffer[]) => Promise<ParsedBatch>,
   log: Logger,
   everyMs = EVERY_MS,
 ): () => Promise<void> {
@@ -61,19 +61,19 @@ export function startReparser(
   async function reparse(stale: readonly StaleMessage[]): Promise<number> {
     const sources = await sourcesOf(pool, stale);
     const read = stale.flatMap((message, i) => (sources[i] ? [{ message, source: sources[i] }] : []));
-    const digested = read.length > 0 ? await digest(read.map(({ source }) => source)) : null;
+    const parsed = read.length > 0 ? await digest(read.map(({ source }) => source)) : null;
     const messages = read
-      .map(({ message }, index) => ({ stale: message, index, digest: digested!.messages[index]! }))
-      .filter(({ stale: { sha256 }, digest }) => sha256.toString('hex') === digest.sha256);
+      .map((one, index) => ({ stale: one.message, message: parsed!.at(index) }))
+      .filter(({ stale: { sha256 }, message }) => sha256.toString('hex') === message.sha256);
     const sound = new Set(messages.map(({ stale: { id } }) => id));
     const broken = stale.map(({ id }) => id).filter((id) => !sound.has(id));
     if (broken.length > 0) {
       log.error({ messages: broken }, 'stored message sources cannot be read');
       await leaveAsIs(pool, broken);
     }
-    if (!digested || messages.length === 0) return broken.length;
+    if (!parsed || messages.length === 0) return broken.length;
     const began = performance.now();
-    const stored = await storeReparsed(pool, messages, digested);
+    const stored = await storeReparsed(pool, messages, parsed);
     size.learn(messages.length, performance.now() - began);
     return stored + broken.length;
   }

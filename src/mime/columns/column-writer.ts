@@ -1,4 +1,5 @@
-import type { MessageColumns, ParsedMessage } from '../../domain/parsed-message.ts';
+import type { MessageColumns } from '../../domain/parsed-batch.ts';
+import type { ParsedMessage } from '../../domain/parsed-message.ts';
 import { PgArrayWriter } from '../../pg-formats/pg-array.ts';
 import { searchVector } from '../../pg-formats/search-vector.ts';
 

@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync } from 'node:zlib';
-import type { PackPlace, ParsedMessage } from '../../domain/parsed-message.ts';
+import type { PackPlace } from '../../domain/parsed-batch.ts';
+import type { ParsedMessage } from '../../domain/parsed-message.ts';
 import { GrowingBuffer } from '../../pg-formats/growing-buffer.ts';
 import { pgArrayOf } from '../../pg-formats/pg-array.ts';
 

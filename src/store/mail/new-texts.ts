@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
-import type { DigestedBatch, PackPlace } from '../../domain/parsed-message.ts';
+import type { PackPlace, Packs } from '../../domain/parsed-batch.ts';
 import { pgArrayItems } from '../../pg-formats/pg-array.ts';
 import { type StaleMessage, type TextPlace, textsOf } from './stale-messages.ts';
 
@@ -20,10 +20,10 @@ export interface NewTexts {
 export async function newTexts(
   pool: Pool,
   messages: readonly { readonly stale: StaleMessage; readonly place: PackPlace }[],
-  digested: DigestedBatch,
+  packs: Packs,
 ): Promise<NewTexts> {
   const frames: Buffer[] = [];
-  for (const frame of pgArrayItems(digested.packs.texts)) frames.push(await decompress(frame));
+  for (const frame of pgArrayItems(packs.texts)) frames.push(await decompress(frame));
   const before = await textsOf(
     pool,
     messages.map(({ stale }) => stale.text),

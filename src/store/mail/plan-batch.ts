@@ -1,5 +1,5 @@
 import { newId } from '../../domain/ids.ts';
-import type { DigestedBatch, MessageDigest } from '../../domain/parsed-message.ts';
+import type { BatchMessage, ParsedBatch } from '../../domain/parsed-batch.ts';
 import { storableDate } from '../../domain/storable-date.ts';
 import { assignThreads, type KnownReference } from '../../domain/threads.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
@@ -11,16 +11,14 @@ import type { MailboxRef } from './locations.ts';
 export interface BatchItem {
   readonly uid: number;
   readonly internalDate: Date | null;
-  /** Its index in the digested batch. */
-  readonly index: number;
-  readonly message: MessageDigest;
+  readonly message: BatchMessage;
 }
 
 export interface Batch {
   readonly mailbox: MailboxRef;
   readonly items: readonly BatchItem[];
-  /** The items' messages at their indexes; more than these if the batch is a part of the digested one. */
-  readonly digested: DigestedBatch;
+  /** The batch of which the items are messages: all of them, or some. */
+  readonly parsed: ParsedBatch;
   /**
    * Messages that are leaving another location. Their arrival is a move, which is announced when they are gone there.
    */
@@ -45,7 +43,7 @@ export type BatchPlan = ReturnType<typeof planBatch>;
 export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Known) {
   const ids = new Map(known.messages);
   const announced: boolean[] = [];
-  const created: { id: string; item: BatchItem }[] = [];
+  const created: (BatchItem & { readonly id: string })[] = [];
   const events: EventInput[] = [];
   let bytes = 0n;
   for (const item of items) {
@@ -62,7 +60,7 @@ export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Kn
     if (knownId === undefined) {
       const id = newId();
       ids.set(message.sha256, id);
-      created.push({ id, item });
+      created.push({ ...item, id });
       const receivedAt = receivedAtOf(item).toISOString();
       events.push({
         type: 'email_received',
@@ -73,7 +71,7 @@ export function planBatch({ mailbox, items, movingMessageIds }: Batch, known: Kn
     }
   }
   const threads = assignThreads(
-    created.map(({ id, item }) => ({ key: id, ...item.message.links })),
+    created.map(({ id, message }) => ({ key: id, ...message.links })),
     known.references,
     newId,
   );

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { newId } from '../../domain/ids.ts';
-import { type DigestedBatch, type MessageDigest, PARSER_VERSION } from '../../domain/parsed-message.ts';
+import type { BatchMessage, ParsedBatch } from '../../domain/parsed-batch.ts';
+import { PARSER_VERSION } from '../../domain/parsed-message.ts';
 import { assignThreads, type KnownReference, keysOf } from '../../domain/threads.ts';
 import { isDataError } from '../plumbing/data-error.ts';
 import { inTransaction, type Sql, sqlOf } from '../plumbing/sql.ts';
@@ -9,11 +10,10 @@ import { type NewTexts, newTexts } from './new-texts.ts';
 import type { StaleMessage } from './stale-messages.ts';
 import { mergeThreads } from './store-batch.ts';
 
-/** A stale message, and the result of the present parser, which is at `index` of the digested batch. */
+/** A stale message, and the result of the present parser. */
 export interface ReparsedMessage {
   readonly stale: StaleMessage;
-  readonly index: number;
-  readonly digest: MessageDigest;
+  readonly message: BatchMessage;
 }
 
 /**
@@ -36,17 +36,17 @@ export interface ReparsedMessage {
 export async function storeReparsed(
   pool: Pool,
   messages: readonly ReparsedMessage[],
-  digested: DigestedBatch,
+  parsed: ParsedBatch,
 ): Promise<number> {
   const { accountId } = messages[0]!.stale;
-  const whole = messages.filter(({ digest }) => !digest.isHeaderOnly);
+  const whole = messages.filter(({ message }) => !message.isHeaderOnly);
   try {
     const texts = await newTexts(
       pool,
-      whole.map(({ stale, digest }) => ({ stale, place: digest.place })),
-      digested,
+      whole.map(({ stale, message }) => ({ stale, place: message.place })),
+      parsed.packs,
     );
-    return await inTransaction(pool, (tx) => write(tx, accountId, messages, digested, texts));
+    return await inTransaction(pool, (tx) => write(tx, accountId, messages, parsed, texts));
   } catch (error) {
     if (!isDataError(error)) throw error;
     if (messages.length === 1) {
@@ -54,8 +54,8 @@ export async function storeReparsed(
       return 1;
     }
     const half = messages.length >> 1;
-    const first = await storeReparsed(pool, messages.slice(0, half), digested);
-    return first + (await storeReparsed(pool, messages.slice(half), digested));
+    const first = await storeReparsed(pool, messages.slice(0, half), parsed);
+    return first + (await storeReparsed(pool, messages.slice(half), parsed));
   }
 }
 
@@ -71,7 +71,7 @@ async function write(
   tx: Sql,
   accountId: string,
   messages: readonly ReparsedMessage[],
-  digested: DigestedBatch,
+  parsed: ParsedBatch,
   texts: NewTexts,
 ): Promise<number> {
   const held = await tx.query(
@@ -85,10 +85,10 @@ async function write(
   const threads = await planThreads(tx, accountId, present, threadBefore);
   await createThreads(tx, accountId, threads.newThreads, threadBefore);
   if (texts.pack) await insertPack(tx, accountId, texts.pack);
-  await updateMessages(tx, present, digested, texts, threads.threadOf);
+  await updateMessages(tx, present, parsed, texts, threads.threadOf);
   await replaceAttachments(
     tx,
-    present.filter(({ digest }) => !digest.isHeaderOnly),
+    present.filter(({ message }) => !message.isHeaderOnly),
   );
   await tx.query(UPSERT_REFERENCES, [
     accountId,
@@ -118,7 +118,7 @@ async function planThreads(
     `SELECT t.* FROM unnest($2::bigint[]) AS r(ref) CROSS JOIN LATERAL (
        SELECT ref, thread_id, carrier FROM thread_reference
        WHERE account_id = $1 AND ref = r.ref AND parser_version >= ${PARSER_VERSION} LIMIT 1) AS t`,
-    [accountId, [...new Set(messages.flatMap(({ digest }) => keysOf(digest.links)))]],
+    [accountId, [...new Set(messages.flatMap(({ message }) => keysOf(message.links)))]],
   );
   const taken = await tx.query<{ id: string }>(
     `SELECT t.id FROM unnest($1::uuid[]) AS t(id) CROSS JOIN LATERAL (
@@ -127,7 +127,7 @@ async function planThreads(
   );
   const kept = new Set(taken.map(({ id }) => id));
   return assignThreads(
-    messages.map(({ stale, digest }) => ({ key: stale.id, ...digest.links })),
+    messages.map(({ stale, message }) => ({ key: stale.id, ...message.links })),
     new Map(known.map(({ ref, ...reference }): [bigint, KnownReference] => [ref, { ...reference, isOld: false }])),
     (key) => {
       const before = threadBefore.get(key)!;
@@ -160,27 +160,22 @@ async function insertPack(tx: Sql, accountId: string, { id, texts }: NonNullable
 async function updateMessages(
   tx: Sql,
   messages: readonly ReparsedMessage[],
-  { messages: all, columns }: DigestedBatch,
+  parsed: ParsedBatch,
   { places }: NewTexts,
   threadOf: ReadonlyMap<string, string>,
 ): Promise<void> {
-  // Aligned with the columns; null for messages that are not written.
-  const at = new Map(messages.map((message) => [message.index, message]));
-  const aligned = <T>(value: (message: ReparsedMessage) => T): (T | null)[] =>
-    all.map((_, index) => {
-      const message = at.get(index);
-      return message ? value(message) : null;
-    });
+  const { columns } = parsed;
+  const column = parsed.columnsFrom(messages);
   await tx.query(UPDATE_MESSAGES, [
-    aligned(({ stale }) => stale.id),
-    aligned(({ stale }) => threadOf.get(stale.id)!),
-    aligned(({ digest }) => !digest.isHeaderOnly),
-    aligned(({ digest }) => digest.sentAt),
-    aligned(({ digest }) => digest.attachments.some((attachment) => !attachment.isInline)),
-    aligned(({ stale }) => places.get(stale.id)?.textPackId ?? null),
-    aligned(({ stale }) => places.get(stale.id)?.textAt ?? null),
-    aligned(({ stale }) => places.get(stale.id)?.textSize ?? null),
-    aligned(({ stale }) => places.get(stale.id)?.htmlSize ?? null),
+    column(({ stale }) => stale.id),
+    column(({ stale }) => threadOf.get(stale.id)!),
+    column(({ message }) => !message.isHeaderOnly),
+    column(({ message }) => message.sentAt),
+    column(({ message }) => message.attachments.some((attachment) => !attachment.isInline)),
+    column(({ stale }) => places.get(stale.id)?.textPackId ?? null),
+    column(({ stale }) => places.get(stale.id)?.textAt ?? null),
+    column(({ stale }) => places.get(stale.id)?.textSize ?? null),
+    column(({ stale }) => places.get(stale.id)?.htmlSize ?? null),
     columns.messageIdHeader,
     columns.subject,
     columns.from,
@@ -224,8 +219,8 @@ async function replaceAttachments(tx: Sql, messages: readonly ReparsedMessage[])
     [messages.map(({ stale }) => stale.id)],
   );
   const before = Map.groupBy(rows, ({ messageId }) => messageId);
-  const changed = messages.flatMap(({ stale, digest }) => {
-    const after = attachmentRows(before.get(stale.id) ?? [], digest.attachments);
+  const changed = messages.flatMap(({ stale, message }) => {
+    const after = attachmentRows(before.get(stale.id) ?? [], message.attachments);
     return after ? [{ messageId: stale.id, after }] : [];
   });
   if (changed.length === 0) return;

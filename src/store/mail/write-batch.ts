@@ -16,26 +16,19 @@ import { type Batch, type BatchPlan, type Known, receivedAtOf } from './plan-bat
 export async function writeBatch(
   tx: Sql,
   lease: Lease,
-  { mailbox, items, digested: { messages, columns, packs } }: Batch,
+  { mailbox, items, parsed }: Batch,
   { ids, created, announced, events, threads, bytes }: BatchPlan,
   head: Known,
 ): Promise<SyncRun | undefined> {
   const chained = chainEvents(head, lease.accountId, events, new Date());
   const last = chained.at(-1) ?? head;
-  const attachments = created.flatMap(({ id, item }) =>
-    item.message.attachments.map((attachment, index) => ({ id: newId(), message: id, index, ...attachment })),
+  const attachments = created.flatMap(({ id, message }) =>
+    message.attachments.map((attachment, index) => ({ id: newId(), message: id, index, ...attachment })),
   );
-  // Aligned with the columns; null for messages that are not created.
-  const createdAt = new Map(created.map((message) => [message.item.index, message]));
-  const aligned = <T>(value: (message: (typeof created)[number]) => T): (T | null)[] =>
-    messages.map((_, index) => {
-      const message = createdAt.get(index);
-      return message ? value(message) : null;
-    });
+  const { columns, packs } = parsed;
+  const column = parsed.columnsFrom(created);
+  const packIds = parsed.packIds(created, newId);
   const uids = items.map((item) => item.uid);
-  // By pack; null for those of which no message is created.
-  const packIds = Array.from({ length: messages.at(-1)!.place.pack + 1 }, (): string | null => null);
-  for (const { item } of created) packIds[item.message.place.pack] ??= newId();
   const { newReferences, changedReferences } = threads;
   const [run] = await tx.query<SyncRun>(
     WRITE.text,
@@ -54,13 +47,13 @@ export async function writeBatch(
       changedRefCarriers: changedReferences.map(([, , carrier]) => carrier),
 
       ...messageParameters({
-        id: aligned(({ id }) => id),
-        thread_id: aligned(({ id }) => threads.threadOf.get(id)!),
-        sha256: aligned(({ item }) => Buffer.from(item.message.sha256, 'hex')),
-        sent_at: aligned(({ item }) => item.message.sentAt),
-        received_at: aligned(({ item }) => receivedAtOf(item)),
-        size: aligned(({ item }) => item.message.size),
-        has_attachments: aligned(({ item }) => item.message.attachments.some((attachment) => !attachment.isInline)),
+        id: column(({ id }) => id),
+        thread_id: column(({ id }) => threads.threadOf.get(id)!),
+        sha256: column(({ message }) => Buffer.from(message.sha256, 'hex')),
+        sent_at: column(({ message }) => message.sentAt),
+        received_at: column(receivedAtOf),
+        size: column(({ message }) => message.size),
+        has_attachments: column(({ message }) => message.attachments.some((attachment) => !attachment.isInline)),
         message_id_header: columns.messageIdHeader,
         subject: columns.subject,
         from: columns.from,
@@ -72,12 +65,12 @@ export async function writeBatch(
         parse_error: columns.parseError,
         search: columns.search,
         has_remote_images: columns.hasRemoteImages,
-        pack_id: aligned(({ item }) => packIds[item.message.place.pack]!),
-        text_at: aligned(({ item }) => item.message.place.textAt),
-        text_size: aligned(({ item }) => item.message.place.textSize),
-        html_size: aligned(({ item }) => item.message.place.htmlSize),
-        source_at: aligned(({ item }) => item.message.place.sourceAt),
-        parser_version: aligned(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
+        pack_id: column(({ message }) => packIds[message.place.pack]!),
+        text_at: column(({ message }) => message.place.textAt),
+        text_size: column(({ message }) => message.place.textSize),
+        html_size: column(({ message }) => message.place.htmlSize),
+        source_at: column(({ message }) => message.place.sourceAt),
+        parser_version: column(({ id }) => (threads.provisional.has(id) ? UNPARSED : PARSER_VERSION)),
       }),
       attachments: JSON.stringify(attachments),
       packIds,
