@@ -16,6 +16,8 @@ export type ServiceOptions = {
   /** The port; a free one by default. Set it to start a service in place of an earlier one. */
   port?: number;
   environment?: Record<string, string>;
+  /** A checkout of another version, with its packages installed; by default the present one. */
+  checkout?: string;
 };
 
 export type GraphqlAnswer<T> = { data: T; errors?: { message: string; extensions: { code: string } }[] };
@@ -42,7 +44,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const apiKey = options.environment?.['API_KEY'] ?? `mt_test_${randomBytes(32).toString('base64url')}`;
   const dataDir = options.dataDir ?? newDataDir();
   const child = spawn('sh', ['scripts/service.sh', 'src/main.ts'], {
-    cwd: join(import.meta.dirname, '../..'),
+    cwd: options.checkout ?? join(import.meta.dirname, '../..'),
     env: {
       PATH: process.env['PATH'],
       TMPDIR: process.env['TMPDIR'],
