@@ -7,6 +7,7 @@ import { type LaidDownMail, layDown, type Owner } from '../mail/maildir.ts';
 import { answersImap } from './answers-imap.ts';
 import { type CertificateKind, createCertificate } from './certificates.ts';
 import { dovecotConfig } from './dovecot-config.ts';
+import { type OAuthPassdb, oauthSettings } from './dovecot-oauth.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
@@ -23,6 +24,8 @@ export type DovecotOptions = {
   host?: string;
   /** Settings for the whole server and for each user. */
   maxConnections?: number;
+  /** Accepts the access tokens of this provider, as well as the password. */
+  oauth?: OAuthPassdb;
   /** Additional lines for its configuration file. */
   settings?: string;
 };
@@ -51,7 +54,7 @@ export type Dovecot = DovecotCoordinates & {
 
 export async function startDovecot(options: DovecotOptions = {}): Promise<Dovecot & ServerProcess> {
   await requireDovecot();
-  const { host = '127.0.0.1', password = 'secret', capability, maxConnections = 100, settings = '' } = options;
+  const { host = '127.0.0.1', password = 'secret', capability, maxConnections = 100, oauth, settings = '' } = options;
   // Directly below the temporary directory: it contains unix sockets, whose paths are limited to 107 characters.
   const folder = mkdtempSync(join(tmpdir(), 'dovecot-'));
   chmodSync(folder, 0o755);
@@ -72,7 +75,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     capability,
     maxConnections,
     mailOwner,
-    settings,
+    settings: `${oauth ? oauthSettings(join(folder, 'oauth'), oauth) : ''}${settings}`,
   };
   writeFileSync(configFile(folder), dovecotConfig(config));
 
