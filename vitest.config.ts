@@ -12,8 +12,9 @@ export default defineConfig({
   test: {
     // Vitest applies an --exclude of the command line to no project: what runs apart is a project of its own.
     projects: [
-      // Pure tests, without a server or a process.
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // Pure tests, without a server or a process. Their files share two processes, because loading the sources again for
+      // each file took more time than the tests.
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       withServers('servers', ['test/**/*.test.ts'], ['test/{unit,alone,long}/**']),
       withServers('alone', ['test/alone/**/*.test.ts']),
       withServers('long', ['test/long/*.test.ts']),
