@@ -114,6 +114,11 @@ export const ERRORS = {
     'caller',
     'retry',
   ),
+  MAILBOX_NOT_ACCESSIBLE: row(
+    'The server accepted the login but opens no mailbox. Check that IMAP is enabled for the mailbox and that this user may access it.',
+    'caller',
+    'needs-auth',
+  ),
   IMAP_LOGIN_DISABLED: row(
     'The server does not allow logins over this kind of connection. Use TLS or STARTTLS.',
     'caller',

@@ -7,6 +7,8 @@ export type CaseScript = {
   capability: string;
   capabilityAfterLogin: string | null;
   namespace: string | null;
+  /** The fields of the answer to ID. */
+  id: string;
   root: string;
   /** The only accepted user name and password; null for any. */
   login: readonly [string, string] | null;
@@ -45,6 +47,15 @@ export type CaseMessage = {
 
 export type CaseAnswer = { command: string; args: string[]; when: string | null; lines: string[] };
 
+/** What Exchange Online sends of itself: it has neither CONDSTORE nor SPECIAL-USE, ENABLE, LIST-STATUS or ESEARCH. */
+const EXCHANGE = {
+  greeting: '* OK The Microsoft Exchange IMAP4 service is ready. [VwBBADEAUAAyADkAMQBDAEEAMAAwADAAOQA=]',
+  capability: 'IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+',
+  capabilityAfterLogin:
+    'IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE CHILDREN IDLE NAMESPACE LITERAL+',
+  id: '("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "15.20")',
+} satisfies Partial<CaseScript>;
+
 /** Changes the server. Runs when the server is in the state before it. */
 type Statement = (script: CaseScript) => void;
 
@@ -57,6 +68,7 @@ export function newScript(): CaseScript {
     capability: 'IMAP4rev1',
     capabilityAfterLogin: null,
     namespace: null,
+    id: '("name" "scripted" "vendor" "test")',
     root: '(\\Noselect) "/" ""',
     login: null,
     mailboxes: new Map(),
@@ -135,6 +147,8 @@ function settingStatement(keyword: string, rest: string, at: number): Statement 
       return (script) => {
         script.capabilityAfterLogin = rest;
       };
+    case 'exchange':
+      return (script) => Object.assign(script, EXCHANGE);
     case 'login': {
       const [user = '', password = ''] = words(rest);
       return (script) => {

@@ -8,8 +8,8 @@ import {
   type CaseSession,
   CLOSE,
   logIn,
-  plainLogin,
   SILENT,
+  saslLogin,
   scriptedAnswer,
 } from './case-session.ts';
 
@@ -96,7 +96,7 @@ function serve(socket: Socket, session: CaseSession, received: string[], alter: 
       }
       exchange = null;
       const decoded = steps.map((text) => Buffer.from(text, 'base64').toString('latin1'));
-      const [user, password] = wanted === 2 ? [decoded[0]!, decoded[1]!] : plainLogin(steps[0]!);
+      const [user, password] = wanted === 2 ? [decoded[0]!, decoded[1]!] : saslLogin(steps[0]!);
       reply(logIn(session, tag, user, password), { command: 'LOGIN', rest: '' });
     };
     step();

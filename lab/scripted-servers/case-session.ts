@@ -30,7 +30,7 @@ export function answerOf(session: CaseSession, { tag, command, rest }: CaseComma
       return ['* BYE see you', done, CLOSE];
     case 'ID':
       if (session.user !== null) session.identified = true;
-      return ['* ID ("name" "scripted" "vendor" "test")', done];
+      return [`* ID ${script.id}`, done];
     case 'LOGIN':
       return logIn(session, tag, args[0]!, args[1]!);
     case 'NOOP':
@@ -257,8 +257,13 @@ export function sourceOf({ subject, bytes, uid }: Pick<CaseMessage, 'subject' | 
   return `${header.join('\r\n')}\r\n\r\n${'word'.padEnd(bytes - 2, '.')}\r\n`;
 }
 
-/** User and password of a SASL response: PLAIN (RFC 4616). */
-export function plainLogin(response: string): [string, string] {
-  const [, user = '', password = ''] = Buffer.from(unquoted(response), 'base64').toString('latin1').split('\0');
+/** User and secret of a SASL response: PLAIN (RFC 4616) or XOAUTH2. */
+export function saslLogin(response: string): [string, string] {
+  const decoded = Buffer.from(unquoted(response), 'base64').toString('latin1');
+  if (decoded.startsWith('user=')) {
+    const [owner = '', bearer = ''] = decoded.split('\u0001');
+    return [owner.slice('user='.length), bearer.slice('auth=Bearer '.length)];
+  }
+  const [, user = '', password = ''] = decoded.split('\0');
   return [user, password];
 }

@@ -2,12 +2,18 @@ import type { ErrorCode } from '../errors.ts';
 import type { ImapServer } from './account-input.ts';
 import { providerOfServer } from './providers.ts';
 
+/** Why Exchange accepts a login and then opens no mailbox. */
+const MICROSOFT_ACCESS =
+  'Microsoft 365: an administrator enables IMAP in the admin centre (the user, Mail, Manage email apps), which takes up to half an hour. Outlook.com: enable it under Settings, Mail, Forwarding and IMAP. For a shared mailbox, the user who logs in needs full access to it.';
+
 /** Returns what to try next if the server's address suggests more than the error's sentence, else null. */
 export function hintFor(code: ErrorCode, { host, port, security }: ImapServer): string | null {
   switch (code) {
     case 'IMAP_AUTH_FAILED':
     case 'IMAP_AUTH_UNSUPPORTED':
       return providerOfServer(host)?.loginHint ?? null;
+    case 'MAILBOX_NOT_ACCESSIBLE':
+      return providerOfServer(host)?.name === 'Outlook' ? MICROSOFT_ACCESS : null;
     case 'IMAP_TLS_FAILED':
     case 'IMAP_NO_GREETING':
     case 'IMAP_NOT_IMAP':

@@ -21,6 +21,7 @@ export interface AccountFacts {
   readonly needsAuthSince: Date | null;
   readonly throttledUntil: Date | null;
   readonly lastSyncStatus: SyncRunStatus | null;
+  readonly lastSyncErrorCode: string | null;
 }
 
 export interface ActiveRunFacts {
@@ -58,7 +59,9 @@ export function describeState(state: SyncState, account: AccountFacts, run: Acti
     case 'THROTTLED':
       return `Paused by the provider until ${account.throttledUntil!.toISOString()}.`;
     case 'NEEDS_AUTH':
-      return 'The server rejected the credentials. Enter new ones to resume syncing.';
+      return account.lastSyncErrorCode === 'MAILBOX_NOT_ACCESSIBLE'
+        ? 'The server opens no mailbox for these credentials. Once it does, enter them again to resume syncing.'
+        : 'The server rejected the credentials. Enter new ones to resume syncing.';
     case 'PAUSED':
       return 'Paused. Resume the account to sync it.';
     case 'SUCCEEDED':

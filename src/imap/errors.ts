@@ -97,6 +97,9 @@ const COMMAND_REFUSALS: Readonly<Record<string, ErrorCode>> = {
 /** Text of login refusals without a code that do not concern the password: Gmail's [ALERT], Exchange, older servers. */
 const TRANSIENT = /temporar|too many|try again|later|unavailable/i;
 
+/** Exchange, at the command after a login: the credentials are good, but there is no way to the mailbox. */
+const NOT_CONNECTED = /authenticated but not connected/i;
+
 /** Microsoft sends text only, no code. */
 const THROTTLED = /throttled|backoff time/i;
 
@@ -133,6 +136,7 @@ function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
   const { code = '', reason, syscall } = failure;
   if (code === 'ETHROTTLE') return 'IMAP_THROTTLED';
   if (failure.responseStatus || failure.authenticationFailed) {
+    if (NOT_CONNECTED.test(failure.responseText ?? '')) return 'MAILBOX_NOT_ACCESSIBLE';
     return stage === 'login' ? refusedLogin(failure) : refusedCommand(failure);
   }
   const known = BY_CODE[code];
@@ -158,7 +162,8 @@ function refusedLogin(failure: Failure): ErrorCode {
   if (TRANSIENT.test(failure.responseText ?? '')) return 'IMAP_AUTH_UNAVAILABLE';
   if (failure.responseStatus === 'BAD') return 'IMAP_AUTH_UNSUPPORTED';
   if (failure.responseStatus === 'NO') return 'IMAP_AUTH_FAILED';
-  // Exchange accepts the login and is then "authenticated but not connected": the mailbox is disabled or busy.
+  // imapflow's error for a NAMESPACE that was answered with these words.
+  if (failure.message === 'Authentication failed') return 'MAILBOX_NOT_ACCESSIBLE';
   return 'IMAP_AUTH_UNAVAILABLE';
 }
 

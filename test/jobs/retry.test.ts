@@ -105,6 +105,26 @@ test('a transient failure is retried later, also after a restart', async () => {
   expect(await verifyChain(service, account)).toMatchObject({ ok: true });
 });
 
+test('a mailbox that is no longer accessible needs new credentials only after an hour', async () => {
+  let isOpen = true;
+  const notConnected = 'BAD User is authenticated but not connected.';
+  await using server = await startScriptedMailbox({
+    exists: 0,
+    search: ({ tag }) => `* SEARCH\r\n${tag} OK done`,
+    reply: ({ tag, command }) => (command === 'LIST' && !isOpen ? `${tag} ${notConnected}` : undefined),
+  });
+  const account = await connectAccount(service, { ...dovecot, ...server }, 'not-connected');
+  await sync(service, account);
+  isOpen = false;
+  const runId = await startSync(service, account);
+  const { activeRun } = await inState(account, 'WAITING_RETRY');
+  expect(activeRun).toMatchObject({ id: runId, error: { code: 'MAILBOX_NOT_ACCESSIBLE' } });
+  await letTimePass();
+  const { message, lastSyncError } = await inState(account, 'NEEDS_AUTH');
+  expect(message).toContain('opens no mailbox');
+  expect(lastSyncError).toMatchObject({ code: 'MAILBOX_NOT_ACCESSIBLE' });
+});
+
 test('after the last retry the run fails, once', async () => {
   await using tunnel = await openTunnel(dovecot);
   dovecot.addUser('down-for-good');

@@ -192,7 +192,8 @@ function byWorker(act: (world: World, lease: Lease, n: number) => Promise<unknow
 async function fail(world: World, lease: Lease, n: number): Promise<unknown> {
   const error = new MailtideError(FAILURES[n % FAILURES.length]!);
   const run = world.rows.runs.get(lease.runId)!;
-  const reaction = reactionTo(error, { retries: run.retries, madeHeadway: n % 3 === 0 }, RETRY, (n % 10) / 10);
+  const facts = { retries: run.retries, madeHeadway: n % 3 === 0, hasSynced: n % 2 === 0 };
+  const reaction = reactionTo(error, facts, RETRY, (n % 10) / 10);
   const { code, message } = error;
   return reaction.kind === 'retry'
     ? postponeRun(database.pool, lease, { ...reaction, error: { code, message } }, world.now)

@@ -32,6 +32,8 @@ const HINTS_BY_CODE: Partial<Record<string, string>> = {
   IMAP_UNREACHABLE: 'Check the host and the port. If the server is only down for a while, a later sync succeeds.',
   IMAP_NO_ROUTE: 'Check the host. If the network is only down for a while, a later sync succeeds.',
   IMAP_QUOTA_EXCEEDED: 'Nothing to do. Mailtide waits and retries.',
+  MAILBOX_NOT_ACCESSIBLE:
+    'Once the server opens the mailbox, enter the credentials of the account again (updateEmailAccount) to resume.',
   IMAP_THROTTLED: 'Nothing to do. Mailtide waits as long as the provider asks, then resumes.',
 };
 

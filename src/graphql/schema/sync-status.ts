@@ -22,6 +22,7 @@ const stateFacts = {
   needsAuthSince: true,
   throttledUntil: true,
   lastSyncStatus: true,
+  lastSyncErrorCode: true,
   runs: activeRun,
 } as const;
 
@@ -100,7 +101,8 @@ export const SyncStatus = builder.prismaObject('EmailAccount', {
     needsAuthSince: t.expose('needsAuthSince', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when no login is attempted, because the server rejected the credentials.',
+      description:
+        'Since when no login is attempted, because the server rejected the credentials, or opens no mailbox for them.',
     }),
     throttledUntil: t.field({
       type: 'DateTime',

@@ -5,6 +5,7 @@ import { MailtideError, toMailtideError } from '../../errors.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { ProgressBus } from '../../live/progress-bus.ts';
 import { SpeedMeter } from '../../live/speed-meter.ts';
+import { hasSynced } from '../../store/accounts/has-synced.ts';
 import type { Database } from '../../store/plumbing/database.ts';
 import { type ClaimedRun, claimNextRun, claimRun } from '../../store/runs/claim-run.ts';
 import { finishRun } from '../../store/runs/finish-run.ts';
@@ -113,7 +114,8 @@ export function createRunHandler(options: RunHandlerOptions): RunHandler {
 
     async function react(error: MailtideError): Promise<void> {
       const { retries } = run;
-      const reaction = reactionTo(error, { retries, madeHeadway: madeHeadway() }, retry, Math.random());
+      const facts = { retries, madeHeadway: madeHeadway(), hasSynced: await hasSynced(pool, lease.accountId) };
+      const reaction = reactionTo(error, facts, retry, Math.random());
       const { code, message } = error;
       log.warn({ err: error, code, reaction }, 'sync attempt failed');
       if (reaction.kind === 'retry') publish(await postponeRun(pool, lease, { ...reaction, error: { code, message } }));

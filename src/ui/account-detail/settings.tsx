@@ -52,6 +52,7 @@ export default function Settings({ account }: { account: Account }) {
 
   const isIdle = fetching || !isDirty();
   const needsAuth = account.syncStatus.needsAuthSince !== null;
+  const hasNoAccess = account.syncStatus.lastSyncError?.code === 'MAILBOX_NOT_ACCESSIBLE';
   return (
     <Paper withBorder p="lg" maw="34rem">
       <form
@@ -63,8 +64,13 @@ export default function Settings({ account }: { account: Account }) {
       >
         <Stack gap="sm">
           {needsAuth && (
-            <Alert color="red" variant="light" title="The server rejected the password">
-              Enter a new one. Mailtide does not log in before that, so that the provider does not lock the account.
+            <Alert
+              color="red"
+              variant="light"
+              title={hasNoAccess ? 'The server opens no mailbox' : 'The server rejected the password'}
+            >
+              Enter {hasNoAccess ? 'the password again once it does' : 'a new one'}. Mailtide does not log in before
+              that, so that the provider does not lock the account.
             </Alert>
           )}
           <PasswordInput

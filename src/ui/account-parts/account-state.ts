@@ -48,6 +48,9 @@ export function shownState({ syncStatus, totals }: AccountSummaryFragment, now: 
         detail: activeRun?.error?.message ?? lastSyncError?.message ?? 'The provider asked for a pause',
       };
     case 'NEEDS_AUTH':
+      if (lastSyncError?.code === 'MAILBOX_NOT_ACCESSIBLE') {
+        return { label: 'No access to the mailbox', color: 'red', detail: lastSyncError.message };
+      }
       return {
         label: 'Needs a new password',
         color: 'red',

@@ -4,8 +4,14 @@ import { reactionTo } from '../../../src/jobs/attempt/retry-policy.ts';
 
 const SETTINGS = { maxRetries: 3, baseSeconds: 60 };
 const MIDDLE = 0.5;
-const failed = (code: ErrorCode, retries = 0, { madeHeadway = false, random = MIDDLE, retryAfterMs = 0 } = {}) =>
-  reactionTo(new MailtideError(code, retryAfterMs ? { retryAfterMs } : {}), { retries, madeHeadway }, SETTINGS, random);
+const failed = (
+  code: ErrorCode,
+  retries = 0,
+  { madeHeadway = false, hasSynced = false, random = MIDDLE, retryAfterMs = 0 } = {},
+) => {
+  const error = new MailtideError(code, retryAfterMs ? { retryAfterMs } : {});
+  return reactionTo(error, { retries, madeHeadway, hasSynced }, SETTINGS, random);
+};
 
 test('a transient error is retried, after doubled delays, up to the setting', () => {
   expect([0, 1, 2, 3].map((retries) => failed('IMAP_TIMEOUT', retries))).toEqual([
@@ -30,6 +36,23 @@ test.each(Object.keys(ERRORS) as ErrorCode[])('reactionTo, %s, follows the table
   const { run } = ERRORS[code];
   if (run === 'retry') expect(reaction).toMatchObject({ kind: 'retry' });
   else expect(reaction).toEqual({ kind: 'fail', needsAuth: run === 'needs-auth' });
+});
+
+test('a mailbox that cannot be opened, is retried for an hour if the account has synced before', () => {
+  const code = 'MAILBOX_NOT_ACCESSIBLE';
+  expect(failed(code)).toEqual({ kind: 'fail', needsAuth: true });
+  let waitedMs = 0;
+  for (let retries = 0; ; retries++) {
+    const reaction = failed(code, retries, { hasSynced: true });
+    if (reaction.kind === 'fail') {
+      expect(reaction.needsAuth).toBe(true);
+      break;
+    }
+    waitedMs += reaction.delayMs;
+  }
+  expect(waitedMs / 60_000).toBe(63);
+  // The mailbox was open meanwhile.
+  expect(failed(code, 9, { hasSynced: true, madeHeadway: true })).toMatchObject({ kind: 'retry', delayMs: 60_000 });
 });
 
 describe('a provider that asks for a pause', () => {
