@@ -153,6 +153,18 @@ function codeOf(failure: Failure, stage: ImapStage): ErrorCode {
   return reason && stage !== 'command' ? 'IMAP_TURNED_AWAY' : 'IMAP_CONNECTION_LOST';
 }
 
+/**
+ * BYE of a session whose time is over. Exchange: "Session invalidated - AccessTokenExpired". Gmail: "Session expired,
+ * please login again".
+ */
+const SESSION_END = /session (?:expired|invalidated)|token ?expired/i;
+
+/** Returns whether the server ended the session because its time was over, and another one may begin at once. */
+export function isSessionEnd(error: unknown): boolean {
+  if (!(error instanceof MailtideError) || error.code !== 'IMAP_CONNECTION_LOST') return false;
+  return SESSION_END.test((error.cause as Failure | undefined)?.reason ?? '');
+}
+
 function refusedLogin(failure: Failure): ErrorCode {
   const known = LOGIN_REFUSALS[responseCode(failure)];
   if (known) return known;

@@ -131,9 +131,15 @@ export class ImapSession {
   }
 
   translate(error: unknown, stage: ImapStage): MailtideError {
-    return (
-      this.#failure ?? toImapError(error instanceof MailtideError ? error : redactedError(error, this.redact), stage)
-    );
+    return this.#failure ?? toImapError(error instanceof MailtideError ? error : this.#described(error), stage);
+  }
+
+  /** Adds the reason of a BYE that came between two commands: imapflow only has it in the errors of running ones. */
+  #described(error: unknown): Error {
+    const { byeReason } = this.client;
+    const known = redactedError(error, this.redact) as Error & { reason?: string | undefined };
+    if (byeReason) known.reason ??= this.redact(byeReason);
+    return known;
   }
 
   /** @param limit of the answer to each command that `run` sends; the default one if absent */

@@ -15,6 +15,7 @@ import { PoisonMailboxes } from './poison-mailboxes.ts';
 import { asOwnError, withoutEvidence } from './quarantine.ts';
 import { recognise } from './recognise.ts';
 import { ReconnectingConnection } from './reconnecting-connection.ts';
+import { ResumingConnection } from './resuming-connection.ts';
 import { takeReceipt } from './take-receipt.ts';
 
 export type RunOptions = Omit<SyncContext, 'names' | 'connect'> & {
@@ -40,7 +41,11 @@ const ATTEMPTS = 2;
  */
 export async function runAccount({ connect, ...given }: RunOptions): Promise<SyncReceipt> {
   const names = new MailboxNames();
-  const context: SyncContext = { ...given, names, connect: () => connect(names) };
+  const context: SyncContext = {
+    ...given,
+    names,
+    connect: () => ResumingConnection.open(() => connect(names), given.log),
+  };
   const { step } = context;
   const imap = await ReconnectingConnection.open(context.connect);
   try {
