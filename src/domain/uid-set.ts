@@ -23,3 +23,32 @@ export function packUids(uids: Iterable<number>, maxLength = MAX_SET_LENGTH): st
   if (current) sets.push(current);
   return sets;
 }
+
+/**
+ * Divides a set into at most `parts` sets of about as many UIDs, in the same order. Returns fewer for fewer UIDs, and
+ * none for a set with `*`, whose number of UIDs is unknown.
+ */
+export function splitSet(set: string, parts: number): string[] {
+  const ranges = set.split(',').map((range) => {
+    const [first, last = first] = range.split(':').map(Number);
+    return [first!, last!] as const;
+  });
+  const count = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  if (!Number.isSafeInteger(count)) return [];
+  const most = Math.ceil(count / parts);
+  const sets: string[][] = [];
+  let room = 0;
+  for (const [first, last] of ranges) {
+    for (let from = first; from <= last; ) {
+      if (room === 0) {
+        sets.push([]);
+        room = most;
+      }
+      const to = Math.min(last, from + room - 1);
+      sets.at(-1)!.push(from === to ? `${from}` : `${from}:${to}`);
+      room -= to - from + 1;
+      from = to + 1;
+    }
+  }
+  return sets.map((part) => part.join(','));
+}

@@ -6,6 +6,7 @@ import { rowsLimit } from './answer-limits.ts';
 import { commandSets } from './command-sets.ts';
 import { dateOf, modseqOf, objectIdOf, sizeOf } from './field-values.ts';
 import type { ImapSession } from './session.ts';
+import { rowsInParts } from './smaller-sets.ts';
 
 /** The fields of a message that the rows of a command have contained so far. */
 type Row = Pick<FetchMessageObject, 'flags' | 'modseq' | 'internalDate' | 'size' | 'emailId'>;
@@ -25,7 +26,7 @@ export async function* fetchMetadata(
   const limit = rowsLimit(session.messages);
   for (const set of commandSets(uids)) {
     const partial = new Map<number, Row>();
-    for await (const row of session.rows(set, query, limit)) {
+    for await (const row of rowsInParts(session, set, query, limit)) {
       if (!waiting.has(row.uid)) continue;
       const known = merge(partial.get(row.uid), withSize ? row : { ...row, size: 0 });
       if (known.flags && known.size !== undefined && known.internalDate) {
@@ -52,7 +53,7 @@ export async function fetchFlags(session: ImapSession, set: string, changedSince
   const asked = new UidRanges();
   asked.add(set);
   const limit = rowsLimit(session.messages);
-  for await (const { uid, flags, modseq } of session.rows(set, { uid: true, flags: true }, limit, options)) {
+  for await (const { uid, flags, modseq } of rowsInParts(session, set, { uid: true, flags: true }, limit, options)) {
     if (!asked.has(uid)) continue;
     byUid.set(uid, merge(byUid.get(uid), { ...(flags ? { flags } : {}), ...(modseq ? { modseq } : {}) }));
   }

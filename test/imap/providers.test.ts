@@ -97,6 +97,23 @@ test('Exchange without extensions is read', async () => {
   expect(server!.received.filter((line) => /ENABLE|CONDSTORE|RETURN/.test(line))).toEqual([]);
 });
 
+test('Exchange that refuses large sets, is asked for smaller ones', async () => {
+  const isLarge = (set: string) => set.length > 20;
+  const uids = Array.from({ length: 40 }, (_, i) => 2 * i + 1);
+  const messages = uids.map((uid) => `message ${uid} number-${uid}`).join('\n');
+  server = await startCaseServer(parseCaseScript(`exchange\nmailbox INBOX\n${messages}`), (response, { rest }) => {
+    const [set = ''] = /^FETCH (\S+)/.exec(rest)?.slice(1) ?? [];
+    if (!isLarge(set)) return [response];
+    return / OK /.test(response) ? [response.replace(/ OK .*/, ' BAD Command Error. 12')] : [];
+  });
+  connection = await openImapConnection(loginTo(server), { deadlines: SHORT });
+  await connection.select('INBOX');
+  expect((await all(connection.fetchMetadata(uids))).map(({ uid }) => uid)).toEqual(uids);
+  expect((await connection.fetchFlags(uids.join(','))).map(({ uid }) => uid)).toEqual(uids);
+  expect((await connection.fetchHeaders(uids)).map(({ uid }) => uid)).toEqual(uids);
+  expect(server.received.filter((line) => line.includes('FETCH'))).toHaveLength(3 * 9);
+});
+
 test('Gmail that delays its answers with [THROTTLED], is read', async () => {
   const imap = await connected(`
 on LOGIN
