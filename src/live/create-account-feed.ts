@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { accountVersions } from '../store/accounts/account-versions.ts';
 import type { AccountFeed } from './account-feed.ts';
-import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
+import { pollOnRequest } from './poll-on-request.ts';
 import type { AccountBus, AccountChange } from './progress-bus.ts';
 
 /** Unread changes kept for a slow subscriber, one per account. */
@@ -21,16 +21,16 @@ export function createAccountFeed(pool: Pool, bus: AccountBus): AccountFeed {
         onEnd: () => unsubscribe(),
       });
       let known: ReadonlyMap<string, number> | null = null;
-      const look = coalesce(async () => {
+      const poll = pollOnRequest(async () => {
         const present = await accountVersions(pool, tenantId);
         for (const accountId of known ? different(known, present) : []) changes.push({ tenantId, accountId });
         known = present;
       }, signal);
-      const unsubscribe = bus.subscribe(tenantId, (change) => changes.push(change), look);
+      const unsubscribe = bus.subscribe(tenantId, (change) => changes.push(change), poll);
       const end = (): void => changes.end();
       signal.addEventListener('abort', end);
       if (signal.aborted) end();
-      look();
+      poll();
       try {
         yield* changes;
       } finally {

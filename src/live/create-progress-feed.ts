@@ -2,8 +2,8 @@ import type { Pool } from 'pg';
 import { progressOf, type SyncProgress, type SyncRunRow } from '../domain/progress.ts';
 import { accountExists } from '../store/accounts/account-exists.ts';
 import { activeRuns, newestRun, recentRuns } from '../store/runs/present-progress.ts';
-import { coalesce } from './coalesce.ts';
 import { Conflated } from './conflated.ts';
+import { pollOnRequest } from './poll-on-request.ts';
 import type { Buses } from './progress-bus.ts';
 import type { ProgressFeed } from './progress-feed.ts';
 
@@ -33,12 +33,12 @@ export function createProgressFeed(
         },
         recent: (seconds) => recentRuns(pool, tenantId, accountId, seconds),
         untilGone(end) {
-          const look = coalesce(async () => {
+          const poll = pollOnRequest(async () => {
             if (!(await accountExists(pool, tenantId, accountId))) end();
           }, signal);
-          const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && look(), look);
+          const stop = buses.accounts.subscribe(tenantId, (change) => change.accountId === accountId && poll(), poll);
           // The account may have been deleted since the subscriber was authorised.
-          look();
+          poll();
           return stop;
         },
       }),
@@ -84,10 +84,10 @@ async function* watch(
     newest.set(frame.accountId, frame.sequence);
     frames.push(frame);
   };
-  const looks = coalesce(async (seconds) => {
+  const poll = pollOnRequest(async (seconds) => {
     for (const run of await recent(seconds)) take(progressOf(tenantId, run));
   }, signal);
-  const unsubscribe = bus.subscribe(tenantId, take, looks);
+  const unsubscribe = bus.subscribe(tenantId, take, poll);
   const end = (): void => frames.end();
   const stopWaiting = untilGone(end);
   signal.addEventListener('abort', end);

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { coalesced } from '../../coalesced.ts';
 import type { SyncRun } from '../../generated/prisma/client.ts';
 import type { RedisLink } from '../../redis.ts';
 import { type DispatchableRun, dispatchableRuns, waitingRuns } from '../../store/runs/dispatchable-runs.ts';
@@ -46,9 +47,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const messages = new Queue<SyncJob>(QUEUE_NAME, { connection: redis.commands, prefix });
   messages.on('error', (error) => log.debug({ err: error }, 'queue error'));
   const fromRows = worker ? createLocalQueue(worker.slots, worker.handler, log) : null;
-  /** Runs whose jobs are still to be added, and the send in progress. Runs dispatched meanwhile go into the next one. */
+  /** Runs whose jobs are still to be added. */
   const unsent = new Set<string>();
-  let sending: Promise<void> | null = null;
   /** Whether the last poll found fewer jobs than waiting runs. */
   let someMissed = false;
 
@@ -71,15 +71,10 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       return;
     }
     for (const { id } of runs) unsent.add(id);
-    while (unsent.size > 0) {
-      sending ??= sendAll().finally(() => {
-        sending = null;
-      });
-      await sending;
-    }
+    await sendUnsent();
   }
 
-  async function sendAll(): Promise<void> {
+  const sendUnsent = coalesced(async () => {
     while (unsent.size > 0) {
       const runIds = [...unsent].slice(0, BATCH);
       for (const id of runIds) unsent.delete(id);
@@ -88,7 +83,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         log.debug({ err: error }, 'jobs could not be added'),
       );
     }
-  }
+  });
 
   async function reconcile(): Promise<void> {
     if (!redis.isReady) {
@@ -151,7 +146,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const quiet = async (): Promise<void> => {
         await closing;
         // The jobs of returned runs are added, so that another worker claims them at once.
-        await sending;
+        await sendUnsent();
       };
       await Promise.race([quiet(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref())]);
       await messages.close().catch(() => {});
