@@ -1,47 +1,48 @@
+import type { EventType } from '../../generated/gql/graphql.ts';
 import { isolated } from '../parts/bidi.ts';
 import { bytes, number } from '../parts/format.ts';
 import { gapInWords } from './wording.ts';
 
+type Payload = Readonly<Record<string, unknown>>;
 type MailboxUid = { mailbox: string; uid: number };
 
-/** Returns an event's payload as a phrase. Events of later versions are shown as JSON. */
+/** An event's payload as a phrase, for each type of event, in the order in which users choose among them. */
+const TEXTS: Record<EventType, (payload: Payload) => string> = {
+  email_received: (payload) => `${at(payload)}, ${bytes(payload['size'] as number)}`,
+  email_flags_changed: (payload) =>
+    `${at(payload)}: ${flagChanges(payload['previousFlags'] as string[], payload['flags'] as string[])}`,
+  email_moved: (payload) => `${at(payload['from'])} → ${at(payload['to'])}`,
+  email_copied: at,
+  email_deleted: at,
+  email_quarantined: (payload) => `${at(payload)}: ${gapInWords(String(payload['reason']))}`,
+  mailbox_created: path,
+  mailbox_renamed: (payload) => `${isolated(String(payload['previousPath']))} → ${path(payload)}`,
+  mailbox_deleted: path,
+  mailbox_reset: path,
+  sync_succeeded: runText,
+  sync_failed: runText,
+  sync_cancelled: runText,
+  account_connected: (payload) => `${String(payload['emailAddress'])} at ${String(payload['imapHost'])}`,
+  account_reconnected: (payload) => `at ${String(payload['imapHost'])}`,
+  account_needs_auth: (payload) => String(payload['errorCode']),
+  account_paused: () => '',
+  account_resumed: () => '',
+};
+
+export const EVENT_TYPES = Object.keys(TEXTS) as readonly EventType[];
+
+/** Returns an event's payload as a phrase. A payload of a type that this page does not know yet is shown as JSON. */
 export function describeEvent(type: string, payload: unknown): string {
-  const fact = payload as Record<string, unknown>;
-  const at = (place: unknown) => `${isolated((place as MailboxUid).mailbox)}, UID ${(place as MailboxUid).uid}`;
-  switch (type) {
-    case 'account_connected':
-      return `${String(fact['emailAddress'])} at ${String(fact['imapHost'])}`;
-    case 'account_reconnected':
-      return `at ${String(fact['imapHost'])}`;
-    case 'account_paused':
-    case 'account_resumed':
-      return '';
-    case 'account_needs_auth':
-      return String(fact['errorCode']);
-    case 'mailbox_created':
-    case 'mailbox_deleted':
-    case 'mailbox_reset':
-      return isolated(String(fact['path']));
-    case 'mailbox_renamed':
-      return `${isolated(String(fact['previousPath']))} → ${isolated(String(fact['path']))}`;
-    case 'email_received':
-      return `${at(fact)}, ${bytes(fact['size'] as number)}`;
-    case 'email_copied':
-    case 'email_deleted':
-      return at(fact);
-    case 'email_moved':
-      return `${at(fact['from'])} → ${at(fact['to'])}`;
-    case 'email_quarantined':
-      return `${at(fact)}: ${gapInWords(String(fact['reason']))}`;
-    case 'email_flags_changed':
-      return `${at(fact)}: ${flagChanges(fact['previousFlags'] as string[], fact['flags'] as string[])}`;
-    case 'sync_succeeded':
-    case 'sync_cancelled':
-    case 'sync_failed':
-      return runText(fact);
-    default:
-      return JSON.stringify(payload);
-  }
+  return Object.hasOwn(TEXTS, type) ? TEXTS[type as EventType](payload as Payload) : JSON.stringify(payload);
+}
+
+function at(place: unknown): string {
+  const { mailbox, uid } = place as MailboxUid;
+  return `${isolated(mailbox)}, UID ${uid}`;
+}
+
+function path(payload: Payload): string {
+  return isolated(String(payload['path']));
 }
 
 const flagChanges = (before: readonly string[], after: readonly string[]): string =>
@@ -50,7 +51,7 @@ const flagChanges = (before: readonly string[], after: readonly string[]): strin
     ...before.filter((flag) => !after.includes(flag)).map((flag) => `−${flag}`),
   ].join(' ');
 
-function runText({ stats, errorCode }: Record<string, unknown>): string {
+function runText({ stats, errorCode }: Payload): string {
   const { messagesCreated, messagesUpdated, messagesDeleted } = stats as Record<string, number>;
   const counts = `${number(messagesCreated!)} new, ${number(messagesUpdated!)} changed, ${number(messagesDeleted!)} deleted`;
   return typeof errorCode === 'string' ? `${errorCode}; ${counts}` : counts;

@@ -8,30 +8,11 @@ import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useShownQuery } from '../shell/show-query.tsx';
 import type { Account } from './account.ts';
 import { EventList } from './event-list.tsx';
+import { EVENT_TYPES } from './event-text.ts';
 import { useNewEvents } from './use-new-events.ts';
 import { VerifyChain } from './verify-chain.tsx';
 
 const PAGE = 50;
-const TYPES: EventType[] = [
-  'email_received',
-  'email_flags_changed',
-  'email_moved',
-  'email_copied',
-  'email_deleted',
-  'email_quarantined',
-  'mailbox_created',
-  'mailbox_renamed',
-  'mailbox_deleted',
-  'mailbox_reset',
-  'sync_succeeded',
-  'sync_failed',
-  'sync_cancelled',
-  'account_connected',
-  'account_reconnected',
-  'account_needs_auth',
-  'account_paused',
-  'account_resumed',
-];
 
 /** The account's timeline, newest first and live, with a check of its hash chain. */
 export default function Events({ account }: { account: Account }) {
@@ -46,7 +27,7 @@ export default function Events({ account }: { account: Account }) {
           clearable
           searchable
           w={220}
-          data={TYPES.map((value) => ({ value, label: humanize(value) }))}
+          data={EVENT_TYPES.map((value) => ({ value, label: humanize(value) }))}
           value={type}
           onChange={(value) => setType(value as EventType | null)}
         />

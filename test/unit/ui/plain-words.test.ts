@@ -23,6 +23,11 @@ test("formats the counts of an event for the reader's locale", () => {
   expect(describeEvent('sync_succeeded', { stats })).toBe(`${(12_345).toLocaleString()} new, 0 changed, 1 deleted`);
 });
 
+test('an event of an unknown type is shown as JSON', () => {
+  expect(describeEvent('email_painted', { colour: 'red' })).toBe('{"colour":"red"}');
+  expect(describeEvent('constructor', {})).toBe('{}');
+});
+
 test('an empty list names only the conditions that narrow it', () => {
   const all = { mailboxId: null, search: '', unread: false, flagged: false };
   expect(widerBy({ ...all, unread: true })).toBe('Try again without “Unread”.');
