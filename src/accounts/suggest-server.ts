@@ -4,7 +4,8 @@ import type { HostPolicy } from '../net/resolve-host.ts';
 import { TimedOut, withTimeout } from '../with-timeout.ts';
 import { parseInput, suggestion } from './account-input.ts';
 import { checkHost } from './host-policy.ts';
-import { type Provider, providerOfDomain, providerOfServer } from './providers.ts';
+import type { Provider } from './provider.ts';
+import { providerOfDomain, providerOfServer } from './providers.ts';
 
 /** The likely server of an address. Only a connection test can verify it. */
 export interface ServerSuggestion {
