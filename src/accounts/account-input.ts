@@ -9,7 +9,7 @@ export type CreateAccountInput = z.input<typeof createAccount>;
 export type UpdateAccountInput = z.input<typeof updateAccount>;
 
 /** A validated IMAP server and username. */
-export type ImapServer = z.output<typeof server>;
+export type ImapServer = z.output<typeof imapServer>;
 
 /** A week. For longer intervals, clients start syncs themselves. */
 const MAX_INTERVAL_MINUTES = 10_080;
@@ -40,7 +40,7 @@ const secret = z
   // Not allowed in an IMAP quoted string (RFC 9051, 9), and always a line end that was copied by mistake.
   .refine((value) => !/[\r\n]/.test(value), 'must not contain line breaks');
 
-const server = z.object({
+export const imapServer = z.object({
   host: line(255).transform((value, context) => {
     const host = canonicalHost(value);
     if (host !== null) return host;
@@ -77,7 +77,7 @@ const interval = z
 
 export const suggestion = z.object({ emailAddress });
 
-export const connection = z.object({ emailAddress, imap: server, credentials });
+export const connection = z.object({ emailAddress, imap: imapServer, credentials });
 
 export const createAccount = connection.extend({
   displayName,
@@ -88,7 +88,7 @@ export const createAccount = connection.extend({
 
 export const updateAccount = z.object({
   displayName,
-  imap: server.nullish(),
+  imap: imapServer.nullish(),
   credentials: credentials.nullish(),
   syncIntervalMinutes: interval,
   isActive: z.boolean().nullish(),

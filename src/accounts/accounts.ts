@@ -41,8 +41,11 @@ export interface Accounts {
   delete(tenantId: string, id: string): Promise<void>;
   /** Tests a connection without storing anything. Rejects only for internal errors. */
   test(tenantId: string, input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
-  /** Returns the likely server of an address, from the provider table or DNS. @throws BAD_USER_INPUT */
-  suggest(emailAddress: string): Promise<ServerSuggestion | null>;
+  /**
+   * Returns the likely server of an address, from its domain, the provider table or DNS.
+   * @throws BAD_USER_INPUT, TOO_MANY_CONNECTION_TESTS
+   */
+  suggest(tenantId: string, emailAddress: string): Promise<ServerSuggestion | null>;
 }
 
 export interface AccountsOptions {
@@ -59,6 +62,9 @@ export interface AccountsOptions {
   readonly imap?: Pick<OpenImapOptions, 'logger' | 'tls'>;
 }
 
+/** A user who waits for longer types the server. */
+const SUGGESTION_WAIT_MS = 5000;
+
 export function createAccounts(options: AccountsOptions): Accounts {
   const { database, keyring, policy, intervalMinutes, stopSync, onChange, imap = {} } = options;
   const { prisma, pool } = database;
@@ -70,6 +76,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   const turns = new TestTurns();
+  // Separate from the tests, because a suggestion is requested while the user is still typing.
+  const suggestionTurns = new TestTurns();
 
   const testOptions = (tenantId: string, signal?: AbortSignal): TestOptions => ({
     ...imap,
@@ -172,7 +180,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
     test: (tenantId, input, signal) => testConnection(input, policy, testOptions(tenantId, signal)),
 
-    suggest: (emailAddress) => suggestServer(emailAddress, policy),
+    suggest: (tenantId, emailAddress) =>
+      suggestionTurns.take(tenantId, AbortSignal.timeout(SUGGESTION_WAIT_MS), () =>
+        suggestServer(emailAddress, policy),
+      ),
   };
 }
 

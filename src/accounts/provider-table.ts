@@ -39,8 +39,8 @@ const YAHOO: Login = {
 };
 
 /**
- * Providers with many users. Other domains are looked up in DNS (suggest-server.ts). A server's name belongs to the
- * first entry that matches it.
+ * Providers with many users. Other domains publish their server themselves (autoconfig.ts, mail-dns.ts). A server's
+ * name belongs to the first entry that matches it.
  */
 export const PROVIDERS: readonly Provider[] = [
   provider('Gmail', 'gmail.com googlemail.com', 'imap.gmail.com', 'gmail.com googlemail.com google.com', {

@@ -1,67 +1,131 @@
-import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { MailtideError } from '../errors.ts';
+import { canonicalHost } from '../net/addresses.ts';
+import type { PinnedFetch } from '../net/pinned-fetch.ts';
 import type { HostPolicy } from '../net/resolve-host.ts';
-import { TimedOut, withTimeout } from '../with-timeout.ts';
 import { parseInput, suggestion } from './account-input.ts';
+import { autoconfigFetch, type HttpsOptions, type PublishedServer, publishedServers } from './autoconfig.ts';
 import { checkHost } from './host-policy.ts';
+import { type MailDns, mailDns } from './mail-dns.ts';
 import type { Provider } from './provider.ts';
 import { providerOfDomain, providerOfServer } from './providers.ts';
 
 /** The likely server of an address. Only a connection test can verify it. */
-export interface ServerSuggestion {
-  readonly host: string;
-  readonly port: number;
-  readonly security: 'TLS' | 'STARTTLS';
+export interface ServerSuggestion extends PublishedServer {
   readonly source: SuggestionSource;
   /** The provider of the server; null if unknown. */
   readonly provider: Provider | null;
 }
 
-export type SuggestionSource = 'PROVIDER' | 'SRV' | 'MX' | 'NAME';
+export type SuggestionSource = 'AUTOCONFIG' | 'PROVIDER' | 'MX' | 'SRV' | 'NAME';
 
-/** The DNS queries. Each returns an empty list if no such record exists. */
-export interface MailDns {
-  srv(name: string): Promise<readonly { name: string; port: number; priority: number; weight: number }[]>;
-  mx(domain: string): Promise<readonly { exchange: string; priority: number }[]>;
+export interface SuggestOptions {
+  readonly dns?: MailDns;
+  /** For the requests of the domain's files. */
+  readonly https?: HttpsOptions;
+  readonly deadlines?: SuggestDeadlines;
+}
+
+export interface SuggestDeadlines {
+  /** Limit of the whole search. */
+  readonly wholeMs: number;
+  /** The same for a domain in the table of providers, because the table has an answer already. */
+  readonly knownMs: number;
 }
 
 /** The user is waiting and did not request a suggestion, so a late one is useless. */
-const ANSWER_WITHIN_MS = 2000;
+const DEADLINES: SuggestDeadlines = { wholeMs: 3000, knownMs: 1000 };
 /** Host names to try for a domain without other records, as providers commonly use them. */
 const USUAL_NAMES = ['imap', 'mail'];
 
 /**
- * Returns the likely server of an address from the best source: the table of providers, the domain's SRV records (RFC
- * 6186), the provider that its MX records name, or a host with a common name. Queries only name servers. DNS records
- * are untrusted, so hosts to which this installation would not connect are left out. Otherwise the answer would reveal
- * which names a private network has.
+ * Returns the likely server of an address from the best source: the domain's own autoconfig file, the table of
+ * providers, by the domain and then by its MX records, the domain's SRV records (RFC 6186), or a host with a common
+ * name. MX records come before SRV records, because mail would be lost if they were out of date. Queries only the
+ * domain's web servers and name servers, all at once.
+ *
+ * Files and records are untrusted, so hosts to which this installation would not connect are left out. Otherwise the
+ * answer would reveal which names a private network has.
  * @returns null if nothing is found, or not in time
  * @throws BAD_USER_INPUT for an invalid address
  */
 export async function suggestServer(
   emailAddress: string,
   policy: HostPolicy,
-  dns: MailDns = mailDns(),
+  { dns = mailDns(), https, deadlines = DEADLINES }: SuggestOptions = {},
 ): Promise<ServerSuggestion | null> {
   const address = parseInput(suggestion, { emailAddress }).emailAddress;
-  const domain = address.slice(address.lastIndexOf('@') + 1);
-  const known = providerOfDomain(domain);
-  if (known) return ofProvider(known, 'PROVIDER');
+  const domain = canonicalHost(address.slice(address.lastIndexOf('@') + 1));
+  if (domain === null || isIP(domain)) return null;
 
-  const [srv, mx, name] = await Promise.all([bySrv(domain, policy, dns), byMx(domain, dns), byName(domain, policy)]);
-  return srv ?? mx ?? name;
+  const late = Promise.withResolvers<null>();
+  const end = new AbortController();
+  const known = providerOfDomain(domain);
+  const ms = known ? deadlines.knownMs : deadlines.wholeMs;
+  const timer = setTimeout(() => late.resolve(null), ms);
+  const look: Look = { domain, policy, dns, signal: end.signal };
+  const sources = [
+    byAutoconfig(address, autoconfigFetch(policy, ms, https), look),
+    ...(known ? [Promise.resolve(ofUser(known, address))] : [byMx(look), bySrv(look), byName(look)]),
+  ];
+  // Otherwise the rejection of a source that nobody awaits any more would end the process.
+  void Promise.allSettled(sources);
+  try {
+    for (const source of sources) {
+      const found = await Promise.race([source, late.promise]);
+      if (found) return found;
+    }
+    return null;
+  } finally {
+    clearTimeout(timer);
+    end.abort();
+  }
 }
 
-const ofProvider = (provider: Provider, source: SuggestionSource): ServerSuggestion => ({
-  host: provider.host,
+/** What all sources need. */
+interface Look {
+  readonly domain: string;
+  readonly policy: HostPolicy;
+  readonly dns: MailDns;
+  readonly signal: AbortSignal;
+}
+
+async function byAutoconfig(
+  address: string,
+  fetch: PinnedFetch,
+  { domain, policy, signal }: Look,
+): Promise<ServerSuggestion | null> {
+  for (const server of await publishedServers(address, domain, fetch, signal)) {
+    const host = await allowed(server.host, server.security, policy, signal);
+    if (host) return { ...server, host, source: 'AUTOCONFIG', provider: providerOfServer(host) ?? null };
+  }
+  return null;
+}
+
+function ofUser(provider: Provider, address: string): ServerSuggestion {
+  const username = provider.username === 'LOCAL_PART' ? address.slice(0, address.lastIndexOf('@')) : null;
+  return { ...onTls(provider.host, 'PROVIDER', provider), username };
+}
+
+const onTls = (host: string, source: SuggestionSource, provider: Provider | null): ServerSuggestion => ({
+  host,
   port: 993,
   security: 'TLS',
+  username: null,
+  authentication: provider?.authentication ?? null,
+  oauth: null,
   source,
   provider,
 });
 
+async function byMx({ domain, dns }: Look): Promise<ServerSuggestion | null> {
+  const records = (await dns.mx(domain)).toSorted((a, b) => a.priority - b.priority);
+  const provider = records[0] && providerOfServer(records[0].exchange.toLowerCase().replace(/\.$/, ''));
+  return provider ? onTls(provider.host, 'MX', provider) : null;
+}
+
 /** Reads SRV records (RFC 6186, 3.2). TLS comes before STARTTLS, whatever the priorities (RFC 8314, 3). */
-async function bySrv(domain: string, policy: HostPolicy, dns: MailDns): Promise<ServerSuggestion | null> {
+async function bySrv({ domain, policy, dns, signal }: Look): Promise<ServerSuggestion | null> {
   const [tls, startTls] = await Promise.all([dns.srv(`_imaps._tcp.${domain}`), dns.srv(`_imap._tcp.${domain}`)]);
   for (const [records, security] of [
     [tls, 'TLS'],
@@ -70,22 +134,16 @@ async function bySrv(domain: string, policy: HostPolicy, dns: MailDns): Promise<
     const [best] = records.toSorted((a, b) => a.priority - b.priority || b.weight - a.weight);
     // RFC 2782: "." means that the domain does not offer the service.
     if (!best || best.name === '' || best.name === '.') continue;
-    const host = await allowed(best.name, security, policy);
-    if (host) return { host, port: best.port, security, source: 'SRV', provider: providerOfServer(host) ?? null };
+    const host = await allowed(best.name, security, policy, signal);
+    if (host) return { ...onTls(host, 'SRV', providerOfServer(host) ?? null), port: best.port, security };
   }
   return null;
 }
 
-async function byMx(domain: string, dns: MailDns): Promise<ServerSuggestion | null> {
-  const records = (await dns.mx(domain)).toSorted((a, b) => a.priority - b.priority);
-  const provider = records[0] && providerOfServer(records[0].exchange.toLowerCase().replace(/\.$/, ''));
-  return provider ? ofProvider(provider, 'MX') : null;
-}
-
-async function byName(domain: string, policy: HostPolicy): Promise<ServerSuggestion | null> {
-  const hosts = await Promise.all(USUAL_NAMES.map((name) => allowed(`${name}.${domain}`, 'TLS', policy)));
+async function byName({ domain, policy, signal }: Look): Promise<ServerSuggestion | null> {
+  const hosts = await Promise.all(USUAL_NAMES.map((name) => allowed(`${name}.${domain}`, 'TLS', policy, signal)));
   const host = hosts.find((one) => one !== null);
-  return host ? { host, port: 993, security: 'TLS', source: 'NAME', provider: null } : null;
+  return host ? onTls(host, 'NAME', null) : null;
 }
 
 /** Returns the canonical host if it exists and connections to it are allowed, else null. */
@@ -93,29 +151,12 @@ async function allowed(
   name: string,
   security: ServerSuggestion['security'],
   policy: HostPolicy,
+  signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    return (await withTimeout(checkHost(name, security, policy), ANSWER_WITHIN_MS)).host;
+    return (await checkHost(name, security, policy, signal)).host;
   } catch (error) {
-    if (error instanceof MailtideError || error instanceof TimedOut) return null;
+    if (error instanceof MailtideError) return null;
     throw error;
   }
-}
-
-/** @param servers name servers to query, as `address:port`; default: those of the system */
-export function mailDns(servers?: readonly string[]): MailDns {
-  /** Returns an empty list for every failure, because a suggestion does not depend on the reason. */
-  async function asked<T>(ask: (resolver: Resolver) => Promise<T[]>): Promise<T[]> {
-    const resolver = new Resolver({ timeout: ANSWER_WITHIN_MS, tries: 1 });
-    if (servers) resolver.setServers(servers);
-    try {
-      return await ask(resolver);
-    } catch {
-      return [];
-    }
-  }
-  return {
-    srv: (name) => asked((resolver) => resolver.resolveSrv(name)),
-    mx: (domain) => asked((resolver) => resolver.resolveMx(domain)),
-  };
 }

@@ -16,8 +16,8 @@ interface Waiter {
 }
 
 /**
- * Limits the connection tests that run at once in this process, because each contacts a server that a caller chose. The
- * longest-waiting test is next, unless its tenant has reached its limit.
+ * Limits the connection tests, or searches for a server, that run at once in this process, because each contacts a
+ * server that a caller chose. The longest-waiting one is next, unless its tenant has reached its limit.
  */
 export class TestTurns {
   readonly #limits: TurnLimits;

@@ -247,3 +247,23 @@ test('loginOf, credentials of another key or another account, cannot decrypt the
   const moved = { ...account, id: newId() };
   await expect(loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
 });
+
+test('suggest, more searches than may run or wait, rejects', async () => {
+  const answered = Promise.withResolvers<never>();
+  const busy = createAccounts({
+    database,
+    keyring,
+    policy: { allowPrivateHosts: false, lookup: () => answered.promise },
+    intervalMinutes: 15,
+    stopSync: async () => {},
+    onChange() {},
+  });
+  // A known provider's domain: no name server is asked.
+  const searches = Array.from({ length: 20 }, () => busy.suggest(tenantId, 'ann@gmail.com'));
+  await expect(busy.suggest(tenantId, 'ann@gmail.com')).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTION_TESTS' });
+  const ofOther = busy.suggest(otherTenantId, 'ann@gmail.com');
+  answered.reject(Object.assign(new Error('no answer'), { code: 'EAI_AGAIN' }));
+  expect(new Set((await Promise.all([...searches, ofOther])).map((found) => found?.host))).toEqual(
+    new Set(['imap.gmail.com']),
+  );
+});

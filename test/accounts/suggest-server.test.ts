@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { BROKEN, SILENT, startDnsServer } from '../../lab/servers/dns-server.ts';
+import { type MailDns, mailDns } from '../../src/accounts/mail-dns.ts';
 import { PROVIDERS } from '../../src/accounts/provider-table.ts';
 import { providerOfServer } from '../../src/accounts/providers.ts';
-import { type MailDns, mailDns, suggestServer } from '../../src/accounts/suggest-server.ts';
+import { suggestServer } from '../../src/accounts/suggest-server.ts';
 
 type Records = {
   srv?: Record<string, [priority: number, weight: number, port: number, name: string][]>;
@@ -21,7 +22,7 @@ function suggested(emailAddress: string, { srv = {}, mx = {}, hosts = {} }: Reco
     if (hosts[host]) return [hosts[host]];
     throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
   };
-  return suggestServer(emailAddress, { allowPrivateHosts, lookup }, dns);
+  return suggestServer(emailAddress, { allowPrivateHosts, lookup }, { dns });
 }
 
 const PUBLIC = '93.184.215.14';
@@ -32,9 +33,13 @@ describe('suggestServer', () => {
       host: 'imap.gmail.com',
       port: 993,
       security: 'TLS',
+      username: null,
+      authentication: ['OAUTH2', 'PASSWORD'],
       source: 'PROVIDER',
       provider: { name: 'Gmail', login: 'APP_PASSWORD', loginUrl: 'https://myaccount.google.com/apppasswords' },
     });
+    expect(await suggested('ann@outlook.fr', {})).toMatchObject({ authentication: ['OAUTH2'] });
+    expect(await suggested('ann@free.fr', {})).toMatchObject({ host: 'imap.free.fr', username: 'ann' });
   });
 
   test('follows SRV records: TLS before STARTTLS, then priority and weight', async () => {
@@ -53,6 +58,9 @@ describe('suggestServer', () => {
       host: 'imap.example.com',
       port: 1993,
       security: 'TLS',
+      username: null,
+      authentication: null,
+      oauth: null,
       source: 'SRV',
       provider: null,
     });
@@ -71,9 +79,23 @@ describe('suggestServer', () => {
     }
   });
 
+  test('prefers MX records to SRV records, which may be left from an earlier provider', async () => {
+    const records: Records = {
+      mx: { 'example.com': ['example-com.mail.protection.outlook.com'] },
+      srv: { '_imaps._tcp.example.com': [[0, 0, 993, 'old.example.com']] },
+      hosts: { 'old.example.com': PUBLIC },
+    };
+    expect(await suggested('ann@example.com', records)).toMatchObject({
+      host: 'outlook.office365.com',
+      source: 'MX',
+      provider: { name: 'Outlook' },
+    });
+  });
+
   test('falls back to the usual host names', async () => {
     const hosts = { 'mail.example.com': PUBLIC };
     expect(await suggested('ann@example.com', { hosts })).toMatchObject({ host: 'mail.example.com', source: 'NAME' });
+    expect(await suggested('ann@[93.184.215.14]', { hosts })).toBeNull();
   });
 
   test('never suggests a host that the installation may not connect to', async () => {
@@ -113,7 +135,7 @@ describe('suggestServer, a real name server', () => {
       'SRV _imaps._tcp.broken.example': BROKEN,
     });
     const dns = mailDns([server.address]);
-    const of = (domain: string) => suggestServer(`ann@${domain}`, { allowPrivateHosts: false, lookup }, dns);
+    const of = (domain: string) => suggestServer(`ann@${domain}`, { allowPrivateHosts: false, lookup }, { dns });
 
     expect(await of('harbour.example')).toMatchObject({ host: 'imap.harbour.example', port: 1993, source: 'SRV' });
     expect(await of('quay.example')).toMatchObject({ host: 'plain.quay.example', port: 143, security: 'STARTTLS' });
@@ -132,7 +154,11 @@ describe('suggestServer, a real name server', () => {
     const server = await startDnsServer({});
     await server[Symbol.asyncDispose]();
     expect(
-      await suggestServer('ann@harbour.example', { allowPrivateHosts: false, lookup }, mailDns([server.address])),
+      await suggestServer(
+        'ann@harbour.example',
+        { allowPrivateHosts: false, lookup },
+        { dns: mailDns([server.address]) },
+      ),
     ).toMatchObject({ host: 'imap.harbour.example', source: 'NAME' });
   });
 });

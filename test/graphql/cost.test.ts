@@ -98,6 +98,7 @@ describe('the cost of a request', () => {
       `{ messages(first: 100) { edges { node { ${aliased(6, 'highlights(search: "a b") { subject { text } }')} } } } }`,
     ],
     ['more aliases than any client needs', `{ ${aliased(150, 'viewer { __typename }')} }`],
+    ['many searches for a server', `{ ${aliased(21, 'suggestImapServer(emailAddress: "a@b.example") { host }')} }`],
     ['one field many times', `{ viewer { ${'tenant { id } '.repeat(300)} } }`],
     ['many directives', `{ viewer { ${'__typename @include(if: true) '.repeat(120)} } }`],
     ['variables of 100 kB', 'query($search: String) { messages(search: $search) { edges { cursor } } }'],

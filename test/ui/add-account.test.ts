@@ -44,7 +44,8 @@ test("a provider's address fills in the server and shows what its login needs", 
   const { page, service } = ui;
   await page.goto(`${service.url}/accounts/new`);
   await page.getByLabel('Email address').fill('ann@gmail.com');
-  await expect.poll(() => page.getByLabel('IMAP server').inputValue()).toBe('imap.gmail.com');
+  // The domain's own web server is asked first, and may be slow.
+  await expect.poll(() => page.getByLabel('IMAP server').inputValue(), { timeout: 10_000 }).toBe('imap.gmail.com');
   await page.getByText('Port 993, TLS').waitFor();
   expect(await page.getByRole('link', { name: 'myaccount.google.com/apppasswords' }).getAttribute('href')).toBe(
     'https://myaccount.google.com/apppasswords',

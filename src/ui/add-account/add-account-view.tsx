@@ -39,7 +39,7 @@ interface Values extends ServerValues {
   password: string;
 }
 
-const NO_SERVER = { host: '', port: '993', security: 'TLS' } as const;
+const NO_SERVER = { host: '', port: '993', security: 'TLS', username: '' } as const;
 
 /** Adds an account and starts its sync. The form fills in the server if it is known for the address. */
 export default function AddAccountView() {
@@ -51,7 +51,7 @@ export default function AddAccountView() {
       credentials: { password: '…' },
     },
   });
-  const form = useForm<Values>({ initialValues: { emailAddress: '', password: '', ...NO_SERVER, username: '' } });
+  const form = useForm<Values>({ initialValues: { emailAddress: '', password: '', ...NO_SERVER } });
   const { values } = form;
   const [isEdited, setEdited] = useState(false);
   const [isOpen, setOpen] = useState(false);
@@ -68,8 +68,8 @@ export default function AddAccountView() {
   const { setValues } = form;
   useEffect(() => {
     if (isEdited) return;
-    const { host, port, security } = suggestion ?? NO_SERVER;
-    setValues({ host, port: String(port), security });
+    const { host, port, security, username } = suggestion ?? NO_SERVER;
+    setValues({ host, port: String(port), security, username: username ?? '' });
   }, [suggestion, isEdited, setValues]);
 
   const known = useKnownAccount(values.emailAddress);
@@ -228,9 +228,10 @@ function inputOf(
 }
 
 const FOUND: Record<Suggestion['source'], (suggestion: Suggestion) => string> = {
+  AUTOCONFIG: () => 'The domain names this server (autoconfig file).',
   PROVIDER: ({ provider }) => `The server of ${provider}.`,
-  SRV: () => 'The domain names this server (SRV record).',
   MX: ({ provider }) => `${provider} receives the mail of this domain (MX record).`,
+  SRV: () => 'The domain names this server (SRV record).',
   NAME: () => 'A guess: a host with this name exists.',
 };
 
