@@ -17,7 +17,7 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ');
 
 /** The dashboard loads fonts from Google. Without them it falls back to others. */
-const OUTSIDE_LINK = /<link href="https:\/\/fonts\.[^>]*>/g;
+const OUTSIDE_LINK = /<link href="https:\/\/fonts\.[^<>]*>/g;
 
 /**
  * Serves Bull Board at `/queues`: waiting, active, completed and failed jobs, rates, and the workers. It is read-only,
