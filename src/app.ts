@@ -24,6 +24,10 @@ import { createProgressFeed } from './live/create-progress-feed.ts';
 import { type Buses, createLocalBuses, createPollingBuses } from './live/progress-bus.ts';
 import { createRedisBuses } from './live/redis-bus.ts';
 import type { MimePool, MimePoolOptions } from './mime/mime-pool.ts';
+import { configuredProviders } from './oauth/configured-providers.ts';
+import { createGrantTokens } from './oauth/grant-tokens.ts';
+import { createProviderClients } from './oauth/provider-clients.ts';
+import { createSignIns } from './oauth/sign-ins.ts';
 import { openRedis, type RedisLink } from './redis.ts';
 import { buildNodeServer } from './server/build-node-server.ts';
 import type { ServerOptions } from './server/build-server.ts';
@@ -55,6 +59,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const has = (role: Config['ROLES'][number]): boolean => config.ROLES.includes(role);
 
+  const providers = configuredProviders(config);
   opened.defer(await startTracing(config));
   const database = await openDatabase({
     url: config.DATABASE_URL,
@@ -74,6 +79,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   opened.defer(() => buses.close());
   const bus = metrics.bus(buses.progress);
   const policy = { allowPrivateHosts: config.IMAP_ALLOW_PRIVATE_HOSTS };
+  const clients = createProviderClients(providers, { policy });
+  const tokens = createGrantTokens({ pool: database.pool, keyring, clients, log });
+  const logins = createLogins(keyring, policy, (grantId, rejected) => tokens.accessToken(grantId, rejected));
 
   let handler: RunHandler | null = null;
   if (has('worker')) {
@@ -87,7 +95,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       timeLimitMs: config.SYNC_TIME_LIMIT_MINUTES * MINUTE_MS,
       work: await createWork(config, {
         database,
-        loginOf: createLogins(keyring, policy),
+        logins,
         metrics,
         mime: await mime.get(),
       }),
@@ -96,14 +104,23 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const { queue, messages } = await createQueue(config, redis, database, handler, log);
   opened.defer(() => queue.close());
   const syncs = createSyncs({ database, bus, queue, traceParent: currentTraceParent });
-  const accounts = createAccounts({
+  const connecting = {
     database,
     keyring,
-    policy,
     intervalMinutes: config.SYNC_INTERVAL_MINUTES,
-    stopSync: (accountId) => syncs.cancelOfAccount(accountId),
-    onChange: (tenantId, accountId) => buses.accounts.publish({ tenantId, accountId }),
-    imap: { logger: log },
+    stopSync: (accountId: string) => syncs.cancelOfAccount(accountId),
+    onChange: (tenantId: string, accountId: string) => buses.accounts.publish({ tenantId, accountId }),
+  };
+  const accounts = createAccounts({ ...connecting, policy, logins, imap: { logger: log } });
+  const signIns = createSignIns({
+    ...connecting,
+    clients,
+    accounts,
+    startSync: async (tenantId, accountId) => {
+      await syncs.startIfPossible(tenantId, accountId);
+    },
+    publicUrl: browserUrl(config),
+    log,
   });
 
   const access = {
@@ -121,6 +138,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const services: ServerOptions['services'] = {
       database,
       accounts,
+      signIns,
       syncs,
       progress: metrics.progress(createProgressFeed(database.pool, buses, metrics.conflated)),
       timeline: metrics.events(createEventFeed(database.pool, bus)),
@@ -170,6 +188,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const running = opened.move();
   return { url, newApiKey, close: () => running.disposeAsync() };
+}
+
+/** Returns the URL at which browsers reach the service, or null if it is not known. */
+function browserUrl({ PUBLIC_URL, HOST, PORT }: Config): string | null {
+  if (PUBLIC_URL !== undefined) return PUBLIC_URL;
+  return isLoopback(HOST) ? `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}` : null;
 }
 
 /** Creates local buses for a single process, Redis buses for several, or polling ones without Redis. */

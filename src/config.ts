@@ -81,6 +81,15 @@ const settings = z.object({
   MAX_MAILBOX_MESSAGES: integer(1000, 16_000_000).default(1_000_000),
   IMAP_TIMEOUT_SECONDS: integer(1, 3600).default(90),
   IMAP_ALLOW_PRIVATE_HOSTS: flag.optional(),
+  OAUTH_GOOGLE_CLIENT_ID: z.string().optional(),
+  OAUTH_GOOGLE_CLIENT_SECRET: z.string().optional(),
+  OAUTH_MICROSOFT_CLIENT_ID: z.string().optional(),
+  OAUTH_MICROSOFT_CLIENT_SECRET: z.string().optional(),
+  OAUTH_MICROSOFT_TENANT: z
+    .string()
+    .regex(/^[\w.-]{1,255}$/, 'must be common, organizations, consumers, or the id or domain of a directory')
+    .default('common'),
+  OAUTH_PROVIDERS: z.string().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL').optional(),
   OTEL_TRACES_EXPORTER: z.string().optional(),
   OTEL_SERVICE_NAME: z.string().default('mailtide'),

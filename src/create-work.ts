@@ -1,4 +1,4 @@
-import type { LoginOf } from './accounts/logins.ts';
+import type { Logins } from './accounts/logins.ts';
 import type { Config } from './config.ts';
 import { createHostGate } from './jobs/attempt/host-gate.ts';
 import type { RunHandlerOptions } from './jobs/attempt/run-handler.ts';
@@ -12,7 +12,7 @@ import { inRunSpan, inStepSpan } from './telemetry/spans.ts';
 
 interface Parts {
   readonly database: Database;
-  readonly loginOf: LoginOf;
+  readonly logins: Pick<Logins, 'connect'>;
   readonly metrics: Metrics;
   readonly mime: MimePool;
 }
@@ -23,7 +23,7 @@ interface Parts {
  */
 export async function createWork(
   config: Config,
-  { database, loginOf, metrics, mime }: Parts,
+  { database, logins, metrics, mime }: Parts,
 ): Promise<RunHandlerOptions['work']> {
   const [{ openImapConnection }, { deadlinesOf }, { runAccount }] = await Promise.all([
     import('./imap/open-connection.ts'),
@@ -39,8 +39,10 @@ export async function createWork(
     const count = metrics.work(run);
     const connect: RunOptions['connect'] = (names) =>
       gate.connect({ host: account.imapHost, accountId: account.id, signal }, () =>
-        metrics.connection(account.imapHost, async () =>
-          openImapConnection(await loginOf(account), { signal, logger: log, deadlines, limits, names }),
+        metrics.connection(account.imapHost, () =>
+          logins.connect(account, (login) =>
+            openImapConnection(login, { signal, logger: log, deadlines, limits, names }),
+          ),
         ),
       );
     return inRunSpan(run, () =>

@@ -163,6 +163,56 @@ export const ERRORS = {
     'needs-auth',
   ),
 
+  OAUTH_GRANT_ENDED: row(
+    'The provider has ended this sign-in: it was revoked, it expired, or the password changed. Sign in again.',
+    'caller',
+    'needs-auth',
+  ),
+  OAUTH_INTERACTION_REQUIRED: row(
+    'The provider asks you to confirm the sign-in, for example with a second factor. Sign in again.',
+    'caller',
+    'needs-auth',
+  ),
+  OAUTH_ADMIN_REQUIRED: row(
+    'The rules of your organization do not allow this sign-in. Ask its administrator to approve Mailtide, then sign in again.',
+    'caller',
+    'needs-auth',
+  ),
+  OAUTH_LOGIN_REFUSED: row(
+    'The mail server rejected a new access token of the provider. Check that IMAP is enabled for the mailbox, then sign in again.',
+    'caller',
+    'needs-auth',
+  ),
+  OAUTH_PROVIDER_MISCONFIGURED: row(
+    'The provider rejects the registration of this installation. Its operator must correct it; accounts then resume automatically.',
+    'caller',
+    'retry',
+  ),
+  OAUTH_UNAVAILABLE: row('The provider does not renew sign-ins at the moment. Try again later.', 'caller', 'retry'),
+  OAUTH_ANSWER_INVALID: row(
+    'The answer of the provider does not fit the sign-in. Start the sign-in again.',
+    'caller',
+    'retry',
+  ),
+  OAUTH_CONSENT_REFUSED: row('Access to the mailbox was refused. Sign in again and allow it.', 'caller', 'needs-auth'),
+  OAUTH_SCOPE_MISSING: row(
+    'Access to the mailbox was not allowed. Sign in again and tick the box for reading mail.',
+    'caller',
+    'none',
+  ),
+  OAUTH_WRONG_ACCOUNT: row('You signed in with another account. Sign in with the right one.', 'caller', 'none'),
+  OAUTH_NO_REFRESH_TOKEN: row(
+    "The provider returned no refresh token, so the access would end within the hour. Remove Mailtide from the apps in the provider's security settings, then sign in again.",
+    'caller',
+    'none',
+  ),
+  OAUTH_SIGN_IN_EXPIRED: row('This sign-in has expired. Start again where you began.', 'caller', 'none'),
+  OAUTH_OTHER_BROWSER: row(
+    'This sign-in was begun in another browser, or is finished already. Open the link again in this one.',
+    'caller',
+    'none',
+  ),
+
   SYNC_TIME_LIMIT: row(
     'The sync hit its time limit (SYNC_TIME_LIMIT_MINUTES) without making progress. If it happens again, raise the limit.',
     'caller',

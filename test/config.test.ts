@@ -116,6 +116,7 @@ test('readConfig, an empty environment, has defaults for a single user', () => {
     MAX_MAILBOX_MESSAGES: 1_000_000,
     IMAP_TIMEOUT_SECONDS: 90,
     IMAP_ALLOW_PRIVATE_HOSTS: true,
+    OAUTH_MICROSOFT_TENANT: 'common',
     OTEL_SERVICE_NAME: 'mailtide',
     OTEL_SDK_DISABLED: false,
     LOG_LEVEL: 'info',

@@ -5,9 +5,10 @@ import { MailtideError } from '../errors.ts';
 import type { EmailAccount, PrismaClient } from '../generated/prisma/client.ts';
 import type { OpenImapOptions } from '../imap/open-connection.ts';
 import type { HostPolicy } from '../net/resolve-host.ts';
-import { changeAccount } from '../store/accounts/change-account.ts';
+import { type AccountPatch, changeAccount } from '../store/accounts/change-account.ts';
 import { deleteAccount } from '../store/accounts/delete-account.ts';
 import { insertAccount } from '../store/accounts/insert-account.ts';
+import { inTransaction } from '../store/plumbing/sql.ts';
 import {
   type ConnectionInput,
   type CreateAccountInput,
@@ -23,8 +24,9 @@ import {
   testConnection,
   tryConnection,
 } from './connection-test.ts';
-import { openCredentials, sealCredentials } from './credentials.ts';
+import { sealCredentials } from './credentials.ts';
 import type { Keyring } from './keyring.ts';
+import type { Logins } from './logins.ts';
 import { type ServerSuggestion, suggestServer } from './suggest-server.ts';
 import { TestTurns } from './test-turns.ts';
 
@@ -39,6 +41,8 @@ export interface Accounts {
   update(tenantId: string, id: string, input: UpdateAccountInput, signal?: AbortSignal): Promise<EmailAccount>;
   /** Deletes the account with all its stored data. Changes nothing on its server. */
   delete(tenantId: string, id: string): Promise<void>;
+  /** Tests a validated connection in the tenant's turn. @throws the code and sentence of the failed test */
+  verify(tenantId: string, attempt: ConnectionAttempt, signal?: AbortSignal): Promise<void>;
   /** Tests a connection without storing anything. Rejects only for internal errors. */
   test(tenantId: string, input: ConnectionInput, signal?: AbortSignal): Promise<ConnectionTest>;
   /**
@@ -52,6 +56,7 @@ export interface AccountsOptions {
   readonly database: { readonly prisma: PrismaClient; readonly pool: Pool };
   readonly keyring: Keyring;
   readonly policy: HostPolicy;
+  readonly logins: Pick<Logins, 'credentialsOf'>;
   /** The interval of accounts that have none configured. */
   readonly intervalMinutes: number;
   /** Stops the account's run, before it is deleted and when it is paused. */
@@ -66,7 +71,7 @@ export interface AccountsOptions {
 const SUGGESTION_WAIT_MS = 5000;
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { database, keyring, policy, intervalMinutes, stopSync, onChange, imap = {} } = options;
+  const { database, keyring, policy, logins, intervalMinutes, stopSync, onChange, imap = {} } = options;
   const { prisma, pool } = database;
 
   async function ownAccount(tenantId: string, id: string): Promise<EmailAccount> {
@@ -99,22 +104,25 @@ export function createAccounts(options: AccountsOptions): Accounts {
       if (existing) throw new MailtideError('ACCOUNT_EXISTS', { accountId: existing.id });
       if (rest.verify) await verifyConnection(tenantId, { imap: server, username, credentials }, signal);
       const id = newId();
-      await insertAccount(pool, {
-        id,
-        tenantId,
-        emailAddress,
-        displayName: displayName ?? null,
-        imapHost: server.host,
-        imapPort: server.port,
-        imapSecurity: server.security,
-        imapUsername: username,
-        credentials: sealCredentials(keyring, id, credentials),
-        isActive: rest.isActive,
-        syncIntervalMinutes: rest.syncIntervalMinutes ?? null,
-        nextSyncAt: rest.isActive
-          ? firstDue(new Date(), rest.syncIntervalMinutes ?? intervalMinutes, Math.random())
-          : null,
-      });
+      await inTransaction(pool, (tx) =>
+        insertAccount(tx, {
+          id,
+          tenantId,
+          emailAddress,
+          displayName: displayName ?? null,
+          imapHost: server.host,
+          imapPort: server.port,
+          imapSecurity: server.security,
+          imapUsername: username,
+          credentials: sealCredentials(keyring, id, credentials),
+          grantId: null,
+          isActive: rest.isActive,
+          syncIntervalMinutes: rest.syncIntervalMinutes ?? null,
+          nextSyncAt: rest.isActive
+            ? firstDue(new Date(), rest.syncIntervalMinutes ?? intervalMinutes, Math.random())
+            : null,
+        }),
+      );
       onChange(tenantId, id);
       return ownAccount(tenantId, id);
     },
@@ -137,33 +145,31 @@ export function createAccounts(options: AccountsOptions): Accounts {
         username: server?.username ?? account.imapUsername,
       };
       if (verify && (server || credentials)) {
-        const secret = credentials ?? openCredentials(keyring, id, account.credentials);
+        const secret = credentials ?? (await logins.credentialsOf(account));
         await verifyConnection(tenantId, { imap: next, username: next.username, credentials: secret }, signal);
       }
-      const { endsSync } = await changeAccount(
-        pool,
-        { tenantId, id },
-        {
-          ...(displayName === undefined ? {} : { displayName }),
-          ...(syncIntervalMinutes === undefined ? {} : { syncIntervalMinutes }),
-          ...(isActive == null ? {} : { isActive }),
-          ...(server || credentials
-            ? {
-                login: {
-                  ...(server
-                    ? {
-                        imapHost: next.host,
-                        imapPort: next.port,
-                        imapSecurity: next.security,
-                        imapUsername: next.username,
-                      }
-                    : {}),
-                  ...(credentials ? { credentials: sealCredentials(keyring, id, credentials) } : {}),
-                },
-              }
-            : {}),
-        },
-        intervalMinutes,
+      const patch: AccountPatch = {
+        ...(displayName === undefined ? {} : { displayName }),
+        ...(syncIntervalMinutes === undefined ? {} : { syncIntervalMinutes }),
+        ...(isActive == null ? {} : { isActive }),
+        ...(server || credentials
+          ? {
+              login: {
+                ...(server
+                  ? {
+                      imapHost: next.host,
+                      imapPort: next.port,
+                      imapSecurity: next.security,
+                      imapUsername: next.username,
+                    }
+                  : {}),
+                ...(credentials ? { credentials: sealCredentials(keyring, id, credentials) } : {}),
+              },
+            }
+          : {}),
+      };
+      const { endsSync } = await inTransaction(pool, (tx) =>
+        changeAccount(tx, { tenantId, id }, patch, intervalMinutes),
       );
       // After the change, so that no run can start with the old settings.
       if (endsSync) await stopSync(id);
@@ -177,6 +183,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
       if (!(await deleteAccount(pool, { tenantId, id }))) throw new MailtideError('NOT_FOUND');
       onChange(tenantId, id);
     },
+
+    verify: verifyConnection,
 
     test: (tenantId, input, signal) => testConnection(input, policy, testOptions(tenantId, signal)),
 

@@ -4,6 +4,7 @@ import type { Syncs } from '../jobs/syncs.ts';
 import type { AccountFeed } from '../live/account-feed.ts';
 import type { EventFeed } from '../live/event-feed.ts';
 import type { ProgressFeed } from '../live/progress-feed.ts';
+import type { SignIns } from '../oauth/sign-ins.ts';
 import { missingCounts } from '../store/mail/missing-counts.ts';
 import { readHtml, readTexts } from '../store/mail/read-pack.ts';
 import { type ThreadSummary, threadSummaries } from '../store/mail/thread-summaries.ts';
@@ -24,6 +25,7 @@ export interface TextWork {
 export interface Services {
   readonly database: Database;
   readonly accounts: Accounts;
+  readonly signIns: SignIns;
   readonly syncs: Syncs;
   readonly progress: ProgressFeed;
   readonly timeline: EventFeed;

@@ -2,7 +2,15 @@ import { isId } from '../domain/ids.ts';
 import { MailtideError } from '../errors.ts';
 
 /** The types that have an id. Do not rename them: their names are part of the ids, which clients store. */
-export type NodeType = 'Tenant' | 'EmailAccount' | 'Mailbox' | 'Message' | 'Attachment' | 'Thread' | 'SyncRun';
+export type NodeType =
+  | 'Tenant'
+  | 'EmailAccount'
+  | 'Mailbox'
+  | 'Message'
+  | 'Attachment'
+  | 'Thread'
+  | 'SyncRun'
+  | 'OAuthAttempt';
 
 /** Returns a global id: opaque to clients, safe in URLs, and valid for its own type only. */
 export const encodeId = (type: NodeType, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');

@@ -47,8 +47,12 @@ export function createSyncs({
     return run;
   };
 
+  const startIfPossible: Syncs['startIfPossible'] = (tenantId, accountId) =>
+    start(tenantId, accountId, 'INCREMENTAL').catch(unlessNotToSync);
+
   return {
     start,
+    startIfPossible,
     cancel,
     async startAll(tenantId) {
       const accounts = await prisma.emailAccount.findMany({
@@ -59,7 +63,7 @@ export function createSyncs({
       const started: StartedSync[] = [];
       for (const { id } of accounts) {
         // An account that was paused, refused or deleted since the query is skipped.
-        const one = await start(tenantId, id, 'INCREMENTAL').catch(unlessNotToSync);
+        const one = await startIfPossible(tenantId, id);
         if (one) started.push(one);
       }
       return started;

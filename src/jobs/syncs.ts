@@ -13,6 +13,8 @@ export interface Syncs {
    * Writes the run and returns at once; dispatches it in the background. Rejects ACCOUNT_PAUSED, ACCOUNT_NEEDS_AUTH.
    */
   start(tenantId: string, accountId: string, mode: SyncMode, trigger?: SyncTrigger): Promise<StartedSync>;
+  /** Starts an account unless it is paused, in need of credentials, or deleted. Then returns null. */
+  startIfPossible(tenantId: string, accountId: string): Promise<StartedSync | null>;
   /** Starts every account of the tenant that is neither paused nor in need of credentials. */
   startAll(tenantId: string): Promise<StartedSync[]>;
   /** Ends the run as CANCELLED at once; its worker can write nothing more. A finished run is returned unchanged. */

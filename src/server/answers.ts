@@ -58,7 +58,7 @@ export function addAnswers(app: FastifyInstance, access: Access): void {
 
   app.addHook('onResponse', async (request, reply) => {
     // Without headers and query string, because both may contain a key.
-    const line = { method: request.method, path: pathOf(request.url), status: reply.statusCode, ms: reply.elapsedTime };
+    const line = { method: request.method, path: pathOf(request), status: reply.statusCode, ms: reply.elapsedTime };
     request.log[request.routeOptions.config.quiet ? 'debug' : 'info'](line, 'answered');
   });
 
@@ -68,7 +68,7 @@ export function addAnswers(app: FastifyInstance, access: Access): void {
 
   app.setErrorHandler((error, request, reply) => {
     const known = callerError(error);
-    if (!known) request.log.error({ err: error, path: pathOf(request.url) }, 'request failed');
+    if (!known) request.log.error({ err: error, path: pathOf(request) }, 'request failed');
     const { code, message, retryAfterMs } = known ?? new MailtideError('INTERNAL');
     if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
     return reply.code(STATUS[code] ?? 500).send({ errors: [{ message, extensions: { code } }] });
@@ -86,12 +86,15 @@ function callerError(error: unknown): MailtideError | null {
     : null;
 }
 
-const pathOf = (url: string): string => url.split('?', 1)[0]!;
+const pathOf = ({ url, routeOptions }: FastifyRequest): string =>
+  routeOptions.config.hasSecretPath ? routeOptions.url! : url.split('?', 1)[0]!;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Requested by machines every few seconds, so logged at debug level only. */
     quiet?: boolean;
+    /** The path contains a secret, so the log has the route's pattern in its place. */
+    hasSecretPath?: boolean;
     /** Served under any host name, because it reveals nothing secret. */
     anyHost?: boolean;
   }

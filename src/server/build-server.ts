@@ -10,6 +10,7 @@ import { addDownloads, type ReadAttachment } from './downloads.ts';
 import { addGraphQLHttp, createGraphQLServer } from './graphql-http.ts';
 import { addGraphQLSockets } from './graphql-sockets.ts';
 import { addMessagePages, type RenderHtml } from './message-page.ts';
+import { addOAuthPages } from './oauth-pages.ts';
 import { addPages } from './pages.ts';
 import { addQueueDashboard } from './queue-dashboard.ts';
 import { addSignIn } from './sign-in.ts';
@@ -47,6 +48,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(cookies);
   await addPages(app, authentication);
   await addSignIn(app, { prisma: database.prisma, authenticator, authentication, access });
+  addOAuthPages(app, { signIns: services.signIns, authentication, access });
   addGraphQLHttp(app, graphql, authentication, stopping.signal);
   const closeSockets = addGraphQLSockets(app, graphql, authentication, access, logger);
   addDownloads(app, database, authentication, readAttachment);

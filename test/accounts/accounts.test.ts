@@ -6,15 +6,16 @@ import { dovecot, postgres } from '../../lab/servers/shared-servers.ts';
 import type { CreateAccountInput } from '../../src/accounts/account-input.ts';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { type Keyring, openKeyring } from '../../src/accounts/keyring.ts';
-import { createLogins, type LoginOf } from '../../src/accounts/logins.ts';
+import { createLogins, type StoredLogin } from '../../src/accounts/logins.ts';
 import { newId } from '../../src/domain/ids.ts';
+import type { ImapLogin } from '../../src/imap/connection.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
 import { genesisHash } from '../../src/timeline/chain.ts';
 
 let database: Database;
 let keyring: Keyring;
 let accounts: Accounts;
-let loginOf: LoginOf;
+let loginOf: (account: StoredLogin) => Promise<ImapLogin>;
 let tenantId: string;
 let otherTenantId: string;
 const stopped: string[] = [];
@@ -24,11 +25,13 @@ beforeAll(async () => {
   database = await openDatabase({ url: await postgres.createDatabase(), dataDir });
   keyring = await openKeyring({ dataDir });
   const policy = { allowPrivateHosts: true };
-  loginOf = createLogins(keyring, policy);
+  const logins = createLogins(keyring, policy, () => Promise.reject(new Error('no account here has a grant')));
+  loginOf = (account) => logins.connect(account, async (login) => login);
   accounts = createAccounts({
     database,
     keyring,
     policy,
+    logins,
     intervalMinutes: 15,
     stopSync: async (id) => {
       stopped.push(id);
@@ -242,7 +245,7 @@ test('accounts of another tenant are NOT_FOUND', async () => {
   expect(await rowOf(id)).toMatchObject({ isActive: true });
 });
 
-test('loginOf, credentials of another key or another account, cannot decrypt them', async () => {
+test('a login, credentials of another key or another account, cannot decrypt them', async () => {
   const account = await accounts.create(tenantId, unverified());
   const moved = { ...account, id: newId() };
   await expect(loginOf(moved)).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
@@ -254,6 +257,7 @@ test('suggest, more searches than may run or wait, rejects', async () => {
     database,
     keyring,
     policy: { allowPrivateHosts: false, lookup: () => answered.promise },
+    logins: createLogins(keyring, { allowPrivateHosts: false }, () => answered.promise),
     intervalMinutes: 15,
     stopSync: async () => {},
     onChange() {},

@@ -11,6 +11,7 @@ import { quarantine } from '../../src/store/mail/quarantine.ts';
 import { storeBatch } from '../../src/store/mail/store-batch.ts';
 import { updateFlags } from '../../src/store/mail/update-flags.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
 import { claimNextRun, extendLease } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import { fenced, type Lease } from '../../src/store/runs/lease.ts';
@@ -266,14 +267,14 @@ describe('a refused login', () => {
 
   test('does not count against credentials that have replaced it', async () => {
     const id = { tenantId: owner.tenantId, id: owner.accountId };
-    await changeAccount(database.pool, id, { login: { credentials: 'new' } }, 15);
+    await inTransaction(database.pool, (tx) => changeAccount(tx, id, { login: { credentials: 'new' } }, 15));
     expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'CANCELLED', errorCode: null });
     expect(await account()).toMatchObject({ needsAuthSince: null, nextSyncAt: expect.any(Date) });
   });
 
   test('counts against the account if something else was changed', async () => {
     const id = { tenantId: owner.tenantId, id: owner.accountId };
-    await changeAccount(database.pool, id, { displayName: 'other' }, 15);
+    await inTransaction(database.pool, (tx) => changeAccount(tx, id, { displayName: 'other' }, 15));
     expect(await finishRun(database.pool, first, refused)).toMatchObject({ status: 'FAILED' });
     expect(await account()).toMatchObject({ needsAuthSince: expect.any(Date), nextSyncAt: null });
   });

@@ -9,6 +9,7 @@ import type { EmailAccount, Event, SyncRun } from '../../src/generated/prisma/cl
 import { reactionTo } from '../../src/jobs/attempt/retry-policy.ts';
 import { changeAccount } from '../../src/store/accounts/change-account.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
+import { inTransaction } from '../../src/store/plumbing/sql.ts';
 import { claimNextRun, extendLease, LEASE_SECONDS } from '../../src/store/runs/claim-run.ts';
 import { cancelRun, failLostRuns, finishRun } from '../../src/store/runs/finish-run.ts';
 import type { Lease } from '../../src/store/runs/lease.ts';
@@ -203,7 +204,9 @@ async function fail(world: World, lease: Lease, n: number): Promise<unknown> {
 /** As the account commands: pausing an account or changing its login ends its sync. */
 async function change(world: World, n: number, what: Parameters<typeof changeAccount>[2]): Promise<void> {
   const id = world.accounts[n % ACCOUNTS]!;
-  const { endsSync } = await changeAccount(database.pool, { tenantId: world.tenantId, id }, what, 15);
+  const { endsSync } = await inTransaction(database.pool, (tx) =>
+    changeAccount(tx, { tenantId: world.tenantId, id }, what, 15),
+  );
   const active = world.activeRun(id);
   if (endsSync && active) await cancelRun(database.pool, world.tenantId, active.id, world.now);
 }

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { newDataDir } from '../../lab/service/embedded-template.ts';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { openKeyring } from '../../src/accounts/keyring.ts';
+import { createLogins } from '../../src/accounts/logins.ts';
 import { highlightsOf } from '../../src/domain/highlights.ts';
 import type { Services } from '../../src/graphql/context.ts';
 import { createSyncs } from '../../src/jobs/create-syncs.ts';
@@ -15,6 +16,9 @@ import { createProgressFeed } from '../../src/live/create-progress-feed.ts';
 import { createLocalBuses, type ProgressBus } from '../../src/live/progress-bus.ts';
 import { htmlPage } from '../../src/mime/html-page.ts';
 import { hasRemoteImages } from '../../src/mime/remote-images.ts';
+import { createGrantTokens } from '../../src/oauth/grant-tokens.ts';
+import { createProviderClients } from '../../src/oauth/provider-clients.ts';
+import { createSignIns } from '../../src/oauth/sign-ins.ts';
 import type { AccessSettings } from '../../src/server/access.ts';
 import { buildServer } from '../../src/server/build-server.ts';
 import { type Database, openDatabase } from '../../src/store/plumbing/database.ts';
@@ -59,6 +63,23 @@ export async function serveApi(
   const { prisma, pool } = database;
   const log: string[] = [];
   const { progress: bus, accounts: changes } = createLocalBuses();
+  const keyring = await openKeyring({ encryptionKey: randomBytes(32).toString('base64'), dataDir });
+  const policy = { allowPrivateHosts: true };
+  const clients = createProviderClients([], { policy });
+  const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
+  const tokens = createGrantTokens({ pool, keyring, clients, log: logger });
+  const connecting = {
+    database,
+    keyring,
+    intervalMinutes: 15,
+    stopSync: async () => {},
+    onChange: (tenantId: string, accountId: string) => changes.publish({ tenantId, accountId }),
+  };
+  const accounts = createAccounts({
+    ...connecting,
+    policy,
+    logins: createLogins(keyring, policy, (id) => tokens.accessToken(id)),
+  });
   const services: Services = {
     database,
     syncs: createSyncs({ database, bus, queue: RUN_ELSEWHERE }),
@@ -70,16 +91,16 @@ export async function serveApi(
       hasRemoteImages: async (html) => hasRemoteImages(html),
     }),
     isScheduled: true,
-    accounts: createAccounts({
-      database,
-      keyring: await openKeyring({ encryptionKey: randomBytes(32).toString('base64'), dataDir }),
-      policy: { allowPrivateHosts: true },
-      intervalMinutes: 15,
-      stopSync: async () => {},
-      onChange: (tenantId, accountId) => changes.publish({ tenantId, accountId }),
+    accounts,
+    signIns: createSignIns({
+      ...connecting,
+      clients,
+      accounts,
+      startSync: async () => {},
+      publicUrl: 'https://mailtide.example.com',
+      log: logger,
     }),
   };
-  const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
   const app = await buildServer({
     services: { ...services, ...overrides(services) },
     readAttachment: async (source, { index }) =>

@@ -8,6 +8,7 @@ import { NO_FILTER, openSchemaEngine } from '../../src/store/plumbing/migrate.ts
 
 /** Parts that the migrations create and schema.prisma cannot express. The end of the first migration explains them. */
 const EXTRAS = [
+  'constraint email_account_one_login',
   'function sync_run_of_tenant',
   'index message_location_email_id',
   'index message_location_message_id_idx',

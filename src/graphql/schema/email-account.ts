@@ -2,6 +2,7 @@ import type { ConnectionSecurity } from '../../domain/imap-types.ts';
 import { builder } from '../builder.ts';
 import { found } from '../found.ts';
 import { decodeIdOrNone, encodeId, requireId } from '../ids.ts';
+import { EmailAccountAuth } from './account-auth.ts';
 import { AccountTotals } from './account-totals.ts';
 import { CredentialsInput, ImapSecurity, ImapServerInput } from './email-connection.ts';
 import { SyncStatus } from './sync-status.ts';
@@ -31,6 +32,17 @@ export const EmailAccount = builder.prismaObject('EmailAccount', {
     imap: t.field({
       type: ImapServer,
       select: { imapHost: true, imapPort: true, imapSecurity: true, imapUsername: true },
+      resolve: (account) => account,
+    }),
+    auth: t.field({
+      type: EmailAccountAuth,
+      select: {
+        needsAuthSince: true,
+        lastSyncErrorCode: true,
+        grant: {
+          select: { provider: true, emailAddress: true, scopes: true, deadReason: true, refreshExpiresAt: true },
+        },
+      },
       resolve: (account) => account,
     }),
     isActive: t.exposeBoolean('isActive', {

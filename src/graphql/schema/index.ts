@@ -3,6 +3,7 @@ import './viewer.ts';
 import './email-account.ts';
 import './account-change.ts';
 import './email-connection.ts';
+import './oauth.ts';
 import './server-suggestion.ts';
 import './sync-status.ts';
 import './sync-run.ts';

@@ -58,6 +58,7 @@ export function reactionTo(
     return { kind: 'retry', delayMs, retries: failures, throttled: true };
   }
   if (failures >= maxRetries && !isDoubted) return { kind: 'fail', needsAuth: false };
-  const delayMs = baseSeconds * 1000 * 2 ** failures * (1 + JITTER * (2 * random - 1));
+  const backoffMs = baseSeconds * 1000 * 2 ** failures * (1 + JITTER * (2 * random - 1));
+  const delayMs = Math.max(backoffMs, error.retryAfterMs ?? 0);
   return { kind: 'retry', delayMs, retries: failures + 1, throttled: false };
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { deleteUnusedGrant } from '../oauth/grants.ts';
 import { inTransaction } from '../plumbing/sql.ts';
 
 /** Time limit in milliseconds: an account may have millions of rows. */
@@ -12,13 +13,15 @@ export function deleteAccount(pool: Pool, { tenantId, id }: { tenantId: string; 
   return inTransaction(
     pool,
     async (tx) => {
-      const deleted = await tx.query('DELETE FROM email_account WHERE id = $1 AND tenant_id = $2 RETURNING id', [
-        id,
-        tenantId,
-      ]);
+      const [deleted] = await tx.query<{ grantId: string | null }>(
+        'DELETE FROM email_account WHERE id = $1 AND tenant_id = $2 RETURNING grant_id',
+        [id, tenantId],
+      );
+      if (!deleted) return false;
       // The only table without a foreign key: it gets two rows per message, and the checks would be expensive.
-      if (deleted.length > 0) await tx.query('DELETE FROM thread_reference WHERE account_id = $1', [id]);
-      return deleted.length > 0;
+      await tx.query('DELETE FROM thread_reference WHERE account_id = $1', [id]);
+      if (deleted.grantId !== null) await deleteUnusedGrant(tx, deleted.grantId);
+      return true;
     },
     { limitMs: LIMIT_MS },
   );

@@ -1,11 +1,11 @@
-import type { Pool } from 'pg';
 import { MailtideError } from '../../errors.ts';
 import type { EmailAccount } from '../../generated/prisma/client.ts';
 import { genesisHash } from '../../timeline/chain.ts';
 import { namedStatement } from '../plumbing/named-statement.ts';
-import { inTransaction, type Sql } from '../plumbing/sql.ts';
+import type { Sql, Transaction } from '../plumbing/sql.ts';
 import { appendEvents } from '../timeline/append-events.ts';
 
+/** Has either credentials or a grant. */
 export type NewAccount = Pick<
   EmailAccount,
   | 'id'
@@ -17,6 +17,7 @@ export type NewAccount = Pick<
   | 'imapSecurity'
   | 'imapUsername'
   | 'credentials'
+  | 'grantId'
   | 'isActive'
   | 'syncIntervalMinutes'
   | 'nextSyncAt'
@@ -26,23 +27,21 @@ export type NewAccount = Pick<
  * Writes the account's row and the first event of its timeline, together.
  * @throws ACCOUNT_EXISTS if the tenant already has the address
  */
-export async function insertAccount(pool: Pool, account: NewAccount): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    const inserted = await tx.query(
-      INSERT_ACCOUNT.text,
-      INSERT_ACCOUNT.values({ ...account, eventHash: genesisHash(account.id) }),
-    );
-    if (inserted.length === 0) throw await accountExists(tx, account);
-    const { emailAddress, imapHost } = account;
-    await appendEvents(tx, account.id, [{ type: 'account_connected', payload: { emailAddress, imapHost } }]);
-  });
+export async function insertAccount(tx: Transaction, account: NewAccount): Promise<void> {
+  const inserted = await tx.query(
+    INSERT_ACCOUNT.text,
+    INSERT_ACCOUNT.values({ ...account, eventHash: genesisHash(account.id) }),
+  );
+  if (inserted.length === 0) throw await accountExists(tx, account);
+  const { emailAddress, imapHost } = account;
+  await appendEvents(tx, account.id, [{ type: 'account_connected', payload: { emailAddress, imapHost } }]);
 }
 
 const INSERT_ACCOUNT = namedStatement(`
   INSERT INTO email_account (id, tenant_id, email_address, display_name, imap_host, imap_port, imap_security,
-    imap_username, credentials, is_active, sync_interval_minutes, event_hash, next_sync_at, updated_at)
+    imap_username, credentials, grant_id, is_active, sync_interval_minutes, event_hash, next_sync_at, updated_at)
   VALUES (@id, @tenantId, @emailAddress, @displayName, @imapHost, @imapPort, @imapSecurity::"ImapSecurity",
-    @imapUsername, @credentials, @isActive, @syncIntervalMinutes, @eventHash, @nextSyncAt, now())
+    @imapUsername, @credentials, @grantId, @isActive, @syncIntervalMinutes, @eventHash, @nextSyncAt, now())
   ON CONFLICT (tenant_id, email_address) DO NOTHING
   RETURNING id`);
 

@@ -21,6 +21,8 @@ const RULES: Partial<Record<Prisma.ModelName, (tenantId: string) => object>> = {
   Event: OF_ACCOUNT,
   Pack: OF_ACCOUNT,
   Attachment: OF_MESSAGE,
+  OAuthGrant: (tenantId) => ({ tenantId }),
+  OAuthAttempt: (tenantId) => ({ tenantId }),
 };
 
 const READS = [
